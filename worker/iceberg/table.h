@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An Iceberg v2 table of a file-system ("hadoop") catalog, as the rest of the
+ * worker sees it: load, create, walk its history, append to it.
+ *
+ * A struct table is one version, immutable. Its JSON is kept whole, so that
+ * what other writers put there and calve does not know is carried over.
+ */
+#ifndef CALVE_ICEBERG_TABLE_H
+#define CALVE_ICEBERG_TABLE_H
+
+#include "common/err.h"
+#include "worker/datafile.h"
+#include "worker/iceberg/partition.h"
+#include "worker/type.h"
+
+struct kv { const char *key, *value; };
+
+struct table {
+	char *folder;		/* warehouse/ns/.../name, absolute, no slash
+				 * at the end */
+	char *location;		/* as recorded: a path or file: URI */
+	char *uuid;
+	int64_t version;	/* N of vN.metadata.json */
+	struct type schema;	/* current, ids assigned */
+	int schema_id;
+	int last_column_id;
+	struct partition_spec spec;	/* default spec */
+	int *sort_ids;		/* source ids of the default sort order */
+	size_t nsort;
+	int sort_order_id;	/* 0 unsorted */
+	int64_t snapshot_id;	/* current, 0 none */
+	json_t *root;		/* the whole vN.metadata.json */
+};
+void table_free(struct table *);
+
+/* Loads the newest version, found by listing and walking forward, never by
+ * the hint alone (format.md 1.7). 1 loaded, 0 no such table, -1 error.
+ * Format versions other than 2, location elsewhere, or metadata that breaks
+ * the specification: ERR_TABLE. */
+int table_load(const char *warehouse, const char *namespace_, const char *name,
+    struct table **out, struct err *) MUST_USE;
+
+struct table_create {
+	const struct type *schema;	/* ids assigned */
+	int last_column_id;
+	const struct partition_spec *spec;
+	const int *sort_ids;		/* ascending, nulls first; identity */
+	size_t nsort;
+	const struct kv *properties;
+	size_t nproperties;
+};
+/* Writes v1.metadata.json without a snapshot. A metadata folder that has
+ * files already and no loadable table: ERR_TABLE. Lost the race against
+ * another creator: ERR_CONFLICT. */
+int table_create(const char *warehouse, const char *namespace_,
+    const char *name, const struct table_create *, struct table **out,
+    struct err *) MUST_USE;
+
+const char *table_property(const struct table *, const char *key);  /* NULL */
+
+struct snapshot {
+	int64_t id, parent, sequence_number, timestamp_ms;  /* parent 0: none */
+	const json_t *json;
+};
+const char *snapshot_summary(const struct snapshot *, const char *key);
+/* Walks main's ancestry, newest first; non-zero from each() stops and is
+ * returned. 0 after the last one; *complete (may be NULL) tells whether the
+ * chain ended at a root, false when a parent has been expired. */
+int table_ancestry(const struct table *, int (*each)(void *arg,
+    const struct snapshot *), void *arg, bool *complete);
+/* Any snapshot of the table, in the ancestry or not. */
+bool table_find_snapshot(const struct table *, int64_t id, struct snapshot *);
+
+/* Live data files of the current snapshot, with record_count and file_size,
+ * path as a local path; leaves and partition may be empty. Delete files are
+ * ERR_TABLE: "rows deleted by another writer". */
+int table_each_file(const struct table *, int (*each)(void *arg,
+    const struct datafile *), void *arg, struct err *) MUST_USE;
+
+/*
+ * Append, with optimistic concurrency: manifest once, then per attempt reload,
+ * fence, manifest list, metadata JSON, link(2). On a conflict only the last
+ * three are made again (format.md 1.6, 1.8).
+ */
+struct append {
+	int64_t snapshot_id;	/* same over all attempts */
+	const char *commit_uuid;	/* in the names of the files written */
+	const struct datafile *files;
+	size_t nfiles;
+	const struct type *schema;	/* new current schema, or NULL: keep */
+	int last_column_id;
+	const struct kv *summary;	/* our own keys; counters are added */
+	size_t nsummary;
+	const struct kv *properties;	/* set in the same commit */
+	size_t nproperties;
+	/* Called with the freshly loaded table before each attempt to link;
+	 * -1 (with err set) stops the commit, nothing of ours lands. */
+	int (*fence)(void *arg, const struct table *fresh, struct err *);
+	void *fence_arg;
+};
+/* base: the table the files were written for; schema, spec or uuid changed
+ * since in a way that the files do not fit: ERR_CONFLICT. *out is the
+ * committed version (base stays the caller's). Finding snapshot_id already in
+ * the history is success: an earlier attempt did land. ERR_UNCLEAR when the
+ * outcome of link could not be told: nothing may be deleted then. On definite
+ * failure manifest and lists of this commit are removed, data files not. */
+int table_append(const struct table *base, const struct append *,
+    struct table **out, struct err *) MUST_USE;
+
+#endif

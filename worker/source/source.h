@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a source of rows must do. One struct source serves one job over one
+ * connection at a time; calls go in this order:
+ *
+ *   source_open       connect, authenticate, check the settings that could
+ *                     lose rows without an error
+ *   source_describe   columns, identity, sorting key
+ *   source_resolve    -> the schema that batches will have; every column's
+ *                     type is accepted or refused here, before a row is read
+ *   source_clock      the source's own time
+ *   source_count      rows and bounds of a window
+ *   source_begin, source_next ..., source_end      the rows of a window
+ *   source_close
+ *
+ * Errors: ERR_SOURCE_LOST when the source is out of reach, gone, stalled or
+ * the stream was cut (another attempt may heal it); ERR_SOURCE when it
+ * refused; ERR_DATA when bytes or values break a rule; ERR_TYPE; ERR_CONFIG
+ * for an unknown column or option. Messages never hold the password.
+ */
+#ifndef CALVE_SOURCE_H
+#define CALVE_SOURCE_H
+
+#include "common/err.h"
+#include "common/job.h"
+#include "common/position.h"
+#include "worker/batch.h"
+#include "worker/type.h"
+
+struct source;
+
+struct source_column {
+	char *name;
+	char *type;		/* the source's own text: "DateTime64(3)" */
+	int key_position;	/* 0-based place in the sorting key, -1 none */
+};
+
+struct source_table {
+	char uuid[UUID_TEXT];	/* identity; all zeros where there is none */
+	char *engine;
+	struct source_column *columns;
+	size_t ncolumns;
+	bool ordered;		/* (timestamp, sequence) is a prefix of the
+				 * sorting key: rows arrive in that order */
+	int timestamp_scale;	/* 0..9 or SCALE_DAYS */
+};
+void source_table_clear(struct source_table *);
+
+/* Rows with position > low (when low.set), timestamp >= start_ticks (when
+ * has_start) and timestamp < high_ticks, in ticks of timestamp_scale. */
+struct window {
+	struct position low;
+	bool has_start;
+	int64_t start_ticks;
+	int64_t high_ticks;
+};
+
+struct source_count {
+	uint64_t rows;
+	int64_t min_ticks, max_ticks;	/* undefined when rows == 0 */
+};
+
+/* One line for the user about something decided (a type) or noticed. */
+typedef void source_note(void *arg, bool warning, const char *text);
+
+/* job must outlive the source. */
+struct source *source_open(const struct job *, struct err *) MUST_USE;
+void source_close(struct source *);
+
+int source_describe(struct source *, struct source_table *out, struct err *)
+    MUST_USE;
+/*
+ * existing: the target table's schema, or NULL when it is to be created.
+ * out: one field per delivered column, in source order, without ids; a field
+ * is required when the source column cannot hold NULL. Where the source
+ * offers a choice (UInt64 as long or decimal(20,0)) the option `as:` decides,
+ * then the existing column's type, then the source's largest value, asked
+ * once and told through note. A type to which the default may legally be
+ * promoted and that the existing column has is delivered as that.
+ */
+int source_resolve(struct source *, const struct type *existing,
+    source_note *, void *note_arg, struct type *out, struct err *) MUST_USE;
+
+/* The source's clock in microseconds since 1970. */
+int source_clock(struct source *, int64_t *us, struct err *) MUST_USE;
+/* Also fails with ERR_DATA when a timestamp or sequence anywhere in the table
+ * is NULL, since no window would ever contain that row. */
+int source_count(struct source *, const struct window *, struct source_count *,
+    struct err *) MUST_USE;
+
+/* Starts the stream. query_id is a fresh UUID text. */
+int source_begin(struct source *, const struct window *, const char *query_id,
+    struct err *) MUST_USE;
+/* 1: *out holds the next rows (owned by the source, until the next call),
+ * 0: the stream is complete by the rules of format.md 4.2, -1: failed. */
+int source_next(struct source *, const struct batch **out, struct err *)
+    MUST_USE;
+/* Furthest (timestamp, sequence) delivered since source_begin, in source
+ * ticks; unset when no rows. */
+void source_furthest(const struct source *, struct position *);
+uint64_t source_rows(const struct source *);		/* since begin */
+uint64_t source_bytes_received(const struct source *);	/* since open */
+/* Ends or abandons the stream; the server-side query is cancelled too. */
+void source_end(struct source *);
+
+/* Rows at or before `upto` by UTC day of the timestamp, ascending; for
+ * `calve verify`. from_ticks bounds below when has_from. */
+struct source_day { int64_t day; uint64_t rows; int64_t min_ticks, max_ticks; };
+int source_days(struct source *, const struct position *upto,
+    int (*each)(void *arg, const struct source_day *), void *arg,
+    struct err *) MUST_USE;
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes at rest, on a local file system (store/file.c). Nothing is visible
+ * under its final name before its bytes are on disk: callers write, sync and
+ * then publish.
+ *
+ * Paths are absolute. Errors are ERR_STORE with the path in quotes; a full
+ * disk says so and what to do. Every write, fsync, link, rename and unlink is
+ * a fault point in the test build (common/fault.h): store.write,
+ * store.fsync, store.fsync_dir, store.link, store.rename, store.unlink,
+ * store.mkdir, store.create, each with .before and .after.
+ */
+#ifndef CALVE_STORE_H
+#define CALVE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+
+struct store_file;
+
+/* Creates a file that must not exist yet (O_EXCL), for appending. */
+struct store_file *store_create(const char *path, struct err *) MUST_USE;
+int store_append(struct store_file *, const void *, size_t n, struct err *)
+    MUST_USE;
+uint64_t store_size(const struct store_file *);
+const char *store_path(const struct store_file *);
+/* fsync, close, free. The folder is synced by store_sync_dir(). */
+int store_close(struct store_file *, struct err *) MUST_USE;
+/* Close and remove what was written; never fails. */
+void store_abort(struct store_file *);
+
+/* Makes path and its missing parents, each synced into its parent. */
+int store_mkdirs(const char *path, struct err *) MUST_USE;
+int store_sync_dir(const char *path, struct err *) MUST_USE;
+/* Whole file; ERR_STORE when larger than max. */
+int store_read(const char *path, struct buf *out, size_t max, struct err *)
+    MUST_USE;
+/* 1 exists, 0 does not, -1 error. */
+int store_exists(const char *path, struct err *) MUST_USE;
+/* create + append + close under a new name */
+int store_put(const char *path, const void *, size_t n, struct err *) MUST_USE;
+/* link(2): 1 linked, 0 when `to` exists already and is not `from`, -1 error.
+ * A lost reply is recognised by comparing inodes (format.md 1.6). */
+int store_link(const char *from, const char *to, struct err *) MUST_USE;
+int store_rename(const char *from, const char *to, struct err *) MUST_USE;
+int store_unlink(const char *path, struct err *) MUST_USE;	/* absent is fine */
+/* Calls each entry name (no . and ..) of a folder; absent folder: none.
+ * Stops at a non-zero return of each() and returns it. */
+int store_list(const char *path, int (*each)(void *arg, const char *name),
+    void *arg, struct err *) MUST_USE;
+
+#endif
