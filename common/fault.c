@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Faults on purpose; the whole file is empty outside the test build. */
+#include "common/fault.h"
+
+#ifdef CALVE_FAULTS
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* `what` is "kill:", "stop:" ...; returns the rest of CALVE_FAULT or NULL. */
+static const char *
+fault_is(const char *what)
+{
+	const char *f = getenv("CALVE_FAULT");
+	size_t n = strlen(what);
+
+	return f != NULL && strncmp(f, what, n) == 0 ? f + n : NULL;
+}
+
+/* Whether spec "NAME" or "NAME:K" names this passing of `name`. */
+static int
+fault_named(const char *spec, const char *name, unsigned *seen)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(spec, name, n) != 0 || (spec[n] != '\0' && spec[n] != ':'))
+		return 0;
+	return ++*seen == (spec[n] == ':' ? strtoul(spec + n + 1, NULL, 10) :
+	    1);
+}
+
+void
+fault_point(const char *name)
+{
+	static unsigned passed, killed, stopped;
+	const char *f;
+	char line[128];
+	int fd, n;
+
+	passed++;
+	if ((f = fault_is("list:")) != NULL) {
+		fd = open(f, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+		n = snprintf(line, sizeof line, "%s\n", name);
+		if (fd != -1) {
+			(void)!write(fd, line, (size_t)n);
+			close(fd);
+		}
+	} else if ((f = fault_is("kill:")) != NULL) {
+		if ((f[0] >= '0' && f[0] <= '9') ?
+		    passed == strtoul(f, NULL, 10) :
+		    fault_named(f, name, &killed))
+			kill(getpid(), SIGKILL);
+	} else if ((f = fault_is("stop:")) != NULL) {
+		if (fault_named(f, name, &stopped))
+			raise(SIGSTOP);
+	}
+}
+
+int
+fault_errno(const char *name)
+{
+	static const struct { const char *name; int sys; } known[] = {
+		{ "ENOSPC", ENOSPC }, { "EIO", EIO }, { "EACCES", EACCES },
+		{ "EMFILE", EMFILE }, { "EDQUOT", EDQUOT }, { "EROFS", EROFS },
+	};
+	static unsigned passed;
+	const char *f = fault_is("errno:"), *rest;
+	size_t n = strlen(name), k;
+
+	if (f == NULL || strncmp(f, name, n) != 0 || f[n] != ':')
+		return 0;
+	rest = f + n + 1;
+	n = strcspn(rest, ":");
+	if (++passed < (rest[n] == ':' ? strtoul(rest + n + 1, NULL, 10) : 1))
+		return 0;
+	for (k = 0; k < sizeof known / sizeof known[0]; k++)
+		if (strlen(known[k].name) == n &&
+		    strncmp(known[k].name, rest, n) == 0) {
+			errno = known[k].sys;
+			return 1;
+		}
+	return 0;
+}
+
+#else
+typedef int calve_fault_is_empty;	/* ISO C wants a declaration */
+#endif
