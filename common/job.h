@@ -31,6 +31,7 @@ struct job_column {
 	char *duplicates;	/* error | list: duplicate map keys */
 	char *metrics;		/* full | truncate(N) | counts | none */
 };
+void job_column_clear(struct job_column *);
 
 struct job {
 	enum job_kind kind;
