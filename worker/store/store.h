@@ -28,7 +28,8 @@ int store_append(struct store_file *, const void *, size_t n, struct err *)
     MUST_USE;
 uint64_t store_size(const struct store_file *);
 const char *store_path(const struct store_file *);
-/* fsync, close, free. The folder is synced by store_sync_dir(). */
+/* fsync, close, free. The folder is synced by store_sync_dir(). On an error
+ * the file is removed too: what could not be synced is never trusted. */
 int store_close(struct store_file *, struct err *) MUST_USE;
 /* Close and remove what was written; never fails. */
 void store_abort(struct store_file *);
@@ -36,7 +37,8 @@ void store_abort(struct store_file *);
 /* Makes path and its missing parents, each synced into its parent. */
 int store_mkdirs(const char *path, struct err *) MUST_USE;
 int store_sync_dir(const char *path, struct err *) MUST_USE;
-/* Whole file; ERR_STORE when larger than max. */
+/* Whole file, appended to out; ERR_STORE when larger than max. err->sys is
+ * ENOENT when there is none. */
 int store_read(const char *path, struct buf *out, size_t max, struct err *)
     MUST_USE;
 /* 1 exists, 0 does not, -1 error. */
@@ -44,7 +46,8 @@ int store_exists(const char *path, struct err *) MUST_USE;
 /* create + append + close under a new name */
 int store_put(const char *path, const void *, size_t n, struct err *) MUST_USE;
 /* link(2): 1 linked, 0 when `to` exists already and is not `from`, -1 error.
- * A lost reply is recognised by comparing inodes (format.md 1.6). */
+ * A lost reply is recognised by comparing inodes. ERR_UNCLEAR when the file
+ * system does not tell whether the link was made. */
 int store_link(const char *from, const char *to, struct err *) MUST_USE;
 int store_rename(const char *from, const char *to, struct err *) MUST_USE;
 int store_unlink(const char *path, struct err *) MUST_USE;	/* absent is fine */
