@@ -163,6 +163,7 @@ parse_timestamp(struct position *p, const char *s)
 {
 	int year, month, day, hour, minute, second;
 	int64_t fraction = 0, days;
+	__int128 ticks;
 
 	if ((year = take_digits(&s, 4)) < 0 || !take(&s, "-") ||
 	    (month = take_digits(&s, 2)) < 1 || month > 12 || !take(&s, "-") ||
@@ -190,9 +191,11 @@ parse_timestamp(struct position *p, const char *s)
 			return false;
 	}
 	take(&s, "Zz");
-	return *s == '\0' && !__builtin_mul_overflow(days * 86400 +
-	    hour * 3600 + minute * 60 + second, pow10_of[p->scale], &p->ticks)
-	    && !__builtin_add_overflow(p->ticks, fraction, &p->ticks);
+	/* the sum may fit where the whole seconds alone do not */
+	ticks = (__int128)(days * 86400 + hour * 3600 + minute * 60 + second) *
+	    pow10_of[p->scale] + fraction;
+	p->ticks = (int64_t)ticks;
+	return *s == '\0' && ticks == p->ticks;
 }
 
 static bool
