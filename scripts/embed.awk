@@ -1,30 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-# Turns text files into C string constants: schemas/state/lock_watermark.sql
-# with -v prefix=sql_ becomes `const char sql_lock_watermark[]` on standard
-# output, declared in the file that -v header=... names.
+#
+# Turns text files into C string constants, so that SQL and Avro schemas live
+# in files of their own and the programs need none of them at run time.
+#
+#   awk -f embed.awk         a.sql b.sql  > sql.c
+#   awk -v header=1 -f embed.awk a.sql b.sql  > sql.h
+#
+# The symbol is the extension, an underscore and the stem, characters that C
+# does not allow made underscores: lock_watermark.sql is sql_lock_watermark,
+# manifest-entry.avsc is avsc_manifest_entry. Lines of SQL that are only a
+# comment are left out, to keep the server's log readable.
 
-function close_one() {
-	if (symbol != "")
-		print ";\n"
+function symbol(path,    base, stem, ext)
+{
+	base = path
+	sub(/.*\//, "", base)
+	stem = ext = base
+	sub(/\.[^.]*$/, "", stem)
+	sub(/.*\./, "", ext)
+	stem = ext "_" stem
+	gsub(/[^A-Za-z0-9_]/, "_", stem)
+	return stem
 }
 
 BEGIN {
-	guard = "CALVE_EMBEDDED_" toupper(prefix) "H"
-	print "/* made from schemas/ by scripts/embed.awk */" > header
-	print "#ifndef " guard "\n#define " guard "\n" > header
-	n = split(header, parts, "/")
-	print "#include \"embedded/" parts[n] "\"\n"
+	print "/* Made by scripts/embed.awk: do not edit. */"
+	if (header)
+		print "#pragma once"
 }
 
 FNR == 1 {
-	close_one()
-	n = split(FILENAME, parts, "/")
-	symbol = parts[n]
-	sub(/\.[^.]*$/, "", symbol)
-	gsub(/[^A-Za-z0-9]/, "_", symbol)
-	print "extern const char " prefix symbol "[];" > header
-	print "const char " prefix symbol "[] ="
+	if (header) {
+		print "extern const char " symbol(FILENAME) "[];"
+	} else {
+		if (open)
+			print ";"
+		print "extern const char " symbol(FILENAME) "[];"
+		print "const char " symbol(FILENAME) "[] ="
+		print "\t\"\""
+		open = 1
+	}
 }
+
+header || (FILENAME ~ /\.sql$/ && /^[ \t]*--/) { next }
 
 {
 	gsub(/\\/, "\\\\")
@@ -34,7 +52,6 @@ FNR == 1 {
 }
 
 END {
-	close_one()
-	print "\n#endif" > header
-	print "typedef int " prefix "embedded_files; /* never an empty unit */"
+	if (open)
+		print ";"
 }

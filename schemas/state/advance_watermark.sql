@@ -1,0 +1,19 @@
+-- In the transaction of lock_watermark.
+-- $1 table, $2 timestamp, $3 exact position text, $4 sequence or NULL,
+-- $5 run id, $6 rows of this run so far, $7 rows to add to the total,
+-- $8 seconds of this run so far, $9 source uuid, $10 target uuid
+UPDATE offload_watermarks
+SET last_offload_timestamp = $2::timestamptz,
+	last_offload_position = $3,
+	last_offload_max_sequence = $4::numeric,
+	last_run_id = $5,
+	row_count = $6::bigint,
+	total_rows = coalesce(total_rows, 0) + $7::numeric,
+	status = 'success',
+	duration_seconds = $8::double precision,
+	error_message = NULL,
+	source_uuid = $9,
+	target_uuid = $10,
+	adopt = false,
+	updated_at = clock_timestamp()
+WHERE table_name = $1

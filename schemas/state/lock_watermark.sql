@@ -1,0 +1,14 @@
+-- $1 table. The row stays locked to the end of the transaction; 55P03 when
+-- another run has it.
+-- Columns: timestamp (ISO 8601, UTC, microseconds), exact position text,
+-- sequence, source uuid, target uuid, adopt ('t' or 'f').
+SELECT to_char(last_offload_timestamp AT TIME ZONE 'UTC',
+		'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+	last_offload_position,
+	last_offload_max_sequence::text,
+	source_uuid,
+	target_uuid,
+	adopt
+FROM offload_watermarks
+WHERE table_name = $1
+FOR UPDATE NOWAIT
