@@ -3,46 +3,34 @@
 # Turns text files into C string constants, so that SQL and Avro schemas live
 # in files of their own and the programs need none of them at run time.
 #
-#   awk -f embed.awk         a.sql b.sql  > sql.c
-#   awk -v header=1 -f embed.awk a.sql b.sql  > sql.h
+#   awk -v prefix=sql_ -v header=sql.h -f embed.awk a.sql b.sql > sql.c
 #
-# The symbol is the extension, an underscore and the stem, characters that C
-# does not allow made underscores: lock_watermark.sql is sql_lock_watermark,
-# manifest-entry.avsc is avsc_manifest_entry. Lines of SQL that are only a
-# comment are left out, to keep the server's log readable.
-
-function symbol(path,    base, stem, ext)
-{
-	base = path
-	sub(/.*\//, "", base)
-	stem = ext = base
-	sub(/\.[^.]*$/, "", stem)
-	sub(/.*\./, "", ext)
-	stem = ext "_" stem
-	gsub(/[^A-Za-z0-9_]/, "_", stem)
-	return stem
-}
+# The symbol is the prefix and the file's stem, characters that C does not
+# allow made underscores: lock_watermark.sql is sql_lock_watermark. Lines of
+# SQL that are only a comment are left out: the server's log stays readable.
 
 BEGIN {
-	print "/* Made by scripts/embed.awk: do not edit. */"
-	if (header)
-		print "#pragma once"
+	note = "/* Made by scripts/embed.awk: do not edit. */"
+	print note
+	print note "\n#pragma once" > header
 }
 
 FNR == 1 {
-	if (header) {
-		print "extern const char " symbol(FILENAME) "[];"
-	} else {
-		if (open)
-			print ";"
-		print "extern const char " symbol(FILENAME) "[];"
-		print "const char " symbol(FILENAME) "[] ="
-		print "\t\"\""
-		open = 1
-	}
+	stem = FILENAME
+	sub(/.*\//, "", stem)
+	sub(/\.[^.]*$/, "", stem)
+	gsub(/[^A-Za-z0-9_]/, "_", stem)
+	declaration = "extern const char " prefix stem "[];"
+	print declaration > header
+	if (open)
+		print ";"
+	print declaration
+	print "const char " prefix stem "[] ="
+	print "\t\"\""
+	open = 1
 }
 
-header || (FILENAME ~ /\.sql$/ && /^[ \t]*--/) { next }
+FILENAME ~ /\.sql$/ && /^[ \t]*--/ { next }
 
 {
 	gsub(/\\/, "\\\\")
