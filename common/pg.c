@@ -1,0 +1,610 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One PostgreSQL connection. libpq is used without its blocking calls: a
+ * server that is frozen, not dead, answers keepalives for ever, so each wait
+ * is a poll(2) with a deadline of ours.
+ *
+ * libpq's own messages are quoted only after the connection string has been
+ * found sane: of a string with an unescaped '@' or '/' in the password, libpq
+ * takes a piece of the password for the host name and says so.
+ */
+#include "common/pg.h"
+
+#include <errno.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/xalloc.h"
+
+struct pg {
+	PGconn *conn;
+	bool lost;
+	double statement_s;	/* longest wait for an answer of ours */
+};
+
+struct pg_rows { PGresult *result; };
+
+/* ---- the connection string ---- */
+
+static const char malformed[] = "the connection string of the state database "
+    "is malformed; expected postgresql://USER@HOST/DATABASE with special "
+    "characters of a password percent-encoded, or 'host=... dbname=...'";
+
+static bool
+looks_torn(const PQconninfoOption *o)
+{
+	if (o->val == NULL)
+		return false;
+	if (strcmp(o->keyword, "host") == 0 ||
+	    strcmp(o->keyword, "dbname") == 0 ||
+	    strcmp(o->keyword, "hostaddr") == 0)
+		return strchr(o->val, '@') != NULL && o->val[0] != '@';
+	if (strcmp(o->keyword, "port") == 0)
+		return strspn(o->val, "0123456789,") != strlen(o->val);
+	return false;
+}
+
+static PQconninfoOption *
+parse_conninfo(const char *conninfo, struct err *err)
+{
+	char *libpq_says = NULL;
+	PQconninfoOption *options = PQconninfoParse(conninfo, &libpq_says);
+
+	PQfreemem(libpq_says);		/* may hold parts of the password */
+	if (options == NULL) {
+		err_set(err, ERR_CONFIG, "%s", malformed);
+		return NULL;
+	}
+	for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
+		if (!looks_torn(o))
+			continue;
+		PQconninfoFree(options);
+		err_set(err, ERR_CONFIG, "%s", malformed);
+		return NULL;
+	}
+	return options;
+}
+
+int
+pg_check_conninfo(const char *conninfo, struct err *err)
+{
+	PQconninfoOption *options = parse_conninfo(conninfo, err);
+
+	if (options == NULL)
+		return -1;
+	PQconninfoFree(options);
+	return 0;
+}
+
+static bool
+is_secret(const PQconninfoOption *o)
+{
+	return o->val != NULL && *o->val != '\0' &&
+	    (strcmp(o->keyword, "password") == 0 ||
+	    strcmp(o->keyword, "sslpassword") == 0);
+}
+
+bool
+pg_has_password(const char *conninfo)
+{
+	struct err ignored = { 0 };
+	PQconninfoOption *options = parse_conninfo(conninfo, &ignored);
+	bool has = false;
+
+	if (options == NULL)
+		return false;
+	for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
+		has = has || is_secret(o);
+	PQconninfoFree(options);
+	return has;
+}
+
+char *
+pg_mask_conninfo(const char *conninfo)
+{
+	struct err ignored = { 0 };
+
+	if (!pg_has_password(conninfo) &&
+	    pg_check_conninfo(conninfo, &ignored) == 0)
+		return xstrdup(conninfo);
+
+	/* Written anew from its parts, not cut out of the original: escapes
+	 * and quotes leave too many ways to miss a byte. */
+	PQconninfoOption *options = parse_conninfo(conninfo, &ignored);
+	if (options == NULL)
+		return xstrdup("***");
+	char *out = xstrdup("");
+	for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
+		if (o->val == NULL)
+			continue;
+		const char *value = is_secret(o) ? "***" : o->val;
+		char *quoted = xmalloc(2 * strlen(value) + 3), *to = quoted;
+		bool plain = *value != '\0' && strpbrk(value, " '\\") == NULL;
+
+		if (!plain)
+			*to++ = '\'';
+		for (const char *from = value; *from != '\0'; from++) {
+			if (*from == '\'' || *from == '\\')
+				*to++ = '\\';
+			*to++ = *from;
+		}
+		if (!plain)
+			*to++ = '\'';
+		*to = '\0';
+		char *longer = xasprintf("%s%s%s=%s", out,
+		    *out == '\0' ? "" : " ", o->keyword, quoted);
+		free(quoted);
+		free(out);
+		out = longer;
+	}
+	PQconninfoFree(options);
+	return out;
+}
+
+/* ---- errors ---- */
+
+static bool
+in_class(const char *state, const char *prefix)
+{
+	return strncmp(state, prefix, strlen(prefix)) == 0;
+}
+
+static enum err_class
+class_of(const char *state)
+{
+	if (strcmp(state, "55P03") == 0)
+		return ERR_BUSY;
+	if (strcmp(state, "40P01") == 0 || strcmp(state, "40001") == 0)
+		return ERR_CONFLICT;
+	if (in_class(state, "08") || in_class(state, "57P") ||
+	    strcmp(state, "53300") == 0 || strcmp(state, "53200") == 0 ||
+	    strcmp(state, "57014") == 0 || strcmp(state, "25P03") == 0)
+		return ERR_STATE_LOST;
+	return ERR_STATE;
+}
+
+static const char *
+advice_for(const char *state)
+{
+	if (strcmp(state, "42P01") == 0 || strcmp(state, "42703") == 0)
+		return "; have the state tables been made? run 'calve init'";
+	if (strcmp(state, "42501") == 0)
+		return "; grant the user its rights on the state tables";
+	if (strcmp(state, "25006") == 0)
+		return "; is this a standby? name the primary";
+	if (in_class(state, "28"))
+		return "; check user and password of 'state'";
+	if (strcmp(state, "3D000") == 0)
+		return "; create the database or name another one in 'state'";
+	return "";
+}
+
+static int
+fail_lost(struct pg *pg, struct err *err, const char *what)
+{
+	pg->lost = true;
+	return err_set(err, ERR_STATE_LOST,
+	    "%s; the state database is out of reach", what);
+}
+
+/* libpq's text, its first line, without the severity word. */
+static void
+first_line(const char *text, char *out, size_t size)
+{
+	static const char *const severities[] = { "FATAL:  ", "ERROR:  ",
+	    "PANIC:  " };
+	size_t n = strcspn(text, "\n");
+
+	snprintf(out, size, "%.*s", n > 400 ? 400 : (int)n, text);
+	for (size_t at = 0; at < 3; at++) {
+		char *found = strstr(out, severities[at]);
+		if (found != NULL)
+			memmove(found, found + strlen(severities[at]),
+			    strlen(found + strlen(severities[at])) + 1);
+	}
+}
+
+/*
+ * A refused connection comes without a PGresult, hence without SQLSTATE;
+ * with PQERRORS_VERBOSE it stands in the text: "FATAL:  28P01: password ...".
+ */
+static bool
+find_sqlstate(const char *text, char state[6])
+{
+	const char *at = strstr(text, ":  ");
+
+	for (; at != NULL; at = strstr(at + 1, ":  ")) {
+		const char *code = at + 3;
+		if (strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5
+		    && code[5] == ':') {
+			memcpy(state, code, 5);
+			state[5] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+fail_connect(PGconn *conn, struct err *err)
+{
+	const char *text = conn != NULL ? PQerrorMessage(conn) : "";
+	char state[6], line[512];
+
+	first_line(text, line, sizeof line);
+	if (find_sqlstate(text, state)) {
+		char *code = strstr(line, state);
+		if (code != NULL)	/* "28P01: " */
+			memmove(code, code + 7, strlen(code + 7) + 1);
+		return err_set(err, class_of(state),
+		    "state database: %s%s", line, advice_for(state));
+	}
+	if (conn != NULL && PQconnectionNeedsPassword(conn))
+		return err_set(err, ERR_STATE, "state database: it wants a "
+		    "password and none is given; add one to 'state', or to "
+		    "~/.pgpass");
+	return err_set(err, ERR_STATE_LOST, "state database: %s",
+	    *line != '\0' ? line : "cannot connect");
+}
+
+static int
+fail_result(struct pg *pg, const PGresult *r, struct err *err)
+{
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	const char *primary = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (PQstatus(pg->conn) == CONNECTION_BAD)
+		pg->lost = true;
+	if (state == NULL || primary == NULL) {
+		char line[512];
+		first_line(PQresultErrorMessage(r), line, sizeof line);
+		return fail_lost(pg, err,
+		    *line != '\0' ? line : "the connection was lost");
+	}
+	enum err_class cls = pg->lost ? ERR_STATE_LOST : class_of(state);
+	if (in_class(state, "57P") || in_class(state, "08"))
+		pg->lost = true;
+	return err_set(err, cls, "state database: %s%s", primary,
+	    advice_for(state));
+}
+
+/* ---- waiting ---- */
+
+/* 1 ready, 0 the time is over, -1 poll failed. */
+static int
+wait_socket(int fd, short events, struct mono since, double seconds)
+{
+	for (;;) {
+		double left = seconds - mono_seconds_since(since);
+		if (left <= 0)
+			return 0;
+		struct pollfd p = { .fd = fd, .events = events };
+		int n = poll(&p, 1, (int)(left * 1000) + 1);
+		if (n > 0)
+			return 1;
+		if (n == -1 && errno != EINTR)
+			return -1;
+	}
+}
+
+static void
+discard_notice(void *arg, const char *text)
+{
+	char line[512];
+
+	(void)arg;
+	first_line(text, line, sizeof line);
+	log_debug("state database: %s", line);
+}
+
+static int
+poll_connect(struct pg *pg, unsigned timeout_s, struct err *err)
+{
+	struct mono since = mono_now();
+	PostgresPollingStatusType want = PGRES_POLLING_WRITING;
+
+	while (want != PGRES_POLLING_OK) {
+		if (PQstatus(pg->conn) == CONNECTION_BAD ||
+		    want == PGRES_POLLING_FAILED)
+			return fail_connect(pg->conn, err);
+		if (wait_socket(PQsocket(pg->conn),
+		    want == PGRES_POLLING_READING ? POLLIN : POLLOUT, since,
+		    timeout_s) != 1)
+			return err_set(err, ERR_STATE_LOST, "state database: "
+			    "no answer within %u seconds", timeout_s);
+		want = PQconnectPoll(pg->conn);
+	}
+	return 0;
+}
+
+/*
+ * Several hosts are tried by libpq itself, which bounds the wait for each;
+ * the price is that a refusal comes without its SQLSTATE.
+ */
+static int
+connect_to(struct pg *pg, const char *conninfo, const char *application,
+    unsigned timeout_s, struct err *err)
+{
+	PQconninfoOption *options = parse_conninfo(conninfo, err);
+	if (options == NULL)
+		return -1;
+	bool many = false;
+	for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
+		many = many || (strncmp(o->keyword, "host", 4) == 0 &&
+		    o->val != NULL && strchr(o->val, ',') != NULL);
+	PQconninfoFree(options);
+
+	/* What stands before dbname, the conninfo overrides. */
+	char timeout[16];
+	snprintf(timeout, sizeof timeout, "%u", timeout_s);
+	const char *const keys[] = { "connect_timeout", "keepalives",
+	    "keepalives_idle", "keepalives_interval", "keepalives_count",
+	    "tcp_user_timeout", "fallback_application_name",
+	    "target_session_attrs", "dbname", "client_encoding", NULL };
+	const char *const values[] = { timeout, "1", "20", "5", "3", "30000",
+	    application, "read-write", conninfo, "UTF8", NULL };
+
+	if (many) {
+		pg->conn = PQconnectdbParams(keys, values, 1);
+		if (pg->conn == NULL || PQstatus(pg->conn) != CONNECTION_OK)
+			return fail_connect(pg->conn, err);
+		return 0;
+	}
+	pg->conn = PQconnectStartParams(keys, values, 1);
+	if (pg->conn == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
+	return poll_connect(pg, timeout_s, err);
+}
+
+/* Settings that a server may know or not, by its version: hence set_config
+ * over those that it has. On a Unix socket the TCP ones have no effect. */
+static const char settle_session[] =
+    "SELECT set_config(s.name, w.value, false) FROM (VALUES "
+    "('timezone', 'UTC'), ('datestyle', 'ISO'), ('intervalstyle', 'postgres'),"
+    "('bytea_output', 'hex'), ('standard_conforming_strings', 'on'),"
+    "('default_transaction_isolation', 'read committed'),"
+    "('lock_timeout', '5s'), ('statement_timeout', '30s'),"
+    "('idle_in_transaction_session_timeout', '0'),"
+    "('idle_session_timeout', '0'), ('transaction_timeout', '0'),"
+    "('tcp_keepalives_idle', '20'), ('tcp_keepalives_interval', '5'),"
+    "('tcp_keepalives_count', '3'), ('tcp_user_timeout', '30000')"
+    ") w (name, value) JOIN pg_catalog.pg_settings s "
+    "ON lower(s.name) = w.name";
+
+struct pg *
+pg_open(const char *conninfo, const char *application, unsigned timeout_s,
+    struct err *err)
+{
+	if (timeout_s == 0)
+		timeout_s = PG_TIMEOUT_S;
+	struct pg *pg = xcalloc(1, sizeof *pg);
+	pg->statement_s = PG_STATEMENT_S + timeout_s;
+	if (connect_to(pg, conninfo, application, timeout_s, err) == -1)
+		goto fail;
+	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
+	PQsetNoticeProcessor(pg->conn, discard_notice, NULL);
+	if (PQserverVersion(pg->conn) < 120000) {
+		err_set(err, ERR_STATE, "state database: PostgreSQL 12 or "
+		    "later is needed, the server is version %d",
+		    PQserverVersion(pg->conn) / 10000);
+		goto fail;
+	}
+	if (PQsetnonblocking(pg->conn, 1) == -1) {
+		err_set(err, ERR_STATE_LOST, "state database: lost at once");
+		goto fail;
+	}
+	if (pg_run(pg, settle_session, 0, NULL, NULL, err) == -1)
+		goto fail;
+	return pg;
+fail:
+	pg_close(pg);
+	return NULL;
+}
+
+void
+pg_close(struct pg *pg)
+{
+	if (pg == NULL)
+		return;
+	PQfinish(pg->conn);
+	free(pg);
+}
+
+bool
+pg_is_lost(const struct pg *pg)
+{
+	return pg->lost;
+}
+
+/* ---- statements ---- */
+
+static int
+flush_query(struct pg *pg, struct mono since, struct err *err)
+{
+	for (;;) {
+		int left = PQflush(pg->conn);
+		if (left == 0)
+			return 0;
+		/* Read too: the server may wait for us before it reads on. */
+		if (left == -1 || wait_socket(PQsocket(pg->conn),
+		    POLLIN | POLLOUT, since, pg->statement_s) != 1 ||
+		    PQconsumeInput(pg->conn) == 0)
+			return fail_lost(pg, err, "the connection was lost");
+	}
+}
+
+/* One result, NULL with *done at the end. */
+static int
+next_result(struct pg *pg, struct mono since, PGresult **out,
+    struct err *err)
+{
+	while (PQisBusy(pg->conn)) {
+		int ready = wait_socket(PQsocket(pg->conn), POLLIN, since,
+		    pg->statement_s);
+		if (ready == 0)
+			return fail_lost(pg, err, "no answer in time");
+		/* On failure PQgetResult has the reason as a result. */
+		if (ready == -1 || PQconsumeInput(pg->conn) == 0)
+			break;
+	}
+	*out = PQgetResult(pg->conn);
+	return 0;
+}
+
+/* Takes all results of what was sent: the last one, or the first failure. */
+static int
+collect(struct pg *pg, struct pg_rows **rows, struct err *err)
+{
+	struct mono since = mono_now();
+	PGresult *last = NULL;
+	int rv = flush_query(pg, since, err);
+
+	while (rv == 0 || !pg->lost) {
+		PGresult *r = NULL;
+		struct err later = { 0 };
+		if (next_result(pg, since, &r, rv == 0 ? err : &later) == -1) {
+			rv = -1;
+			break;
+		}
+		if (r == NULL)
+			break;
+		ExecStatusType status = PQresultStatus(r);
+		if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
+		    status != PGRES_EMPTY_QUERY && rv == 0)
+			rv = fail_result(pg, r, err);
+		PQclear(last);
+		last = r;
+		if (PQstatus(pg->conn) == CONNECTION_BAD)
+			pg->lost = true;
+	}
+	if (rv == 0 && rows != NULL) {
+		*rows = xcalloc(1, sizeof **rows);
+		(*rows)->result = last;
+	} else {
+		PQclear(last);
+	}
+	return rv;
+}
+
+static int
+fail_send(struct pg *pg, struct err *err)
+{
+	char line[512];
+
+	first_line(PQerrorMessage(pg->conn), line, sizeof line);
+	if (PQstatus(pg->conn) == CONNECTION_BAD)
+		return fail_lost(pg, err,
+		    *line != '\0' ? line : "the connection was lost");
+	return err_set(err, ERR_STATE, "state database: %s", line);
+}
+
+int
+pg_run(struct pg *pg, const char *sql, size_t nparams,
+    const char *const *params, struct pg_rows **rows, struct err *err)
+{
+	if (rows != NULL)
+		*rows = NULL;
+	if (pg->lost)
+		return fail_lost(pg, err, "the connection was lost before");
+	if (PQsendQueryParams(pg->conn, sql, (int)nparams, NULL, params, NULL,
+	    NULL, 0) == 0)
+		return fail_send(pg, err);
+	return collect(pg, rows, err);
+}
+
+int
+pg_script(struct pg *pg, const char *sql, struct err *err)
+{
+	if (pg->lost)
+		return fail_lost(pg, err, "the connection was lost before");
+	if (PQsendQuery(pg->conn, sql) == 0)
+		return fail_send(pg, err);
+	return collect(pg, NULL, err);
+}
+
+size_t
+pg_count(const struct pg_rows *rows)
+{
+	return (size_t)PQntuples(rows->result);
+}
+
+size_t
+pg_affected(const struct pg_rows *rows)
+{
+	return (size_t)strtoull(PQcmdTuples(rows->result), NULL, 10);
+}
+
+const char *
+pg_text(const struct pg_rows *rows, size_t row, size_t col)
+{
+	if (row >= pg_count(rows) ||
+	    col >= (size_t)PQnfields(rows->result) ||
+	    PQgetisnull(rows->result, (int)row, (int)col))
+		return NULL;
+	return PQgetvalue(rows->result, (int)row, (int)col);
+}
+
+void
+pg_rows_free(struct pg_rows *rows)
+{
+	if (rows == NULL)
+		return;
+	PQclear(rows->result);
+	free(rows);
+}
+
+/* ---- transactions ---- */
+
+int
+pg_begin(struct pg *pg, struct err *err)
+{
+	return pg_run(pg, "BEGIN", 0, NULL, NULL, err);
+}
+
+int
+pg_commit(struct pg *pg, struct err *err)
+{
+	/* COMMIT of a failed transaction rolls back and reports success. */
+	if (!pg->lost &&
+	    PQtransactionStatus(pg->conn) != PQTRANS_INTRANS) {
+		pg_rollback(pg);
+		return err_set(err, ERR_STATE, "state database: the "
+		    "transaction had failed before its commit");
+	}
+	if (pg_run(pg, "COMMIT", 0, NULL, NULL, err) == -1) {
+		if (err->cls == ERR_STATE_LOST)
+			err_prefix(err, "commit sent, outcome unknown");
+		return -1;
+	}
+	return 0;
+}
+
+void
+pg_rollback(struct pg *pg)
+{
+	struct err ignored = { 0 };
+
+	if (pg == NULL || pg->lost ||
+	    PQtransactionStatus(pg->conn) == PQTRANS_IDLE)
+		return;
+	if (pg_run(pg, "ROLLBACK", 0, NULL, NULL, &ignored) == -1)
+		log_debug("rollback: %s", ignored.text);
+}
+
+int
+pg_ping(struct pg *pg, bool in_transaction, struct err *err)
+{
+	if (pg_run(pg, "SELECT 1", 0, NULL, NULL, err) == -1)
+		return -1;
+	if (in_transaction &&
+	    PQtransactionStatus(pg->conn) != PQTRANS_INTRANS)
+		return err_set(err, ERR_STATE_LOST, "the transaction that "
+		    "held the table's lock is no longer open");
+	return 0;
+}

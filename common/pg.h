@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * struct pg: one connection to the state database. The only home of libpq.
+ *
+ *   pg_open      connect and settle the session
+ *   pg_run       one statement with text parameters, any number of times
+ *   pg_begin     ... pg_commit or pg_rollback
+ *   pg_close
+ *
+ * Every wait is bounded: connecting by the timeout, a statement by that plus
+ * the server's own statement timeout, a silent peer by TCP keepalives and the
+ * user timeout (both ends). The session runs in UTC, UTF-8, READ COMMITTED,
+ * and is never ended by the server for being idle, in a transaction or not:
+ * a watermark's lock lasts as long as its run.
+ *
+ * Errors, by SQLSTATE:
+ *   ERR_STATE_LOST   out of reach, gone, starting up, shutting down, out of
+ *                    connections, no answer in time: another attempt may heal
+ *   ERR_BUSY         55P03, the lock is taken
+ *   ERR_CONFLICT     deadlock or serialization failure: heals
+ *   ERR_STATE        refused: password, rights, missing tables, anything else
+ *   ERR_CONFIG       the connection string is malformed
+ * Neither conninfo nor a parameter's value is ever part of a message.
+ *
+ * Settings of the session and advisory locks need a connection of one's own:
+ * through a pooler, only in its session mode.
+ */
+#ifndef CALVE_PG_H
+#define CALVE_PG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+
+struct pg;
+struct pg_rows;
+
+enum { PG_TIMEOUT_S = 10, PG_STATEMENT_S = 30 };
+
+/* conninfo: any that libpq takes; what it leaves out comes from libpq's
+ * environment. application shows in pg_stat_activity. timeout_s 0: the
+ * default. NULL on failure. */
+struct pg *pg_open(const char *conninfo, const char *application,
+    unsigned timeout_s, struct err *) MUST_USE;
+void pg_close(struct pg *);			/* NULL is fine */
+
+/* Whether the string parses; connects to nothing. */
+int pg_check_conninfo(const char *conninfo, struct err *) MUST_USE;
+/* The same with every password written as "***", owned by the caller; a
+ * string that does not parse becomes "***" as a whole. */
+char *pg_mask_conninfo(const char *conninfo);
+/* Whether it holds a password literally. */
+bool pg_has_password(const char *conninfo);
+
+/*
+ * One statement. params[i] is $i+1 as text, NULL for SQL's NULL. rows may be
+ * NULL; else *rows is owned by the caller also when there are none, and NULL
+ * on failure. After ERR_STATE_LOST the connection is of no more use.
+ */
+int pg_run(struct pg *, const char *sql, size_t nparams,
+    const char *const *params, struct pg_rows **rows, struct err *) MUST_USE;
+/* Several statements in one string, without parameters or rows. */
+int pg_script(struct pg *, const char *sql, struct err *) MUST_USE;
+
+size_t pg_count(const struct pg_rows *);	/* rows returned */
+size_t pg_affected(const struct pg_rows *);	/* rows a command touched */
+/* NULL for SQL's NULL; valid until pg_rows_free. "t" and "f" for boolean. */
+const char *pg_text(const struct pg_rows *, size_t row, size_t col);
+void pg_rows_free(struct pg_rows *);		/* NULL is fine */
+
+int pg_begin(struct pg *, struct err *) MUST_USE;
+/* ERR_STATE_LOST here means that the outcome is not known. */
+int pg_commit(struct pg *, struct err *) MUST_USE;
+void pg_rollback(struct pg *);			/* harmless when none is open */
+
+/* Asks the server, whether the connection lives and, when in_transaction,
+ * whether the transaction begun on it is still open: so its locks are held. */
+int pg_ping(struct pg *, bool in_transaction, struct err *) MUST_USE;
+bool pg_is_lost(const struct pg *);
+
+#endif
