@@ -79,7 +79,9 @@ position_format_timestamp(const struct position *p, char out[POSITION_TEXT])
 		return;
 	}
 	seconds = floor_div(p->ticks, pow10_of[p->scale]);
-	fraction = p->ticks - seconds * pow10_of[p->scale];
+	/* the product alone may lie below INT64_MIN */
+	fraction = (int64_t)(p->ticks -
+	    (__int128)seconds * pow10_of[p->scale]);
 	day = floor_div(seconds, 86400);
 	of_day = seconds - day * 86400;
 	civil_from_days(day, &year, &month, &mday);

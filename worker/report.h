@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The worker's side of the pipes: what it says on FD_REPORT, and the two
+ * signs on which it must stop before its commit: SIGTERM, and end-of-file on
+ * FD_JOB, the life line (the coordinator is gone).
+ *
+ * A report that cannot be sent means that the coordinator is gone; it is
+ * remembered and makes report_check_stop() fail.
+ */
+#ifndef CALVE_REPORT_H
+#define CALVE_REPORT_H
+
+#include "common/err.h"
+#include "common/job.h"
+
+/* Installs the SIGTERM handler, sends HELLO, prepares the frame for the day
+ * that memory runs out. */
+void report_init(void);
+/* Reads the JOB frame from FD_JOB, which then stays open as life line. */
+int report_read_job(struct job *, struct err *) MUST_USE;
+
+void report_phase(const struct job *, enum phase);	/* and process title */
+/* Sent at most once a second; cheap to call often. */
+void report_progress(uint64_t rows, uint64_t rows_expected,
+    const struct result *so_far, uint64_t bytes_read, uint64_t bytes_written,
+    uint32_t files);
+void report_note(bool warning, const char *text);
+void report_tally(const char *scope, uint64_t source_rows,
+    uint64_t target_rows, const char *const minmax[4], bool equal);
+void report_column(const char *name, const char *source_type,
+    const char *target_type, const char *remark);
+void report_result(const struct result *);
+void report_error(const struct err *);
+
+/* -1 with ERR_CANCELLED when this run was asked to stop. */
+int report_check_stop(struct err *) MUST_USE;
+
+#endif

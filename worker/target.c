@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The target table: load, read its history, plan its schema, create it. */
+#include "worker/target.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/xalloc.h"
+#include "worker/iceberg/schema.h"
+#include "worker/report.h"
+
+int
+target_open(struct target *t, const struct job *job, struct err *err)
+{
+	*t = (struct target){ .job = job };
+	t->source_id = xasprintf("%s.%s.%s", job->source_name, job->database,
+	    job->table);
+	t->property = xasprintf("calve.position.%s", t->source_id);
+	return table_load(job->warehouse, job->namespace_, job->target_table,
+	    &t->table, err) == -1 ? -1 : 0;
+}
+
+void
+target_close(struct target *t)
+{
+	free(t->source_id);
+	free(t->property);
+	if (t->table != NULL)
+		table_free(t->table);
+	type_clear(&t->schema);
+	partition_spec_clear(&t->spec);
+	free(t->column);
+	*t = (struct target){ .job = NULL };
+}
+
+/* ---- history --------------------------------------------------------------- */
+
+struct walk {
+	const char *source_id;
+	struct reconcile_facts *facts;
+	int64_t mirror_id, mirror_parent;
+	struct err *err;
+};
+
+/* The newest calve snapshot of this source speaks; the rest of the walk only
+ * looks for the mirror's snapshot and parent. */
+static int
+visit(void *arg, const struct snapshot *s)
+{
+	struct walk *w = arg;
+	const char *source = snapshot_summary(s, KEY_SOURCE);
+	const char *timestamp = snapshot_summary(s, KEY_TIMESTAMP);
+
+	if (s->id == w->mirror_id)
+		w->facts->mirror_in_ancestry = true;
+	if (s->id == w->mirror_parent)
+		w->facts->mirror_parent_in_ancestry = true;
+	if (w->facts->ancestry.set || source == NULL || timestamp == NULL ||
+	    strcmp(source, w->source_id) != 0)
+		return 0;
+	if (position_parse(&w->facts->ancestry, timestamp,
+	    snapshot_summary(s, KEY_SEQUENCE), w->err) == -1) {
+		w->err->cls = ERR_TABLE;
+		err_prefix(w->err, "summary of snapshot %" PRId64, s->id);
+		return -1;
+	}
+	return 0;
+}
+
+char *
+target_mirror(const struct position *p, int64_t snapshot_id, int64_t parent_id)
+{
+	char timestamp[POSITION_TEXT], sequence[POSITION_TEXT];
+
+	position_format_timestamp(p, timestamp);
+	position_format_sequence(p, sequence);
+	return xasprintf("timestamp=%s sequence=%s snapshot=%" PRId64
+	    " parent=%" PRId64, timestamp, sequence, snapshot_id, parent_id);
+}
+
+/* The reader of target_mirror(). */
+static int
+read_mirror(const char *text, struct walk *w, struct err *err)
+{
+	char timestamp[POSITION_TEXT], sequence[POSITION_TEXT] = "";
+	const char *rest;
+
+	if (sscanf(text, "timestamp=%95s sequence=%95[0-9-]", timestamp,
+	    sequence) < 1 ||
+	    (rest = strstr(text, " snapshot=")) == NULL ||
+	    sscanf(rest, " snapshot=%" SCNd64 " parent=%" SCNd64,
+	    &w->mirror_id, &w->mirror_parent) != 2 ||
+	    position_parse(&w->facts->mirror, timestamp, sequence, err) == -1)
+		return err_set(err, ERR_TABLE, "property with calve's position "
+		    "is damaged: '%.120s'; if the table's snapshots are whole, "
+		    "remove the property", text);
+	return 0;
+}
+
+int
+target_history(const struct target *t, const struct table *table,
+    struct reconcile_facts *f, struct err *err)
+{
+	struct walk w = { .source_id = t->source_id, .facts = f, .err = err };
+	struct snapshot s;
+	const char *mirror;
+
+	f->table_exists = table != NULL;
+	f->ancestry = f->mirror = (struct position){ .set = false };
+	f->chain_complete = true;
+	f->mirror_in_ancestry = f->mirror_exists = false;
+	f->mirror_parent_in_ancestry = false;
+	if (table == NULL)
+		return 0;
+	f->table_uuid = table->uuid;
+	if ((mirror = table_property(table, t->property)) != NULL &&
+	    read_mirror(mirror, &w, err) == -1)
+		return -1;
+	if (table_ancestry(table, visit, &w, &f->chain_complete) != 0)
+		return -1;
+	f->mirror_exists = w.mirror_id != 0 &&
+	    table_find_snapshot(table, w.mirror_id, &s);
+	return 0;
+}
+
+/* ---- plan ------------------------------------------------------------------- */
+
+static int
+find_column(const struct type *schema, const char *name, const char *key,
+    struct err *err)
+{
+	int k = type_find_name(schema, name);
+
+	if (k == -1)
+		err_set(err, ERR_CONFIG, "%s column '%s' is not among the "
+		    "columns offloaded; check its spelling, include and "
+		    "exclude", key, name);
+	return k;
+}
+
+/* New table: ids, and the partition spec of calve.yaml. */
+static int
+plan_new(struct target *t, const struct type *incoming, struct err *err)
+{
+	type_copy(&t->schema, incoming);
+	schema_assign_ids(&t->schema, &t->last_column_id);
+	t->schema_changed = true;
+	return partition_parse((const char *const *)t->job->partition,
+	    t->job->npartition, &t->schema, &t->spec, err);
+}
+
+static int
+plan_existing(struct target *t, const struct type *incoming, struct err *err)
+{
+	const struct table *table = t->table;
+	size_t npinned = 0;
+	int *pinned = xcalloc(table->spec.nfields + table->nsort + 1,
+	    sizeof *pinned);
+	struct partition_spec wanted = { .nfields = 0 };
+	struct buf notes;
+	char *line, *end;
+	int rc;
+
+	for (size_t k = 0; k < table->spec.nfields; k++)
+		pinned[npinned++] = table->spec.fields[k].source_id;
+	for (size_t k = 0; k < table->nsort; k++)
+		pinned[npinned++] = table->sort_ids[k];
+	buf_init(&notes, 1 << 20);
+	t->last_column_id = table->last_column_id;
+	rc = schema_evolve(&table->schema, incoming, pinned, npinned,
+	    &t->last_column_id, &t->schema, &t->schema_changed, &notes, err);
+	free(pinned);
+	if (rc == 0 && notes.len > 0) {
+		buf_cstr(&notes);
+		for (line = (char *)notes.data; (end = strchr(line, '\n')) !=
+		    NULL; line = end + 1) {
+			*end = '\0';
+			report_note(false, line);
+		}
+	}
+	buf_clear(&notes);
+	if (rc == -1)
+		return -1;
+	if (partition_parse((const char *const *)t->job->partition,
+	    t->job->npartition, &t->schema, &wanted, err) == -1)
+		return -1;
+	if (!partition_spec_equal(&wanted, &table->spec))
+		report_note(true, "the table is partitioned otherwise than "
+		    "calve.yaml says; the table's own partitioning is kept");
+	partition_spec_clear(&wanted);
+	return 0;
+}
+
+int
+target_plan(struct target *t, struct source *src,
+    const struct source_table *described, source_note *note, struct err *err)
+{
+	struct type incoming = { .kind = TYPE_STRUCT };
+	int rc = -1;
+
+	(void)described;
+	if (source_resolve(src, t->table != NULL ? &t->table->schema : NULL,
+	    note, NULL, &incoming, err) == -1)
+		goto out;
+	if (find_column(&incoming, t->job->timestamp, "timestamp", err) == -1)
+		goto out;
+	if (t->job->sequence != NULL && find_column(&incoming,
+	    t->job->sequence, "sequence", err) == -1)
+		goto out;
+	if ((t->table == NULL ? plan_new : plan_existing)(t, &incoming, err) ==
+	    -1)
+		goto out;
+	t->column = xcalloc(t->schema.nfields, sizeof *t->column);
+	for (size_t k = 0; k < t->schema.nfields; k++) {
+		int col = type_find_name(&incoming, t->schema.fields[k].name);
+
+		t->column[k] = col == -1 ? TARGET_NO_COLUMN : (size_t)col;
+	}
+	rc = 0;
+out:
+	type_clear(&incoming);
+	return rc;
+}
+
+/* ---- create ----------------------------------------------------------------- */
+
+struct property { char *key, *value; };
+
+static void
+add_property(struct property **list, size_t *n, char *key_take,
+    char *value_take)
+{
+	*list = xreallocarray(*list, *n + 1, sizeof **list);
+	(*list)[(*n)++] = (struct property){ key_take, value_take };
+}
+
+/* The window column's bounds are kept whole: `calve verify` and every engine
+ * prune by them. */
+static size_t
+new_properties(const struct job *job, struct property **list)
+{
+	static const char metrics[] = "write.metadata.metrics.column.";
+	size_t n = 0;
+
+	*list = NULL;
+	add_property(list, &n, xstrdup("write.format.default"),
+	    xstrdup("parquet"));
+	add_property(list, &n, xstrdup("write.parquet.compression-codec"),
+	    xstrdup(strcmp(job->compression, "none") == 0 ? "uncompressed" :
+	    job->compression));
+	add_property(list, &n, xstrdup("calve.encoding"),
+	    xstrdup(job->encoding));
+	add_property(list, &n, xasprintf("%s%s", metrics, job->timestamp),
+	    xstrdup("full"));
+	if (job->sequence != NULL)
+		add_property(list, &n, xasprintf("%s%s", metrics,
+		    job->sequence), xstrdup("full"));
+	for (size_t k = 0; k < job->ncolumns; k++)
+		if (job->columns[k].metrics != NULL)
+			add_property(list, &n, xasprintf("%s%s", metrics,
+			    job->columns[k].name),
+			    xstrdup(job->columns[k].metrics));
+	return n;
+}
+
+int
+target_create(struct target *t, const struct source_table *described,
+    struct err *err)
+{
+	int sort_ids[2], rc;
+	struct table_create c = {
+		.schema = &t->schema,
+		.last_column_id = t->last_column_id,
+		.spec = &t->spec,
+		.sort_ids = sort_ids,
+	};
+	struct property *list;
+	struct kv *kv;
+	size_t n;
+
+	if (t->table != NULL)
+		return 0;
+	/* only an order that the rows really arrive in is promised */
+	if (described->ordered) {
+		sort_ids[c.nsort++] = t->schema.fields[type_find_name(
+		    &t->schema, t->job->timestamp)].id;
+		if (t->job->sequence != NULL)
+			sort_ids[c.nsort++] = t->schema.fields[type_find_name(
+			    &t->schema, t->job->sequence)].id;
+	}
+	n = new_properties(t->job, &list);
+	kv = xcalloc(n, sizeof *kv);
+	for (size_t k = 0; k < n; k++)
+		kv[k] = (struct kv){ list[k].key, list[k].value };
+	c.properties = kv;
+	c.nproperties = n;
+	rc = table_create(t->job->warehouse, t->job->namespace_,
+	    t->job->target_table, &c, &t->table, err);
+	for (size_t k = 0; k < n; k++) {
+		free(list[k].key);
+		free(list[k].value);
+	}
+	free(list);
+	free(kv);
+	if (rc == 0)
+		t->schema_changed = false;
+	return rc;
+}
+
+void
+target_advance(struct target *t, struct table *committed_take)
+{
+	table_free(t->table);
+	t->table = committed_take;
+	t->schema_changed = false;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The target table of a job as it is or is to be: loading it, what its
+ * history says of the position, its schema after this run.
+ */
+#ifndef CALVE_TARGET_H
+#define CALVE_TARGET_H
+
+#include "common/err.h"
+#include "common/job.h"
+#include "worker/iceberg/table.h"
+#include "worker/reconcile.h"
+#include "worker/source/source.h"
+
+/* Keys of snapshot summaries; man/calve.7 lists them. */
+#define KEY_SOURCE "calve.source"		/* source.database.table */
+#define KEY_TIMESTAMP "calve.position.timestamp"
+#define KEY_SEQUENCE "calve.position.sequence"
+#define KEY_RUN "calve.run"
+#define KEY_STEP "calve.step"
+#define KEY_ROWS "calve.rows"
+#define KEY_LOW "calve.window.low"
+#define KEY_HIGH "calve.window.high"
+
+struct target {
+	const struct job *job;
+	char *source_id;	/* "hot.k2.bronze_trades" */
+	char *property;		/* "calve.position.hot.k2.bronze_trades" */
+	struct table *table;	/* NULL: does not exist yet */
+	struct type schema;	/* after this run: ids assigned */
+	int last_column_id;
+	bool schema_changed;	/* against table's, or the table is new */
+	struct partition_spec spec;
+	size_t *column;		/* schema field -> batch column, or NONE */
+};
+#define TARGET_NO_COLUMN ((size_t)-1)
+
+int target_open(struct target *, const struct job *, struct err *) MUST_USE;
+void target_close(struct target *);
+
+/* What the table's history says: fills ancestry, mirror and their flags. */
+int target_history(const struct target *, const struct table *,
+    struct reconcile_facts *, struct err *) MUST_USE;
+
+/* Resolves the source's columns against the table; refuses what does not fit.
+ * Nothing is written. */
+int target_plan(struct target *, struct source *, const struct source_table *,
+    source_note *, struct err *) MUST_USE;
+
+/* Makes the table when there is none. */
+int target_create(struct target *, const struct source_table *, struct err *)
+    MUST_USE;
+/* Takes the committed version over. */
+void target_advance(struct target *, struct table *committed_take);
+
+/* The mirror's text: position, its snapshot and that one's parent. */
+char *target_mirror(const struct position *, int64_t snapshot_id,
+    int64_t parent_id);
+
+#endif

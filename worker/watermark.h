@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table's row in offload_watermarks: its lock and its ledger of progress.
+ *
+ *   watermark_lock  ->  watermark_held ...  ->  watermark_advance
+ *        ^---------------- (next step) ---------------'
+ *
+ * The lock is a row lock in an open transaction (SELECT ... FOR UPDATE
+ * NOWAIT): it dies with the connection, so a dead worker holds nothing.
+ */
+#ifndef CALVE_WATERMARK_H
+#define CALVE_WATERMARK_H
+
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/job.h"
+#include "common/position.h"
+
+struct pg;
+
+struct watermark {
+	struct pg *pg;
+	const char *name;		/* table_name */
+	/* as read under the lock */
+	struct position position;
+	char *source_uuid;		/* NULL: not offloaded by calve yet */
+	char *target_uuid;
+	bool adopt;
+};
+
+int watermark_open(struct watermark *, const struct job *, struct err *)
+    MUST_USE;
+void watermark_close(struct watermark *);	/* also lets the lock go */
+
+/* Begins a transaction and takes the row, made first where it is missing.
+ * ERR_BUSY at once when another run holds it; never waits for it. */
+int watermark_lock(struct watermark *, struct err *) MUST_USE;
+/* Asks the server whether this transaction still lives, and the lock with
+ * it. ERR_STATE_LOST when not. */
+int watermark_held(struct watermark *, struct err *) MUST_USE;
+
+struct watermark_progress {
+	const struct position *position;
+	const char *run_id;
+	uint64_t run_rows;		/* of this run so far */
+	uint64_t new_rows;		/* of them since the last advance */
+	double seconds;
+	const char *source_uuid, *target_uuid;
+};
+/* UPDATE and COMMIT: the lock is gone afterwards. */
+int watermark_advance(struct watermark *, const struct watermark_progress *,
+    struct err *) MUST_USE;
+
+#endif
