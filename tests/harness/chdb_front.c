@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * chdb-front: options, HTTP requests, authentication. See chdb_front.h.
+ *
+ *	chdb-front --library libchdb.so --path DIR [--listen 127.0.0.1]
+ *	    [--port 0] [--port-file FILE] [--user NAME]
+ *	    [--password-file FILE] [--fault-file FILE]
+ *
+ * Port 0 takes a free one; the port file appears in one piece when requests
+ * are served. SIGTERM and SIGINT end running answers and then the server.
+ * Each connection has a thread; each request a session of the engine.
+ */
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "chdb_front.h"
+
+#define MAX_BODY	((size_t)1 << 30)
+#define MAX_SETUP	64
+#define MEMORY_PER_CONNECTION	(1024 * 1024)
+
+static struct {
+	const char *library, *path, *listen, *port_file, *password_file;
+	const char *user, *fault_file;
+	unsigned short port;
+	char password[256];
+} opt = { .listen = "127.0.0.1", .user = "default" };
+
+/* One request while its body arrives. */
+struct request {
+	char *body;
+	size_t len, size;
+	bool too_large;
+};
+
+/* Settings of the URL as statements for the session. */
+struct setup {
+	char *stmts[MAX_SETUP];
+	size_t n;
+	bool readonly;		/* the URL sets it: leave it alone */
+	bool overflow;
+};
+
+static const char *
+argument(struct MHD_Connection *conn, const char *name)
+{
+	return MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static const char *
+http_header(struct MHD_Connection *conn, const char *name)
+{
+	return MHD_lookup_connection_value(conn, MHD_HEADER_KIND, name);
+}
+
+static bool
+matches(const char *user, const char *password)
+{
+	return strcmp(user, opt.user) == 0 &&
+	    strcmp(password == NULL ? "" : password, opt.password) == 0;
+}
+
+/* Whether the request may run queries; if not, RET is the answer given. */
+static bool
+authenticate(struct MHD_Connection *conn, const struct want *want,
+    enum MHD_Result *ret)
+{
+	const char *user = http_header(conn, "X-ClickHouse-User");
+	const char *key = http_header(conn, "X-ClickHouse-Key");
+	char *basic_password = NULL, *text = NULL;
+	char *basic = MHD_basic_auth_get_username_password(conn,
+	    &basic_password);
+	const char *url_user = argument(conn, "user");
+	const char *url_password = argument(conn, "password");
+	bool ok = false;
+	int n = 0;
+
+	if (user != NULL || key != NULL) {
+		if (basic != NULL || url_user != NULL || url_password != NULL)
+			n = asprintf(&text, "Invalid authentication: it is "
+			    "not allowed to use X-ClickHouse HTTP headers and "
+			    "%s simultaneously", basic != NULL ?
+			    "Authorization HTTP header" :
+			    "authentication via parameters");
+		else if (user == NULL || user[0] == '\0')
+			n = asprintf(&text, "Got an empty user name from "
+			    "X-ClickHouse HTTP headers");
+		else
+			ok = matches(user, key);
+	} else if (basic != NULL) {
+		user = basic;
+		ok = matches(basic, basic_password);
+	} else {
+		user = url_user != NULL ? url_user : "default";
+		ok = matches(user, url_password);
+	}
+	if (!ok && text == NULL)
+		n = asprintf(&text, "%s: Authentication failed: password is "
+		    "incorrect, or there is no user with such name.\n\n"
+		    "If you use ClickHouse Cloud, the password can be reset "
+		    "at https://clickhouse.cloud/\non the settings page for "
+		    "the corresponding service.\n\nIf you have installed "
+		    "ClickHouse and forgot password you can reset it in the "
+		    "configuration file.\nThe password for default user is "
+		    "typically located at /etc/clickhouse-server/users.d/"
+		    "default-password.xml\nand deleting this file will reset "
+		    "the password.\nSee also /etc/clickhouse-server/users.xml "
+		    "on the server where ClickHouse is installed.\n\n", user);
+	if (!ok)
+		*ret = n == -1 ? MHD_NO : reply_exception(conn, want,
+		    FRONT_AUTH_FAILED, "AUTHENTICATION_FAILED", text);
+	free(text);
+	free(basic);
+	free(basic_password);
+	return ok;
+}
+
+/* URL parameters that are no settings. */
+static bool
+is_reserved(const char *name)
+{
+	static const char *const names[] = {
+		"query", "database", "user", "password", "query_id",
+		"default_format", "session_id", "session_timeout",
+		"session_check", "quota_key", "buffer_size",
+		"wait_end_of_query", "compress", "decompress", "stacktrace",
+		"role", "client_protocol_version", "close_session",
+		"http_native_compression_disable_checksumming_on_decompress"
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+add_setup(struct setup *setup, const char *before, const char *name,
+    const char *value)
+{
+	if (setup->n == MAX_SETUP) {
+		setup->overflow = true;
+		return;
+	}
+	if (asprintf(&setup->stmts[setup->n++], "%s%s%s", before, name,
+	    value) == -1)
+		abort();
+}
+
+static enum MHD_Result
+add_setting(void *cls, enum MHD_ValueKind kind, const char *name,
+    const char *value)
+{
+	struct setup *setup = cls;
+
+	(void)kind;
+	if (is_reserved(name))
+		return MHD_YES;
+	if (strcmp(name, "readonly") == 0)
+		setup->readonly = true;
+	/* The name goes into SQL: what is no name becomes an unknown one. */
+	char clean[128] = "", *c = clean;
+	for (const char *p = name; *p != '\0' && c < clean + 120; p++)
+		*c++ = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+		    "UVWXYZ0123456789_", *p) != NULL ? *p : '_';
+	char *quoted = sql_quote(value == NULL ? "" : value);
+	char *assign;
+	if (asprintf(&assign, "%s = %s", clean, quoted) == -1)
+		abort();
+	add_setup(setup, "SET ", assign, "");
+	free(assign);
+	free(quoted);
+	return MHD_YES;
+}
+
+static void
+collect_setup(struct MHD_Connection *conn, struct setup *setup,
+    const char *method)
+{
+	const char *database = argument(conn, "database");
+
+	if (database == NULL)
+		database = http_header(conn, "X-ClickHouse-Database");
+	if (database != NULL && database[0] != '\0') {
+		char quoted[512], *q = quoted;
+		*q++ = '`';
+		for (const char *p = database; *p != '\0' &&
+		    q < quoted + sizeof(quoted) - 4; p++) {
+			if (*p == '`' || *p == '\\')
+				*q++ = '\\';
+			*q++ = *p;
+		}
+		*q++ = '`';
+		*q = '\0';
+		add_setup(setup, "USE ", quoted, "");
+	}
+	MHD_get_connection_values(conn, MHD_GET_ARGUMENT_KIND, add_setting,
+	    setup);
+	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 && !setup->readonly)
+		add_setup(setup, "SET readonly = 2", "", "");
+}
+
+static void
+collect_want(struct MHD_Connection *conn, struct want *want,
+    const char *method)
+{
+	const char *id = argument(conn, "query_id");
+	const char *format = argument(conn, "default_format");
+	const char *wait = argument(conn, "wait_end_of_query");
+	unsigned char r[16];
+
+	if (format == NULL)
+		format = http_header(conn, "X-ClickHouse-Format");
+	*want = (struct want){ .method = method };
+	snprintf(want->format, sizeof(want->format), "%s",
+	    format == NULL || format[0] == '\0' ? "TabSeparated" : format);
+	want->wait_end = wait != NULL && strcmp(wait, "0") != 0;
+	if (id != NULL && id[0] != '\0') {
+		snprintf(want->query_id, sizeof(want->query_id), "%s", id);
+		return;
+	}
+	if (getrandom(r, sizeof(r), 0) != sizeof(r))
+		abort();
+	r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
+	r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
+	snprintf(want->query_id, sizeof(want->query_id), "%02x%02x%02x%02x-"
+	    "%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+	    r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11],
+	    r[12], r[13], r[14], r[15]);
+}
+
+/* The statement: ?query= and then the body, as the real one joins them. */
+static char *
+join_statement(struct MHD_Connection *conn, const struct request *req,
+    size_t *len)
+{
+	const char *query = argument(conn, "query");
+	size_t qlen = query == NULL ? 0 : strlen(query);
+	char *text = malloc(qlen + req->len + 2);
+
+	if (text == NULL)
+		abort();
+	memcpy(text, query == NULL ? "" : query, qlen);
+	if (qlen > 0 && req->len > 0)
+		text[qlen++] = '\n';
+	if (req->len > 0)
+		memcpy(text + qlen, req->body, req->len);
+	*len = qlen + req->len;
+	text[*len] = '\0';
+	return text;
+}
+
+static enum MHD_Result
+run_statement(struct MHD_Connection *conn, const struct want *want,
+    const char *text, size_t len)
+{
+	struct setup setup = { .n = 0 };
+	struct session session;
+	struct fault fault;
+	struct sql sql;
+	enum MHD_Result ret;
+
+	sql_scan(&sql, text, len);
+	if (sql.kind == SQL_EMPTY)
+		return reply_exception(conn, want, FRONT_SYNTAX_ERROR,
+		    "SYNTAX_ERROR", "Syntax error: failed at position 1 (end "
+		    "of query): . Empty query");
+	if (sql.multi)
+		return reply_exception(conn, want, FRONT_SYNTAX_ERROR,
+		    "SYNTAX_ERROR", "Syntax error (Multi-statements are not "
+		    "allowed): failed at position 1");
+	fault_find(&fault, opt.fault_file, text, len, sql.kind);
+	if (fault.kind == FAULT_HTTP) {
+		fault_struck(&fault);
+		return reply_text(conn, (unsigned)fault.arg, "fault: told to "
+		    "refuse this request\n");
+	}
+	collect_setup(conn, &setup, want->method);
+	if (setup.overflow)
+		ret = reply_exception(conn, want, FRONT_NOT_IMPLEMENTED,
+		    "NOT_IMPLEMENTED", "chdb-front takes at most 64 settings");
+	else if (session_open(&session) == -1)
+		ret = reply_exception(conn, want, FRONT_UNKNOWN,
+		    "STD_EXCEPTION", "the engine opened no session");
+	else
+		ret = reply_run(conn, want, &session, setup.stmts, setup.n,
+		    text, sql.len, &sql, &fault);
+	for (size_t i = 0; i < setup.n; i++)
+		free(setup.stmts[i]);
+	return ret;
+}
+
+static enum MHD_Result
+serve(struct MHD_Connection *conn, const char *url, const char *method,
+    const struct request *req)
+{
+	struct want want;
+	enum MHD_Result ret;
+	size_t len;
+
+	if (strcmp(url, "/ping") == 0)
+		return reply_text(conn, MHD_HTTP_OK, "Ok.\n");
+	if (strcmp(url, "/") != 0)
+		return reply_text(conn, MHD_HTTP_NOT_FOUND, "There is no "
+		    "handle for this path.\n");
+	if (strcmp(method, "GET") == 0 && argument(conn, "query") == NULL)
+		return reply_text(conn, MHD_HTTP_OK, "Ok.\n");
+	collect_want(conn, &want, method);
+	if (!authenticate(conn, &want, &ret))
+		return ret;
+	if (req->too_large || argument(conn, "compress") != NULL ||
+	    argument(conn, "decompress") != NULL)
+		return reply_exception(conn, &want, FRONT_NOT_IMPLEMENTED,
+		    "NOT_IMPLEMENTED", req->too_large ? "chdb-front takes at "
+		    "most 1 GiB a request" : "chdb-front does not compress");
+	char *text = join_statement(conn, req, &len);
+	ret = run_statement(conn, &want, text, len);
+	free(text);
+	return ret;
+}
+
+static void
+append_body(struct request *req, const char *data, size_t n)
+{
+	if (n > MAX_BODY - req->len) {
+		req->too_large = true;
+		return;
+	}
+	if (req->len + n > req->size) {
+		req->size = req->size * 2 > req->len + n ? req->size * 2 :
+		    req->len + n;
+		req->body = realloc(req->body, req->size);
+		if (req->body == NULL)
+			abort();
+	}
+	memcpy(req->body + req->len, data, n);
+	req->len += n;
+}
+
+static enum MHD_Result
+on_request(void *cls, struct MHD_Connection *conn, const char *url,
+    const char *method, const char *http_version, const char *data,
+    size_t *ndata, void **state)
+{
+	struct request *req = *state;
+
+	(void)cls;
+	(void)http_version;
+	if (req == NULL) {
+		*state = calloc(1, sizeof(*req));
+		return *state == NULL ? MHD_NO : MHD_YES;
+	}
+	if (*ndata > 0) {
+		append_body(req, data, *ndata);
+		*ndata = 0;
+		return MHD_YES;
+	}
+	return serve(conn, url, method, req);
+}
+
+static void
+on_completed(void *cls, struct MHD_Connection *conn, void **state,
+    enum MHD_RequestTerminationCode why)
+{
+	struct request *req = *state;
+
+	(void)cls;
+	(void)conn;
+	(void)why;
+	if (req != NULL) {
+		free(req->body);
+		free(req);
+		*state = NULL;
+	}
+}
+
+static int
+write_port(unsigned port)
+{
+	char *temp;
+
+	if (opt.port_file == NULL) {
+		printf("%u\n", port);
+		return fflush(stdout);
+	}
+	if (asprintf(&temp, "%s.%ld", opt.port_file, (long)getpid()) == -1)
+		return -1;
+	FILE *f = fopen(temp, "we");
+	int ret = f == NULL ? -1 : fprintf(f, "%u\n", port);
+	if (f != NULL && fclose(f) == EOF)
+		ret = -1;
+	if (ret < 0 || rename(temp, opt.port_file) == -1)
+		ret = -1;
+	free(temp);
+	return ret < 0 ? -1 : 0;
+}
+
+static int
+read_password(void)
+{
+	if (opt.password_file == NULL)
+		return 0;
+	FILE *f = fopen(opt.password_file, "re");
+	if (f == NULL)
+		return -1;
+	if (fgets(opt.password, sizeof(opt.password), f) == NULL)
+		opt.password[0] = '\0';
+	opt.password[strcspn(opt.password, "\n")] = '\0';
+	fclose(f);
+	return 0;
+}
+
+static void
+parse_options(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "library", required_argument, NULL, 'l' },
+		{ "path", required_argument, NULL, 'd' },
+		{ "listen", required_argument, NULL, 'a' },
+		{ "port", required_argument, NULL, 'p' },
+		{ "port-file", required_argument, NULL, 'P' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "password-file", required_argument, NULL, 'w' },
+		{ "fault-file", required_argument, NULL, 'f' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'l': opt.library = optarg; break;
+		case 'd': opt.path = optarg; break;
+		case 'a': opt.listen = optarg; break;
+		case 'p': opt.port = (unsigned short)atoi(optarg); break;
+		case 'P': opt.port_file = optarg; break;
+		case 'u': opt.user = optarg; break;
+		case 'w': opt.password_file = optarg; break;
+		case 'f': opt.fault_file = optarg; break;
+		default: exit(2);
+		}
+	}
+	if (opt.library == NULL || opt.path == NULL || optind != argc) {
+		fprintf(stderr, "usage: chdb-front --library libchdb.so "
+		    "--path dir [--listen address] [--port n] "
+		    "[--port-file file] [--user name] [--password-file file] "
+		    "[--fault-file file]\n");
+		exit(2);
+	}
+}
+
+static struct MHD_Daemon *
+start_server(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+	    .sin_port = htons(opt.port) };
+
+	if (inet_pton(AF_INET, opt.listen, &addr.sin_addr) != 1)
+		return NULL;
+	return MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION |
+	    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, opt.port, NULL,
+	    NULL, on_request, NULL,
+	    MHD_OPTION_SOCK_ADDR, &addr,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    (size_t)MEMORY_PER_CONNECTION,
+	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+}
+
+int
+main(int argc, char **argv)
+{
+	char err[512];
+	sigset_t stop;
+	int sig;
+
+	parse_options(argc, argv);
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGINT);
+	sigprocmask(SIG_BLOCK, &stop, NULL);	/* threads inherit it */
+	signal(SIGPIPE, SIG_IGN);
+	if (read_password() == -1) {
+		fprintf(stderr, "chdb-front: cannot read '%s'\n",
+		    opt.password_file);
+		return 1;
+	}
+	if (engine_open(opt.library, opt.path, err, sizeof(err)) == -1) {
+		fprintf(stderr, "chdb-front: %s\n", err);
+		return 1;
+	}
+	struct MHD_Daemon *daemon = start_server();
+	if (daemon == NULL) {
+		fprintf(stderr, "chdb-front: cannot listen on '%s' port %u\n",
+		    opt.listen, opt.port);
+		return 1;
+	}
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon,
+	    MHD_DAEMON_INFO_BIND_PORT);
+	if (info == NULL || write_port(info->port) == -1) {
+		fprintf(stderr, "chdb-front: cannot write the port file\n");
+		return 1;
+	}
+	sigwait(&stop, &sig);
+	atomic_store(&front_stopping, true);
+	MHD_stop_daemon(daemon);
+	engine_close();
+	return 0;
+}

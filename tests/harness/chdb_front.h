@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * chdb-front: a loopback ClickHouse for demo and tests. It loads the engine
+ * of libchdb.so into this process and speaks HTTP as a ClickHouse server of
+ * release 26.5 does towards its clients: authentication, settings as URL
+ * parameters, status codes, summary headers, tagged exceptions in mid-stream.
+ * It is test equipment: one user, loopback only, and it can be told to fail.
+ *
+ * This header joins its five files:
+ *	chdb_front.c		options, HTTP requests, authentication
+ *	chdb_front_engine.c	the only place that calls into libchdb
+ *	chdb_front_sql.c	what kind of statement is this (pure)
+ *	chdb_front_fault.c	the fault file (see front_fault_read)
+ *	chdb_front_reply.c	status, headers and body of an answer
+ */
+#ifndef CALVE_CHDB_FRONT_H
+#define CALVE_CHDB_FRONT_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Exception codes of ClickHouse that the front raises by itself. */
+enum front_code {
+	FRONT_NOT_IMPLEMENTED = 48,
+	FRONT_SYNTAX_ERROR = 62,
+	FRONT_SAME_ID = 216,
+	FRONT_MEMORY_LIMIT = 241,
+	FRONT_CANCELLED = 394,
+	FRONT_AUTH_FAILED = 516,
+	FRONT_UNKNOWN = 1001
+};
+
+/* ---- engine ---------------------------------------------------------- */
+
+struct chdb_result;		/* opaque, freed by engine_free() */
+
+/* One session: its own settings and current database. One thread at a time. */
+struct session {
+	void **conn;
+};
+
+/* Loads LIBRARY and opens the engine on PATH. 0, or -1 with why in ERR. */
+int	engine_open(const char *library, const char *path, char *err,
+	    size_t errsize);
+void	engine_close(void);
+const char *engine_version(void);	/* "26.5.1.1" */
+const char *engine_timezone(void);
+
+int	session_open(struct session *);
+void	session_close(struct session *);
+
+/*
+ * Runs a statement whole. Never returns NULL; ask engine_error() first.
+ * FORMAT is used where the statement has no FORMAT clause.
+ */
+struct chdb_result *session_run(struct session *, const char *sql, size_t len,
+    const char *format);
+
+/*
+ * Streams a SELECT or WITH: the handle (ask engine_error()), then one block
+ * at a time. A block without bytes is the end. session_cancel() ends a stream
+ * that was not read to its end; free the handle after it.
+ */
+struct chdb_result *session_stream(struct session *, const char *sql,
+    size_t len, const char *format);
+struct chdb_result *session_fetch(struct session *, struct chdb_result *stream);
+void	session_cancel(struct session *, struct chdb_result *stream);
+
+const char *engine_error(struct chdb_result *);	/* NULL: no error */
+const char *engine_data(struct chdb_result *);
+size_t	engine_size(struct chdb_result *);
+uint64_t engine_rows(struct chdb_result *);	/* of the result */
+uint64_t engine_read_rows(struct chdb_result *);	/* from storage */
+uint64_t engine_read_bytes(struct chdb_result *);
+void	engine_free(struct chdb_result *);
+
+/* ---- statements ------------------------------------------------------ */
+
+enum sql_kind {
+	SQL_EMPTY,
+	SQL_STREAM,		/* SELECT, WITH: can be streamed */
+	SQL_INSERT,		/* data may follow the statement's text */
+	SQL_KILL,		/* KILL QUERY: the front knows the ids */
+	SQL_OTHER
+};
+
+struct sql {
+	enum sql_kind kind;
+	size_t len;		/* without trailing blanks and semicolon */
+	bool multi;		/* more than one statement */
+	char format[64];	/* of the FORMAT clause, "" without one */
+};
+
+void	sql_scan(struct sql *, const char *text, size_t len);
+/* TEXT as an SQL string literal; the caller frees it. */
+char	*sql_quote(const char *text);
+
+/* ---- faults ---------------------------------------------------------- */
+
+enum fault_kind {
+	FAULT_NONE,
+	FAULT_HTTP,		/* http STATUS: answer this, run nothing */
+	FAULT_CUT_AFTER,	/* cut-after BYTES: close the connection */
+	FAULT_CUT_AT_BLOCK,	/* cut-at-block N: close after N blocks */
+	FAULT_END_AFTER,	/* end-after BYTES: short, HTTP looks right */
+	FAULT_END_AT_BLOCK,	/* end-at-block N: short, HTTP looks right */
+	FAULT_STALL_AFTER,	/* stall-after BYTES: then silence */
+	FAULT_CORRUPT_AT,	/* corrupt-at OFFSET: flip that byte's bits */
+	FAULT_EXCEPTION,	/* exception-after-rows N: tagged frame */
+	FAULT_OLD_EXCEPTION,	/* old-exception-after-rows N: bare text */
+	FAULT_DIE_AFTER		/* die-after BYTES: the server is gone */
+};
+
+struct fault {
+	enum fault_kind kind;
+	uint64_t arg;
+	uint64_t line;		/* 0-based line of the file it stands in */
+};
+
+/*
+ * The fault for a statement, by the file as it is now. One fault a line:
+ *	KIND NUMBER [times K] [match TEXT]
+ * The first line counts whose TEXT occurs in the statement (without match:
+ * every SELECT or WITH) and that has not struck K times since the file last
+ * changed. fault_struck() counts one strike. Missing file: no fault.
+ */
+void	fault_find(struct fault *, const char *path, const char *sql,
+	    size_t len, enum sql_kind kind);
+void	fault_struck(const struct fault *);
+
+/* ---- answers --------------------------------------------------------- */
+
+/* What a request wants, as told by its URL and headers. */
+struct want {
+	const char *method;
+	char query_id[128];
+	char format[64];	/* default_format */
+	bool wait_end;		/* wait_end_of_query=1 */
+};
+
+extern atomic_bool front_stopping;	/* SIGTERM came: end all answers */
+
+/* Answers with an exception of the front's own. */
+enum MHD_Result reply_exception(struct MHD_Connection *, const struct want *,
+    int code, const char *name, const char *text);
+/* Plain text, no ClickHouse headers but those every answer has. */
+enum MHD_Result reply_text(struct MHD_Connection *, unsigned status,
+    const char *text);
+/*
+ * Runs the statement in the session and answers; takes the session over in
+ * every case. SETUP is a statement to run before (USE, SET), or "".
+ */
+enum MHD_Result reply_run(struct MHD_Connection *, const struct want *,
+    struct session *take, char *const *setup, size_t nsetup, const char *text,
+    size_t len, const struct sql *, const struct fault *);
+
+#endif
