@@ -76,6 +76,8 @@ uint8_t *vec_set_fixed(struct vec *, uint32_t width, size_t n);
 uint32_t *vec_set_offsets(struct vec *, enum vec_layout, size_t n);
 uint8_t *vec_set_bytes(struct vec *, size_t nbytes);	/* after offsets */
 uint32_t *vec_set_index(struct vec *, size_t n);	/* allocates dict */
+void vec_set_struct(struct vec *, size_t n);
+/* After the other setters, each of which says "none is NULL". */
 uint8_t *vec_set_null(struct vec *, size_t n);
 /* n NULLs of this type. */
 void vec_set_all_null(struct vec *, const struct type *, size_t n);
