@@ -31,7 +31,8 @@ target_close(struct target *t)
 		table_free(t->table);
 	type_clear(&t->schema);
 	partition_spec_clear(&t->spec);
-	free(t->column);
+	type_clear(&t->incoming);
+	projection_free(t->projection);
 	*t = (struct target){ .job = NULL };
 }
 
@@ -128,16 +129,14 @@ target_history(const struct target *t, const struct table *table,
 /* ---- plan ------------------------------------------------------------------- */
 
 static int
-find_column(const struct type *schema, const char *name, const char *key,
+check_column(const struct type *schema, const char *name, const char *key,
     struct err *err)
 {
-	int k = type_find_name(schema, name);
-
-	if (k == -1)
-		err_set(err, ERR_CONFIG, "%s column '%s' is not among the "
-		    "columns offloaded; check its spelling, include and "
-		    "exclude", key, name);
-	return k;
+	if (type_find_name(schema, name) != -1)
+		return 0;
+	return err_set(err, ERR_CONFIG, "%s column '%s' is not among the "
+	    "columns offloaded; check its spelling, include and exclude", key,
+	    name);
 }
 
 /* New table: ids, and the partition spec of calve.yaml. */
@@ -194,34 +193,24 @@ plan_existing(struct target *t, const struct type *incoming, struct err *err)
 }
 
 int
-target_plan(struct target *t, struct source *src,
-    const struct source_table *described, source_note *note, struct err *err)
+target_plan(struct target *t, struct source *src, source_note *note,
+    struct err *err)
 {
-	struct type incoming = { .kind = TYPE_STRUCT };
-	int rc = -1;
+	const struct job *job = t->job;
 
-	(void)described;
+	t->incoming.kind = TYPE_STRUCT;
 	if (source_resolve(src, t->table != NULL ? &t->table->schema : NULL,
-	    note, NULL, &incoming, err) == -1)
-		goto out;
-	if (find_column(&incoming, t->job->timestamp, "timestamp", err) == -1)
-		goto out;
-	if (t->job->sequence != NULL && find_column(&incoming,
-	    t->job->sequence, "sequence", err) == -1)
-		goto out;
-	if ((t->table == NULL ? plan_new : plan_existing)(t, &incoming, err) ==
-	    -1)
-		goto out;
-	t->column = xcalloc(t->schema.nfields, sizeof *t->column);
-	for (size_t k = 0; k < t->schema.nfields; k++) {
-		int col = type_find_name(&incoming, t->schema.fields[k].name);
-
-		t->column[k] = col == -1 ? TARGET_NO_COLUMN : (size_t)col;
-	}
-	rc = 0;
-out:
-	type_clear(&incoming);
-	return rc;
+	    note, NULL, &t->incoming, err) == -1 ||
+	    check_column(&t->incoming, job->timestamp, "timestamp", err) == -1)
+		return -1;
+	if (job->sequence != NULL && check_column(&t->incoming, job->sequence,
+	    "sequence", err) == -1)
+		return -1;
+	if ((t->table == NULL ? plan_new : plan_existing)(t, &t->incoming,
+	    err) == -1)
+		return -1;
+	t->projection = projection_new(&t->schema, &t->incoming, err);
+	return t->projection != NULL ? 0 : -1;
 }
 
 /* ---- create ----------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include "common/err.h"
 #include "common/job.h"
 #include "worker/iceberg/table.h"
+#include "worker/project.h"
 #include "worker/reconcile.h"
 #include "worker/source/source.h"
 
@@ -31,9 +32,9 @@ struct target {
 	int last_column_id;
 	bool schema_changed;	/* against table's, or the table is new */
 	struct partition_spec spec;
-	size_t *column;		/* schema field -> batch column, or NONE */
+	struct type incoming;	/* as the source delivers it */
+	struct projection *projection;	/* incoming -> schema */
 };
-#define TARGET_NO_COLUMN ((size_t)-1)
 
 int target_open(struct target *, const struct job *, struct err *) MUST_USE;
 void target_close(struct target *);
@@ -44,8 +45,8 @@ int target_history(const struct target *, const struct table *,
 
 /* Resolves the source's columns against the table; refuses what does not fit.
  * Nothing is written. */
-int target_plan(struct target *, struct source *, const struct source_table *,
-    source_note *, struct err *) MUST_USE;
+int target_plan(struct target *, struct source *, source_note *, struct err *)
+    MUST_USE;
 
 /* Makes the table when there is none. */
 int target_create(struct target *, const struct source_table *, struct err *)

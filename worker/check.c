@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JOB_CHECK: what an offload would do to types and tables, without doing it. */
+#include "worker/check.h"
+
+#include <string.h>
+
+#include "common/buf.h"
+#include "worker/report.h"
+#include "worker/source/source.h"
+#include "worker/target.h"
+
+static void
+note(void *arg, bool warning, const char *text)
+{
+	(void)arg;
+	report_note(warning, text);
+}
+
+static const char *
+source_type(const struct source_table *described, const char *name)
+{
+	for (size_t k = 0; k < described->ncolumns; k++)
+		if (strcmp(described->columns[k].name, name) == 0)
+			return described->columns[k].type;
+	return NULL;
+}
+
+static void
+tell_columns(const struct target *t, const struct source_table *described)
+{
+	struct buf text;
+
+	buf_init(&text, 1 << 16);
+	for (size_t k = 0; k < t->schema.nfields; k++) {
+		const struct field *f = &t->schema.fields[k];
+		const char *from = source_type(described, f->name);
+
+		buf_reset(&text);
+		type_format(&f->type, &text);
+		report_column(f->name, from, buf_cstr(&text), from == NULL ?
+		    "not at the source: NULL" : f->required ? "required" :
+		    NULL);
+	}
+	buf_clear(&text);
+}
+
+int
+check(const struct job *job, struct err *err)
+{
+	struct source_table described = { .ncolumns = 0 };
+	struct target target = { .job = NULL };
+	struct source *source;
+	int rc = -1;
+
+	report_phase(job, PHASE_RECONCILE);
+	if ((source = source_open(job, err)) == NULL)
+		return -1;
+	if (source_describe(source, &described, err) == 0 &&
+	    target_open(&target, job, err) == 0 &&
+	    target_plan(&target, source, note, err) == 0) {
+		tell_columns(&target, &described);
+		report_note(false, target.table != NULL ?
+		    "the target table exists" : "the target table will be "
+		    "created by the first run that has rows");
+		if (!described.ordered)
+			report_note(true, "timestamp and sequence are no prefix "
+			    "of the source's sorting key: windows are read "
+			    "unordered, and every count scans the table");
+		rc = 0;
+	}
+	target_close(&target);
+	source_table_clear(&described);
+	source_close(source);
+	return rc;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * calve-worker: one job for one table, then the end. The job comes in on
+ * descriptor 3, reports go out on descriptor 4 (common/msg.h).
+ */
+#include <bsd/unistd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "common/job.h"
+#include "common/log.h"
+#include "common/msg.h"
+#include "version.h"
+#include "worker/check.h"
+#include "worker/offload.h"
+#include "worker/report.h"
+#include "worker/verify.h"
+
+static int
+work(const struct job *job, struct result *res, struct err *err)
+{
+	switch (job->kind) {
+	case JOB_OFFLOAD:
+		return offload(job, res, err);
+	case JOB_VERIFY:
+		return verify(job, res, err);
+	case JOB_CHECK:
+		return check(job, err);
+	}
+	return err_set(err, ERR_PROTOCOL, "unknown kind of job %d",
+	    (int)job->kind);
+}
+
+static uint64_t
+peak_memory(void)
+{
+	struct rusage used;
+
+	getrusage(RUSAGE_SELF, &used);
+	return (uint64_t)used.ru_maxrss * 1024;
+}
+
+int
+main(int argc, char *argv[], char *envp[])
+{
+	struct result res = { .rows = 0 };
+	struct job job;
+	struct err err;
+	int rc;
+
+	setproctitle_init(argc, argv, envp);
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		puts("calve-worker " CALVE_VERSION);
+		return 0;
+	}
+	log_init("calve-worker", LOG_WARN);
+	err_clear(&err);
+	report_init();
+	if (report_read_job(&job, &err) == -1) {
+		report_error(&err);
+		log_error("%s", err.text);
+		return 1;
+	}
+	rc = work(&job, &res, &err);
+	res.peak_memory = peak_memory();
+	report_phase(&job, PHASE_DONE);
+	if (rc == 0)
+		report_result(&res);
+	else
+		report_error(&err);
+	result_clear(&res);
+	job_clear(&job);
+	return rc == 0 ? 0 : 1;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One offload run. The order of the steps carries the promises:
+ *
+ *   lock       the watermark row, held to the end of each step
+ *   reconcile  the table's history decides where to begin
+ *   count      what the window holds; a long one is cut into steps
+ *   read       as columns, straight into
+ *   write      the data files, unknown to any reader until
+ *   commit     makes them visible in one link(2), fenced: still our lock,
+ *              still the position we began from
+ *   advance    the watermark, to what the commit recorded
+ *
+ * I1  every source row of a settled window is in the table exactly once.
+ * I2  a watermark is only advanced to a position that the table records.
+ * I3  a worker that lost its lock cannot commit.
+ * I4  no reader ever sees part of a step.
+ * I5  nothing that a committed snapshot reaches is deleted here.
+ *
+ * A crash before the commit leaves files that nothing refers to; a crash
+ * after it leaves a watermark behind the table, which the next run's
+ * reconcile catches up.
+ */
+#include "worker/offload.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/fault.h"
+#include "common/xalloc.h"
+#include "worker/report.h"
+#include "worker/source/source.h"
+#include "worker/step.h"
+#include "worker/target.h"
+#include "worker/watermark.h"
+#include "worker/window.h"
+
+static void
+note(void *arg, bool warning, const char *text)
+{
+	(void)arg;
+	report_note(warning, text);
+}
+
+static int
+decide_position(struct run *run, struct err *err)
+{
+	struct reconcile_facts facts = {
+		.name = run->job->name,
+		.state = run->mark.position,
+		.state_source_uuid = run->mark.source_uuid,
+		.state_target_uuid = run->mark.target_uuid,
+		.adopt = run->mark.adopt,
+		.source_uuid = run->described.uuid,
+	};
+	struct reconcile_decision decision;
+	char was[POSITION_TEXT], is[POSITION_TEXT], text[512];
+
+	if (target_history(&run->target, run->target.table, &facts, err) == -1
+	    || reconcile(&facts, &decision, err) == -1)
+		return -1;
+	run->recorded = facts.ancestry;
+	run->position = decision.position;
+	run->res->adopted = decision.adopted;
+	if (decision.adopted) {
+		position_format(&run->mark.position, was);
+		position_format(&run->position, is);
+		snprintf(text, sizeof text, "the watermark stood at %s, the "
+		    "table at %s: the table's position is taken", was, is);
+		report_note(true, text);
+	}
+	return 0;
+}
+
+/* Everything that can be refused is refused here, before a row is read. */
+static int
+prepare(struct run *run, struct err *err)
+{
+	const struct job *job = run->job;
+
+	report_phase(job, PHASE_LOCK);
+	if (watermark_open(&run->mark, job, err) == -1 ||
+	    watermark_lock(&run->mark, err) == -1)
+		return -1;
+	report_phase(job, PHASE_RECONCILE);
+	if ((run->source = source_open(job, err)) == NULL ||
+	    source_describe(run->source, &run->described, err) == -1 ||
+	    target_open(&run->target, job, err) == -1 ||
+	    decide_position(run, err) == -1 ||
+	    target_plan(&run->target, run->source, note, err) == -1)
+		return -1;
+	return 0;
+}
+
+static int
+open_window(struct run *run, struct err *err)
+{
+	int64_t clock_us;
+
+	return source_clock(run->source, &clock_us, err) == -1 ? -1 :
+	    window_of_run(&run->position, run->job->start, clock_us,
+	    run->job->settle_ms, run->described.timestamp_scale, &run->window,
+	    err);
+}
+
+/* The watermark catches up with the table although nothing was committed, so
+ * that what the state database says is true. `reset` stays in force until a
+ * commit has recorded a position, hence not here. */
+static int
+catch_up(struct run *run, struct err *err)
+{
+	if (!run->res->adopted || run->mark.adopt || !run->position.set)
+		return 0;
+	return step_advance(run, 0, err);
+}
+
+/* Between steps the lock was let go with the commit; whoever has taken it
+ * since goes on from where we committed, so this run ends well. */
+static int
+lock_again(struct run *run, struct err *err)
+{
+	if (watermark_lock(&run->mark, err) == 0)
+		return position_compare(&run->mark.position, &run->position)
+		    == 0 ? 1 : 0;
+	return err->cls == ERR_BUSY ? 0 : -1;
+}
+
+static int
+run_steps(struct run *run, struct err *err)
+{
+	struct source_count counted;
+	int more = 1;
+
+	for (run->step = 0; more == 1; run->step++) {
+		if (run->step > 0 && (more = lock_again(run, err)) != 1)
+			break;
+		report_phase(run->job, PHASE_COUNT);
+		if (window_low(&run->position, run->described.timestamp_scale,
+		    &run->window.low, err) == -1 ||
+		    source_count(run->source, &run->window, &counted, err) ==
+		    -1)
+			return -1;
+		if (counted.rows == 0)
+			return run->step == 0 ? catch_up(run, err) : 0;
+		if (run->step == 0)
+			run->expected = counted.rows;
+		if (step_run(run, &counted, err) == -1)
+			return -1;
+	}
+	return more;
+}
+
+int
+offload(const struct job *job, struct result *res, struct err *err)
+{
+	struct run run = { .job = job, .res = res, .began = mono_now() };
+	char text[POSITION_TEXT];
+	int rc;
+
+	rc = prepare(&run, err);
+	if (rc == 0)
+		rc = open_window(&run, err);
+	if (rc == 0) {
+		struct position high = {
+			.set = true, .ticks = run.window.high_ticks,
+			.scale = run.described.timestamp_scale,
+		};
+
+		position_format(&run.position, text);
+		res->window_low = xstrdup(text);
+		position_format(&high, text);
+		res->window_high = xstrdup(text);
+		rc = run_steps(&run, err);
+	}
+	if (run.source != NULL)
+		res->bytes_read = source_bytes_received(run.source);
+	if (run.position.set) {
+		position_format(&run.position, text);
+		res->position = xstrdup(text);
+	}
+	source_close(run.source);
+	target_close(&run.target);
+	source_table_clear(&run.described);
+	watermark_close(&run.mark);
+	return rc;
+}

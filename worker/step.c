@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One step: choose its end, read and write its rows, commit them fenced, move
+ * the watermark.
+ */
+#include "worker/step.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/fault.h"
+#include "common/id.h"
+#include "common/xalloc.h"
+#include "worker/iceberg/schema.h"
+#include "worker/report.h"
+#include "worker/sink/sink_iceberg.h"
+#include "worker/store/store.h"
+#include "worker/window.h"
+
+/* Merges, TTL and late rows within the margin may change a window between its
+ * count and its read; that heals by doing both again. */
+enum { COUNT_TRIES = 3 };
+enum { MEMORY_SHARE = 4, MEMORY_FLOOR = 16 << 20, MEMORY_DEFAULT = 64 << 20 };
+
+/* Halves the window until it holds no more than a step may. */
+static int
+choose_end(struct run *run, struct window *w, struct source_count *counted,
+    struct err *err)
+{
+	int64_t high;
+
+	for (;;) {
+		high = window_step_high(w, counted,
+		    run->described.timestamp_scale, run->job->step_ms,
+		    run->job->step_rows);
+		if (high == w->high_ticks)
+			return 0;
+		w->high_ticks = high;
+		if (source_count(run->source, w, counted, err) == -1)
+			return -1;
+	}
+}
+
+/* ---- read and write ---------------------------------------------------------- */
+
+static enum parquet_preset
+preset_of(const struct job *job)
+{
+	if (strcmp(job->encoding, "dense") == 0)
+		return PARQUET_DENSE;
+	return strcmp(job->encoding, "compact") == 0 ? PARQUET_COMPACT :
+	    PARQUET_COMPAT;
+}
+
+/* What the encoder may hold: a part of the worker's limit, since blocks in
+ * flight, libraries and the allocator need theirs. */
+static size_t
+memory_budget(const struct job *job)
+{
+	size_t share;
+
+	if (job->memory == 0)
+		return MEMORY_DEFAULT;
+	share = job->memory / MEMORY_SHARE;
+	if (share > MEMORY_DEFAULT)
+		return MEMORY_DEFAULT;
+	return share < MEMORY_FLOOR ? MEMORY_FLOOR : share;
+}
+
+static struct sink *
+open_sink(const struct run *run, const char *schema_json, struct err *err)
+{
+	const struct job *job = run->job;
+	struct sink_options options = {
+		.folder = run->target.table->folder,
+		.schema = &run->target.schema,
+		.spec = &run->target.table->spec,
+		.parquet = {
+			.preset = preset_of(job),
+			.zstd_level = strcmp(job->compression, "none") == 0 ?
+			    0 : job->compression_level,
+			.row_group_bytes = job->row_group_size,
+			.row_group_rows = job->row_group_rows,
+			.iceberg_schema = schema_json,
+		},
+		.file_size = job->file_size,
+		.memory = memory_budget(job),
+		.run_id = job->run_id,
+		.step = run->step,
+	};
+
+	return sink_open(&options, err);
+}
+
+static int
+pump(struct run *run, struct sink *sink, struct err *err)
+{
+	const struct batch *batch;
+	int got;
+
+	while ((got = source_next(run->source, &batch, err)) == 1) {
+		if (report_check_stop(err) == -1 || sink_append(sink,
+		    projection_view(run->target.projection, batch), err) == -1)
+			return -1;
+		report_progress(source_rows(run->source), run->expected,
+		    run->res, source_bytes_received(run->source),
+		    sink_bytes(sink), (uint32_t)sink_files(sink));
+	}
+	return got;
+}
+
+struct written {
+	struct datafile *files;
+	size_t nfiles;
+	uint64_t rows, bytes;
+	struct position furthest;
+};
+
+static void
+written_clear(struct written *w)
+{
+	for (size_t k = 0; k < w->nfiles; k++)
+		datafile_clear(&w->files[k]);
+	free(w->files);
+	*w = (struct written){ .nfiles = 0 };
+}
+
+/* Nothing refers to these files: they can go. What cannot be removed now is
+ * an orphan that bears the run's id. */
+static void
+written_remove(const struct written *w)
+{
+	struct err ignored;
+
+	for (size_t k = 0; k < w->nfiles; k++)
+		if (store_unlink(w->files[k].path, &ignored) == -1)
+			continue;
+}
+
+/* 1 written, 0 the source changed meanwhile: count and read again. */
+static int
+read_and_write(struct run *run, const struct window *w, uint64_t rows,
+    struct written *out, struct err *err)
+{
+	json_t *json = schema_to_json(&run->target.schema,
+	    run->target.table->schema_id);
+	char *schema_json = json_dumps(json, JSON_COMPACT);
+	char query_id[UUID_TEXT];
+	struct sink *sink;
+	int rc;
+
+	uuid_random(query_id);
+	report_phase(run->job, PHASE_READ);
+	if ((sink = open_sink(run, schema_json, err)) == NULL)
+		rc = -1;
+	else if (source_begin(run->source, w, query_id, err) == -1 ||
+	    pump(run, sink, err) == -1) {
+		sink_abort(sink);
+		rc = -1;
+	} else if ((out->rows = source_rows(run->source)) != rows) {
+		sink_abort(sink);
+		rc = 0;
+	} else {
+		source_furthest(run->source, &out->furthest);
+		report_phase(run->job, PHASE_WRITE);
+		rc = sink_finish(sink, &out->files, &out->nfiles, err) == -1 ?
+		    -1 : 1;
+	}
+	source_end(run->source);
+	free(schema_json);
+	json_decref(json);
+	for (size_t k = 0; rc == 1 && k < out->nfiles; k++)
+		out->bytes += (uint64_t)out->files[k].file_size;
+	return rc;
+}
+
+static int
+write_step(struct run *run, const struct source_count *window,
+    struct written *out, char *high, struct err *err)
+{
+	struct source_count counted = *window;
+	struct window w = run->window;
+	struct position end = { .set = true,
+	    .scale = run->described.timestamp_scale };
+	uint64_t expected = 0;
+	int rc = 0;
+
+	for (int tries = 0; rc == 0 && tries < COUNT_TRIES; tries++) {
+		if (tries > 0) {
+			w.high_ticks = run->window.high_ticks;
+			if (source_count(run->source, &w, &counted, err) == -1)
+				return -1;
+		}
+		if (choose_end(run, &w, &counted, err) == -1)
+			return -1;
+		expected = counted.rows;
+		rc = read_and_write(run, &w, expected, out, err);
+	}
+	end.ticks = w.high_ticks;
+	position_format(&end, high);
+	if (rc == 0)
+		return err_set(err, ERR_SOURCE_LOST, "the source counted "
+		    "%" PRIu64 " rows up to %s but delivered %" PRIu64 ", %d "
+		    "times over; raise settle if rows are still being inserted "
+		    "there", expected, high, out->rows, COUNT_TRIES);
+	return rc == 1 ? 0 : -1;
+}
+
+/* ---- commit ------------------------------------------------------------------ */
+
+struct commit {
+	struct run *run;
+	const struct position *after;
+	int64_t snapshot_id;
+	char mirror[512];	/* the property's value; its parent is known
+				 * only when the fence sees the table */
+};
+
+/*
+ * I3: called on the freshly loaded table before each attempt to link. The
+ * lock must still be ours and nobody may have moved the position: else these
+ * rows may be there already.
+ */
+static int
+fence(void *arg, const struct table *fresh, struct err *err)
+{
+	struct commit *c = arg;
+	struct run *run = c->run;
+	struct reconcile_facts now = { .name = run->job->name };
+	char was[POSITION_TEXT], is[POSITION_TEXT], *text;
+
+	if (report_check_stop(err) == -1 ||
+	    watermark_held(&run->mark, err) == -1)
+		return -1;
+	if (strcmp(fresh->uuid, run->target.table->uuid) != 0)
+		return err_set(err, ERR_TABLE, "the target table was replaced "
+		    "during the run (its uuid is now %s); run again",
+		    fresh->uuid);
+	if (target_history(&run->target, fresh, &now, err) == -1)
+		return -1;
+	if (position_compare(&now.ancestry, &run->recorded) != 0) {
+		position_format(&run->recorded, was);
+		position_format(&now.ancestry, is);
+		return err_set(err, ERR_CONFLICT, "the table's position moved "
+		    "from %s to %s during the run; nothing was committed, run "
+		    "again", was, is);
+	}
+	text = target_mirror(c->after, c->snapshot_id, fresh->snapshot_id);
+	snprintf(c->mirror, sizeof c->mirror, "%s", text);
+	free(text);
+	FAULT_POINT("run.fenced");
+	return 0;
+}
+
+static int
+commit(struct run *run, const struct written *w, const char *high,
+    struct err *err)
+{
+	struct target *t = &run->target;
+	struct commit c = { .run = run, .after = &w->furthest,
+	    .snapshot_id = snapshot_id_of(run->job->run_id, run->step) };
+	char timestamp[POSITION_TEXT], sequence[POSITION_TEXT];
+	char low[POSITION_TEXT], rows[24], step[12], uuid[UUID_TEXT + 12];
+	struct kv summary[] = {
+		{ KEY_SOURCE, t->source_id }, { KEY_RUN, run->job->run_id },
+		{ KEY_STEP, step }, { KEY_ROWS, rows }, { KEY_LOW, low },
+		{ KEY_HIGH, high }, { KEY_TIMESTAMP, timestamp },
+		{ KEY_SEQUENCE, sequence },
+	};
+	const size_t nkeys = sizeof summary / sizeof summary[0];
+	struct kv property = { t->property, c.mirror };
+	struct append a = {
+		.snapshot_id = c.snapshot_id, .commit_uuid = uuid,
+		.files = w->files, .nfiles = w->nfiles,
+		.schema = t->schema_changed ? &t->schema : NULL,
+		.last_column_id = t->last_column_id,
+		.summary = summary,
+		/* a table without sequence column has no such key */
+		.nsummary = w->furthest.has_sequence ? nkeys : nkeys - 1,
+		.properties = &property, .nproperties = 1,
+		.fence = fence, .fence_arg = &c,
+	};
+	struct table *committed;
+
+	position_format_timestamp(&w->furthest, timestamp);
+	position_format_sequence(&w->furthest, sequence);
+	position_format(&run->position, low);
+	snprintf(rows, sizeof rows, "%" PRIu64, w->rows);
+	snprintf(step, sizeof step, "%u", run->step);
+	snprintf(uuid, sizeof uuid, "%s-%u", run->job->run_id, run->step);
+	report_phase(run->job, PHASE_COMMIT);
+	if (table_append(t->table, &a, &committed, err) == -1)
+		return -1;
+	FAULT_POINT("run.committed");
+	target_advance(t, committed);
+	run->res->rows += w->rows;
+	run->res->bytes_written += w->bytes;
+	run->res->files += (uint32_t)w->nfiles;
+	run->res->steps++;
+	run->res->snapshot_id = c.snapshot_id;
+	run->position = run->recorded = w->furthest;
+	return 0;
+}
+
+int
+step_advance(struct run *run, uint64_t new_rows, struct err *err)
+{
+	struct watermark_progress p = {
+		.position = &run->position,
+		.run_id = run->job->run_id,
+		.run_rows = run->res->rows,
+		.new_rows = new_rows,
+		.seconds = mono_seconds_since(run->began),
+		.source_uuid = run->described.uuid,
+		.target_uuid = run->target.table->uuid,
+	};
+
+	report_phase(run->job, PHASE_ADVANCE);
+	return watermark_advance(&run->mark, &p, err);
+}
+
+int
+step_run(struct run *run, const struct source_count *window, struct err *err)
+{
+	struct written w = { .nfiles = 0 };
+	char high[POSITION_TEXT];
+	uint64_t rows;
+	int rc;
+
+	if (target_create(&run->target, &run->described, err) == -1)
+		return -1;
+	if (write_step(run, window, &w, high, err) == -1)
+		return -1;
+	if ((rc = commit(run, &w, high, err)) == -1 && err->cls != ERR_UNCLEAR)
+		written_remove(&w);
+	rows = w.rows;
+	written_clear(&w);
+	return rc == -1 ? -1 : step_advance(run, rows, err);
+}

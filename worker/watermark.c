@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The watermark row: take it, keep it, move it on. */
+#include "worker/watermark.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/fault.h"
+#include "common/pg.h"
+#include "common/xalloc.h"
+#include "embedded/sql.h"
+
+enum { SCALE_US = 6 };
+
+int
+watermark_open(struct watermark *w, const struct job *job, struct err *err)
+{
+	*w = (struct watermark){ .name = job->name };
+	w->pg = pg_open(job->state, "calve-worker", 0, err);
+	return w->pg != NULL ? 0 : -1;
+}
+
+static void
+forget(struct watermark *w)
+{
+	free(w->source_uuid);
+	free(w->target_uuid);
+	w->source_uuid = w->target_uuid = NULL;
+	w->position = (struct position){ .set = false };
+	w->adopt = false;
+}
+
+void
+watermark_close(struct watermark *w)
+{
+	forget(w);
+	pg_close(w->pg);
+	w->pg = NULL;
+}
+
+/* The exact text is the authority; a row of an older pipeline has only the
+ * timestamp and sequence columns. Text form: timestamp[/sequence]. */
+static int
+read_position(struct watermark *w, const char *timestamp, const char *text,
+    const char *sequence, struct err *err)
+{
+	char exact[2 * POSITION_TEXT];
+	char *slash;
+
+	if (text == NULL && timestamp == NULL)
+		return 0;
+	if (text != NULL) {
+		snprintf(exact, sizeof exact, "%s", text);
+		if ((slash = strchr(exact, '/')) != NULL)
+			*slash++ = '\0';
+		timestamp = exact;
+		sequence = slash;
+	}
+	if (position_parse(&w->position, timestamp, sequence, err) == -1) {
+		err->cls = ERR_STATE;
+		return err_prefix(err, "the watermark of '%s' is damaged; set "
+		    "it with 'calve watermark reset %s'", w->name, w->name);
+	}
+	return 0;
+}
+
+static int
+take_row(struct watermark *w, struct err *err)
+{
+	const char *params[] = { w->name };
+	struct pg_rows *rows = NULL;
+	const char *text;
+	int rc;
+
+	if (pg_run(w->pg, sql_lock_watermark, 1, params, &rows, err) == -1) {
+		if (err->cls == ERR_BUSY)
+			err_set(err, ERR_BUSY, "another run holds the lock of "
+			    "'%s'; it will do what is due", w->name);
+		return -1;
+	}
+	if (pg_count(rows) != 1) {
+		pg_rows_free(rows);
+		return err_set(err, ERR_STATE, "the watermark row of '%s' "
+		    "vanished while it was being locked; run again", w->name);
+	}
+	forget(w);
+	rc = read_position(w, pg_text(rows, 0, 0), pg_text(rows, 0, 1),
+	    pg_text(rows, 0, 2), err);
+	if ((text = pg_text(rows, 0, 3)) != NULL)
+		w->source_uuid = xstrdup(text);
+	if ((text = pg_text(rows, 0, 4)) != NULL)
+		w->target_uuid = xstrdup(text);
+	w->adopt = (text = pg_text(rows, 0, 5)) != NULL && text[0] == 't';
+	pg_rows_free(rows);
+	return rc;
+}
+
+int
+watermark_lock(struct watermark *w, struct err *err)
+{
+	const char *params[] = { w->name };
+
+	FAULT_POINT("state.lock.before");
+	if (pg_run(w->pg, sql_ensure_watermark, 1, params, NULL, err) == -1 ||
+	    pg_begin(w->pg, err) == -1)
+		return -1;
+	if (take_row(w, err) == -1) {
+		pg_rollback(w->pg);
+		return -1;
+	}
+	FAULT_POINT("state.lock.after");
+	return 0;
+}
+
+int
+watermark_held(struct watermark *w, struct err *err)
+{
+	return pg_ping(w->pg, true, err);
+}
+
+/* What a timestamptz can hold: finer digits are cut, not rounded up past the
+ * position. The exact text keeps them. */
+static void
+state_timestamp(const struct position *p, char out[POSITION_TEXT])
+{
+	struct position us = *p;
+
+	if (p->scale > SCALE_US && ticks_rescale(p->ticks, p->scale, SCALE_US,
+	    &us.ticks))
+		us.scale = SCALE_US;
+	position_format_timestamp(&us, out);
+}
+
+int
+watermark_advance(struct watermark *w, const struct watermark_progress *p,
+    struct err *err)
+{
+	char timestamp[POSITION_TEXT], text[POSITION_TEXT];
+	char sequence[POSITION_TEXT], run_rows[24], new_rows[24], seconds[32];
+	const char *params[] = { w->name, timestamp, text, NULL, p->run_id,
+	    run_rows, new_rows, seconds, p->source_uuid, p->target_uuid };
+
+	state_timestamp(p->position, timestamp);
+	position_format(p->position, text);
+	position_format_sequence(p->position, sequence);
+	if (sequence[0] != '\0')
+		params[3] = sequence;
+	snprintf(run_rows, sizeof run_rows, "%" PRIu64, p->run_rows);
+	snprintf(new_rows, sizeof new_rows, "%" PRIu64, p->new_rows);
+	snprintf(seconds, sizeof seconds, "%.3f", p->seconds);
+	FAULT_POINT("state.advance.before");
+	if (pg_run(w->pg, sql_advance_watermark, 10, params, NULL, err) == -1)
+		return -1;
+	FAULT_POINT("state.commit.before");
+	if (pg_commit(w->pg, err) == -1)
+		return -1;
+	FAULT_POINT("state.commit.after");
+	w->position = *p->position;
+	return 0;
+}
