@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JOB_VERIFY: tallies of both sides by day, side by side. */
+#include "worker/verify.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/position.h"
+#include "common/xalloc.h"
+#include "worker/parquet/reader.h"
+#include "worker/report.h"
+#include "worker/source/source.h"
+#include "worker/target.h"
+
+enum { SCALE_US = 6, MAX_DAYS = 4000000 };
+
+struct tally { uint64_t rows; int64_t min, max; };
+struct day { int64_t day; struct tally source, target; };
+
+struct verification {
+	const struct job *job;
+	struct result *res;
+	int source_scale;
+	int scale;		/* of the target's values: SCALE_US or days */
+	struct day *days;	/* ascending */
+	size_t ndays, cap;
+	size_t at;		/* where the last value fell */
+	bool has_oldest;
+	int64_t oldest;		/* the source's oldest row */
+	uint64_t expired;	/* rows of the target older than that */
+	uint64_t null_rows;
+	int field_id;
+	struct err *err;
+};
+
+static void
+tally_add(struct tally *t, uint64_t rows, int64_t min, int64_t max)
+{
+	if (t->rows == 0 || min < t->min)
+		t->min = min;
+	if (t->rows == 0 || max > t->max)
+		t->max = max;
+	t->rows += rows;
+}
+
+/* The entry of a day, made where it is missing; NULL past MAX_DAYS. */
+static struct day *
+find_day(struct verification *v, int64_t day)
+{
+	size_t low = 0, high = v->ndays, mid;
+
+	if (v->at < v->ndays && v->days[v->at].day == day)
+		return &v->days[v->at];
+	while (low < high) {
+		mid = (low + high) / 2;
+		if (v->days[mid].day < day)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	v->at = low;
+	if (low < v->ndays && v->days[low].day == day)
+		return &v->days[low];
+	if (v->ndays == MAX_DAYS)
+		return NULL;
+	if (v->ndays == v->cap) {
+		v->cap = v->cap * 2 + 64;
+		v->days = xreallocarray(v->days, v->cap, sizeof *v->days);
+	}
+	memmove(&v->days[low + 1], &v->days[low], (v->ndays - low) *
+	    sizeof *v->days);
+	v->ndays++;
+	v->days[low] = (struct day){ .day = day };
+	return &v->days[low];
+}
+
+static int
+too_many_days(struct verification *v)
+{
+	return err_set(v->err, ERR_DATA, "timestamps fall on more than %d "
+	    "days; check the timestamp column", MAX_DAYS);
+}
+
+static int
+on_source_day(void *arg, const struct source_day *d)
+{
+	struct verification *v = arg;
+	struct day *day;
+	int64_t min, max;
+
+	if (!ticks_rescale(d->min_ticks, v->source_scale, v->scale, &min) ||
+	    !ticks_rescale(d->max_ticks, v->source_scale, v->scale, &max))
+		return err_set(v->err, ERR_DATA, "a timestamp at the source is "
+		    "beyond what Iceberg can hold");
+	if ((day = find_day(v, d->day)) == NULL)
+		return too_many_days(v);
+	tally_add(&day->source, d->rows, min, max);
+	if (!v->has_oldest || min < v->oldest)
+		v->oldest = min;
+	v->has_oldest = true;
+	return 0;
+}
+
+static int64_t
+day_of(const struct verification *v, int64_t value)
+{
+	const int64_t us_per_day = INT64_C(86400000000);
+
+	if (v->scale == SCALE_DAYS)
+		return value;
+	return value / us_per_day - (value % us_per_day < 0);
+}
+
+static int
+on_target_values(void *arg, const int64_t *values, const uint8_t *null,
+    size_t n)
+{
+	struct verification *v = arg;
+	struct day *day;
+
+	if (report_check_stop(v->err) == -1)
+		return -1;
+	for (size_t k = 0; k < n; k++) {
+		if (null != NULL && null[k]) {
+			v->null_rows++;
+			continue;
+		}
+		if (!v->has_oldest || values[k] < v->oldest) {
+			v->expired++;
+			continue;
+		}
+		if ((day = find_day(v, day_of(v, values[k]))) == NULL)
+			return too_many_days(v);
+		tally_add(&day->target, 1, values[k], values[k]);
+	}
+	return 0;
+}
+
+static int
+on_file(void *arg, const struct datafile *file)
+{
+	struct verification *v = arg;
+
+	return parquet_read_column(file->path, v->field_id, on_target_values,
+	    v, v->err);
+}
+
+static void
+tell(struct verification *v, const char *scope, const struct tally *s,
+    const struct tally *t)
+{
+	char text[4][POSITION_TEXT];
+	const int64_t ticks[4] = { s->min, s->max, t->min, t->max };
+	const char *minmax[4];
+	bool equal = s->rows == t->rows && (s->rows == 0 ||
+	    (s->min == t->min && s->max == t->max));
+
+	for (int k = 0; k < 4; k++) {
+		struct position p = { .set = true, .scale = v->scale,
+		    .ticks = ticks[k] };
+
+		minmax[k] = NULL;
+		if ((k < 2 ? s : t)->rows > 0) {
+			position_format_timestamp(&p, text[k]);
+			minmax[k] = text[k];
+		}
+	}
+	if (!equal)
+		v->res->different++;
+	report_tally(scope, s->rows, t->rows, minmax, equal);
+}
+
+static void
+tell_all(struct verification *v)
+{
+	struct tally source = { 0 }, target = { 0 };
+	char scope[POSITION_TEXT], text[256];
+
+	for (size_t k = 0; k < v->ndays; k++) {
+		const struct day *d = &v->days[k];
+		struct position p = { .set = true, .scale = SCALE_DAYS,
+		    .ticks = d->day };
+
+		position_format_timestamp(&p, scope);
+		tell(v, scope, &d->source, &d->target);
+		if (d->source.rows > 0)
+			tally_add(&source, d->source.rows, d->source.min,
+			    d->source.max);
+		if (d->target.rows > 0)
+			tally_add(&target, d->target.rows, d->target.min,
+			    d->target.max);
+	}
+	tell(v, "all", &source, &target);
+	v->res->rows = target.rows;
+	if (v->expired > 0) {
+		snprintf(text, sizeof text, "%" PRIu64 " rows of the target "
+		    "are older than the oldest row left at the source; they "
+		    "are not compared", v->expired);
+		report_note(false, text);
+	}
+	if (v->null_rows > 0) {
+		snprintf(text, sizeof text, "%" PRIu64 " rows of the target "
+		    "have no timestamp; another writer put them there",
+		    v->null_rows);
+		report_note(true, text);
+		v->res->different++;
+	}
+}
+
+/* Up to where the table says it has been offloaded. */
+static int
+find_position(const struct target *t, struct position *upto, struct err *err)
+{
+	struct reconcile_facts f = { .name = t->job->name };
+
+	if (t->table == NULL)
+		return err_set(err, ERR_TABLE, "target table '%s.%s' does not "
+		    "exist yet; offload it with 'calve run' first",
+		    t->job->namespace_, t->job->target_table);
+	if (target_history(t, t->table, &f, err) == -1)
+		return -1;
+	*upto = f.ancestry.set ? f.ancestry : f.mirror;
+	if (!upto->set)
+		return err_set(err, ERR_TABLE, "target table '%s.%s' has no "
+		    "snapshot by calve of this source; offload it with 'calve "
+		    "run' first", t->job->namespace_, t->job->target_table);
+	return 0;
+}
+
+static int
+find_timestamp_field(struct verification *v, const struct table *table,
+    struct err *err)
+{
+	int k = type_find_name(&table->schema, v->job->timestamp);
+	enum type_kind kind;
+
+	if (k == -1)
+		return err_set(err, ERR_TABLE, "target table has no column "
+		    "'%s'", v->job->timestamp);
+	kind = table->schema.fields[k].type.kind;
+	if (kind != TYPE_DATE && kind != TYPE_TIMESTAMPTZ &&
+	    kind != TYPE_TIMESTAMP)
+		return err_set(err, ERR_TYPE, "column '%s' of the target is no "
+		    "date or timestamp; calve verify cannot compare it by day",
+		    v->job->timestamp);
+	v->scale = kind == TYPE_DATE ? SCALE_DAYS : SCALE_US;
+	v->field_id = table->schema.fields[k].id;
+	return 0;
+}
+
+static int
+compare(struct verification *v, struct source *source, struct target *target,
+    const struct source_table *described, struct err *err)
+{
+	struct position upto, low;
+
+	if (find_position(target, &upto, err) == -1 ||
+	    find_timestamp_field(v, target->table, err) == -1)
+		return -1;
+	v->source_scale = described->timestamp_scale;
+	if (!ticks_rescale(upto.ticks, upto.scale, v->source_scale,
+	    &low.ticks))
+		return err_set(err, ERR_TABLE, "the table's position is beyond "
+		    "what the timestamp column can hold");
+	upto.ticks = low.ticks;
+	upto.scale = v->source_scale;
+	report_phase(v->job, PHASE_COUNT);
+	if (source_days(source, &upto, on_source_day, v, err) == -1)
+		return -1;
+	report_phase(v->job, PHASE_VERIFY);
+	if (table_each_file(target->table, on_file, v, err) == -1)
+		return -1;
+	tell_all(v);
+	return 0;
+}
+
+int
+verify(const struct job *job, struct result *res, struct err *err)
+{
+	struct verification v = { .job = job, .res = res, .err = err };
+	struct source_table described = { .ncolumns = 0 };
+	struct target target = { .job = NULL };
+	struct source *source;
+	int rc = -1;
+
+	report_phase(job, PHASE_RECONCILE);
+	if ((source = source_open(job, err)) == NULL)
+		return -1;
+	if (source_describe(source, &described, err) == 0 &&
+	    target_open(&target, job, err) == 0)
+		rc = compare(&v, source, &target, &described, err);
+	free(v.days);
+	target_close(&target);
+	source_table_clear(&described);
+	source_close(source);
+	return rc;
+}
