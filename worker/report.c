@@ -92,6 +92,15 @@ prepare_nomem(void)
 	xalloc_set_hook(on_nomem);
 }
 
+/* A message owns its strings where it was read; here they are only lent. */
+static char *
+lend(const char *text)
+{
+	union { const char *in; char *out; } u = { .in = text };
+
+	return u.out;
+}
+
 void
 report_init(void)
 {
@@ -105,7 +114,7 @@ report_init(void)
 	sigaction(SIGINT, &sa, NULL);
 	prepare_nomem();
 	m.u.hello = (struct msg_hello){ .protocol = MSG_PROTOCOL,
-	    .pid = (uint32_t)getpid(), .version = (char *)CALVE_VERSION };
+	    .pid = (uint32_t)getpid(), .version = lend(CALVE_VERSION) };
 	send_msg(&m);
 }
 
@@ -178,7 +187,7 @@ report_note(bool warning, const char *text)
 {
 	struct msg m = { .type = MSG_NOTE };
 
-	m.u.note = (struct msg_note){ .warning = warning, .text = (char *)text };
+	m.u.note = (struct msg_note){ .warning = warning, .text = lend(text) };
 	send_msg(&m);
 }
 
@@ -189,12 +198,12 @@ report_tally(const char *scope, uint64_t source_rows, uint64_t target_rows,
 	struct msg m = { .type = MSG_TALLY };
 
 	m.u.tally = (struct msg_tally){
-		.scope = (char *)scope,
+		.scope = lend(scope),
 		.source_rows = source_rows, .target_rows = target_rows,
-		.source_min = (char *)minmax[0],
-		.source_max = (char *)minmax[1],
-		.target_min = (char *)minmax[2],
-		.target_max = (char *)minmax[3],
+		.source_min = lend(minmax[0]),
+		.source_max = lend(minmax[1]),
+		.target_min = lend(minmax[2]),
+		.target_max = lend(minmax[3]),
 		.equal = equal,
 	};
 	send_msg(&m);
@@ -206,9 +215,9 @@ report_column(const char *name, const char *source_type,
 {
 	struct msg m = { .type = MSG_COLUMN };
 
-	m.u.column = (struct msg_column){ .name = (char *)name,
-	    .source_type = (char *)source_type,
-	    .target_type = (char *)target_type, .remark = (char *)remark };
+	m.u.column = (struct msg_column){ .name = lend(name),
+	    .source_type = lend(source_type),
+	    .target_type = lend(target_type), .remark = lend(remark) };
 	send_msg(&m);
 }
 

@@ -15,3 +15,14 @@ unit_buf := common/buf.c common/xalloc.c
 
 UNITS += id
 unit_id := common/id.c common/xalloc.c
+
+UNITS += reconcile
+unit_reconcile := worker/reconcile.c common/position.c common/clock.c \
+	common/err.c
+
+UNITS += window
+unit_window := worker/window.c common/position.c common/clock.c common/err.c
+
+UNITS += project
+unit_project := worker/project.c worker/batch.c worker/type.c common/buf.c \
+	common/xalloc.c common/err.c
