@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * An Iceberg table in a folder, read by icebird (metadata, manifest lists,
+ * manifests) and hyparquet (data files). Decimals and times are taken in their
+ * raw form, since hyparquet makes inexact numbers of the former and
+ * milliseconds of the latter; turning them into text is ours. Columns are
+ * matched by field id, as the specification says, not by name.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import * as canon from './canon.mjs';
+import { compressors, hyparquet, icebird, localPath } from './modules.mjs';
+
+/* SNAPSHOT: an id, "first", or undefined for the current one. */
+export async function openTable(dir, snapshot) {
+	const metadata = await icebird.icebergMetadata(
+	    { tableUrl: 'file://' + path.resolve(dir) });
+	const current = metadata['current-snapshot-id'];
+	const snapshots = metadata.snapshots ?? [];
+	let id = current;
+	if (snapshot === 'first')
+		id = snapshots.find(s => !s['parent-snapshot-id'])
+		    ?.['snapshot-id'];
+	else if (snapshot !== undefined)
+		id = snapshots.find(s => String(s['snapshot-id']) === snapshot)
+		    ?.['snapshot-id'];
+	const shown = snapshots.find(s => s['snapshot-id'] === id);
+	if (snapshot !== undefined && !shown)
+		throw new Error(`'${dir}' has no snapshot '${snapshot}'`);
+	const schemaId = snapshot === undefined ? metadata['current-schema-id'] :
+	    shown['schema-id'];
+	const table = {
+		dir, metadata,
+		schema: metadata.schemas.find(s => s['schema-id'] === schemaId),
+		files: [],
+	};
+	if (!shown)
+		return table;		/* no snapshot: a table without rows */
+	const manifests = await icebird.icebergManifests(
+	    { ...metadata, 'current-snapshot-id': id });
+	for (const { entries } of manifests)
+		for (const entry of entries) {
+			if (entry.status === 2)
+				continue;
+			if (entry.data_file.content)
+				throw new Error('delete files: not written by ' +
+				    'calve, not read here');
+			table.files.push({
+				path: localPath(entry.data_file.file_path),
+				size: Number(entry.data_file.file_size_in_bytes),
+				rows: Number(entry.data_file.record_count),
+				partition: entry.data_file.partition,
+			});
+		}
+	return table;
+}
+
+/* The Parquet field with a field id among a group's children. */
+function byId(children, id) {
+	return children.find(c => c.element.field_id === id);
+}
+
+/* Takes the meaning off, so that hyparquet hands out what is stored. */
+function strip(element) {
+	delete element.logical_type;
+	if (!['LIST', 'MAP', 'MAP_KEY_VALUE'].includes(element.converted_type))
+		delete element.converted_type;
+}
+
+function decimalOf(value, scale) {
+	return canon.canonUnscaled(value instanceof Uint8Array ?
+	    canon.bigEndian(value) : BigInt(value), scale);
+}
+
+function canonList(type, node, value) {
+	const item = node.children[0].children[0];
+	return value.map(v => canonValue(type.element, item, v));
+}
+
+function canonStruct(type, node, value) {
+	return type.fields.map(field => {
+		const child = byId(node.children, field.id);
+		return child === undefined ? null :
+		    canonValue(field.type, child, value[child.element.name]);
+	});
+}
+
+function canonMapValue(type, node, value) {
+	const [key, val] = node.children[0].children;
+	const pairs = Array.isArray(value) ?
+	    value.map(kv => [kv[key.element.name], kv[val.element.name]]) :
+	    Object.entries(value);
+	return canon.canonMap(pairs.map(([k, v]) =>
+	    [canonValue(type.key, key, k), canonValue(type.value, val, v)]));
+}
+
+const nested = { list: canonList, struct: canonStruct, map: canonMapValue };
+
+/* A stored value in the form of canon.mjs. */
+function canonValue(type, node, value) {
+	if (value === undefined || value === null)
+		return null;
+	if (typeof type === 'object')
+		return nested[type.type](type, node, value);
+	if (type === 'boolean')
+		return value;
+	if (type.startsWith('decimal')) {
+		const scale = Number(/,\s*(\d+)\)/.exec(type)[1]);
+		return decimalOf(value, scale);
+	}
+	switch (type.replace(/[[(].*/, '')) {
+	case 'int': case 'long': case 'date': case 'time':
+	case 'timestamp': case 'timestamptz':
+		return String(value);
+	case 'float': case 'double':
+		return canon.canonFloat(value);
+	case 'uuid':
+		return canon.canonUuid(value);
+	default:
+		return canon.canonBytes(value);
+	}
+}
+
+function* nodes(node) {
+	for (const child of node.children) {
+		yield child;
+		yield* nodes(child);
+	}
+}
+
+/* The rows of one data file in canonical form. */
+async function readFile(table, file) {
+	const buffer = await hyparquet.asyncBufferFromUrl(
+	    { url: 'file://' + file.path, byteLength: file.size });
+	const metadata = await hyparquet.parquetMetadataAsync(buffer);
+	for (const element of metadata.schema)
+		strip(element);
+	const top = hyparquet.parquetSchema(metadata).children;
+	const columns = table.schema.fields.map(field => byId(top, field.id));
+	const rows = await hyparquet.parquetReadObjects({
+		file: buffer, metadata, compressors, utf8: false,
+		columns: columns.filter(c => c !== undefined)
+		    .map(c => c.element.name),
+	});
+	if (rows.length !== file.rows)
+		throw new Error(`'${file.path}': manifest says ${file.rows} ` +
+		    `rows, read ${rows.length}`);
+	return rows.map(row => {
+		const out = {};
+		table.schema.fields.forEach((field, i) => {
+			const column = columns[i];
+			out[field.name] = column === undefined ? null :
+			    canonValue(field.type, column,
+			    row[column.element.name]);
+		});
+		return out;
+	});
+}
+
+/* All rows, a file at a time. */
+export async function* readRows(table) {
+	for (const file of table.files) {
+		if (fs.statSync(file.path).size !== file.size)
+			throw new Error(`'${file.path}': the manifest has ` +
+			    'another size');
+		yield* await readFile(table, file);
+	}
+}
+
+/* Whether each field of the schema has its column in each data file. */
+export async function checkFieldIds(table) {
+	for (const file of table.files) {
+		const buffer = await hyparquet.asyncBufferFromUrl(
+		    { url: 'file://' + file.path, byteLength: file.size });
+		const schema = hyparquet.parquetSchema(
+		    await hyparquet.parquetMetadataAsync(buffer));
+		for (const node of nodes(schema))
+			if (node.element.field_id === undefined &&
+			    node.element.repetition_type !== 'REPEATED')
+				throw new Error(`'${file.path}': column ` +
+				    `'${node.path.join('.')}' has no field id`);
+	}
+}
