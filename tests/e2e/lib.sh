@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What end-to-end tests share: servers of their own in build/test/NAME, a
+# calve.yaml, "ok"/"not ok" lines, and the comparison of a table with its
+# source by a reader that is not ours. Source it first:
+#
+#   . "$(dirname "$0")/lib.sh"; suite NAME
+#
+# Every suite has its own PostgreSQL and ClickHouse engine, stopped at exit.
+set -u
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$ROOT" || exit 2
+# shellcheck source=scripts/servers.sh
+. scripts/servers.sh
+: "${CALVE:=$ROOT/build/calve}"
+TESTS_FAILED=0
+
+ok() {
+	printf 'ok %s\n' "$1"
+}
+
+not_ok() {
+	printf 'not ok %s\n' "$*"
+	TESTS_FAILED=1
+}
+
+# same NAME WANTED GOT
+same() {
+	if [ "$2" == "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1"
+		printf '  wanted: %s\n  got:    %s\n' "$2" "$3"
+	fi
+}
+
+# has NAME PATTERN TEXT: extended regular expression
+has() {
+	if grep -qE -- "$2" <<<"$3"; then
+		ok "$1"
+	else
+		not_ok "$1"
+		printf '  wanted: %s\n  got:    %s\n' "$2" "$3"
+	fi
+}
+
+suite() {
+	T=$ROOT/build/test/$1
+	rm -rf "$T"
+	mkdir -p "$T/warehouse"
+	trap suite_end EXIT
+	pg_start "$T/pg" || exit 1
+	ch_start "$T/ch" || exit 1
+	CLICKHOUSE_PASSWORD=$(cat "$T/ch/ch.password")
+	export CLICKHOUSE_PASSWORD
+	# shellcheck disable=SC2034 # for the tests
+	WAREHOUSE=$T/warehouse
+}
+
+suite_end() {
+	local status=$?
+	ch_stop "$T/ch" || status=1
+	pg_stop "$T/pg" immediate || status=1
+	[ "$status" -ne 0 ] || status=$TESTS_FAILED
+	exit "$status"
+}
+
+# config TABLES...: writes calve.yaml, each argument one entry of `tables:`
+config() {
+	{
+		cat <<-YAML
+		state: "$(cat "$T/pg/pg.conninfo")"
+		sources:
+		  hot: { kind: clickhouse, url: "$(cat "$T/ch/ch.url")", database: default, user: "$(cat "$T/ch/ch.user")", password: "\${CLICKHOUSE_PASSWORD}" }
+		catalogs:
+		  lake: { kind: hadoop, warehouse: "$T/warehouse" }
+		${CONFIG_EXTRA:-}
+		defaults: { settle: 5m }
+		tables:
+		YAML
+		printf '  - %s\n' "$@"
+	} >"$T/calve.yaml"
+}
+
+# calve ARGUMENTS...: sets OUT, ERR and RC
+calve() {
+	"$CALVE" -c "$T/calve.yaml" "$@" >"$T/out" 2>"$T/err" </dev/null
+	RC=$?
+	OUT=$(cat "$T/out")
+	ERR=$(cat "$T/err")
+	# shellcheck disable=SC2034
+	: "$OUT" "$ERR" "$RC"
+}
+
+sql() {
+	ch_sql "$T/ch" "$@"
+}
+
+state() {
+	pg_sql "$T/pg" "$1"
+}
+
+# iceberg TABLE: how the engine's own reader names the table
+iceberg() {
+	printf "icebergLocal('%s')" "$T/warehouse/${1//.//}"
+}
+
+# equal NAME SOURCE TARGET COLUMNS [WHERE]: both sides hold the same rows the
+# same number of times. COLUMNS must mean the same in both.
+equal() {
+	local where=${5:-1} q
+	q="SELECT count(), sum(cityHash64(toString(($4)))), min(cityHash64(toString(($4)))), uniqExact(($4)) FROM"
+	same "$1" "$(sql "$q $2 WHERE $where")" "$(sql "$q $(iceberg "$3") WHERE $where")"
+}
