@@ -82,15 +82,19 @@ pg_check_conninfo(const char *conninfo, struct err *err)
 }
 
 static bool
-is_secret(const PQconninfoOption *o)
+is_secret(const PQconninfoOption *o, bool references)
 {
-	return o->val != NULL && *o->val != '\0' &&
-	    (strcmp(o->keyword, "password") == 0 ||
-	    strcmp(o->keyword, "sslpassword") == 0);
+	if (o->val == NULL || *o->val == '\0' ||
+	    (strcmp(o->keyword, "password") != 0 &&
+	    strcmp(o->keyword, "sslpassword") != 0))
+		return false;
+	const char *close = strchr(o->val, '}');
+	return !references || strncmp(o->val, "${", 2) != 0 ||
+	    close == NULL || close[1] != '\0';
 }
 
 bool
-pg_has_password(const char *conninfo)
+pg_has_password(const char *conninfo, bool references)
 {
 	struct err ignored = { 0 };
 	PQconninfoOption *options = parse_conninfo(conninfo, &ignored);
@@ -99,17 +103,17 @@ pg_has_password(const char *conninfo)
 	if (options == NULL)
 		return false;
 	for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
-		has = has || is_secret(o);
+		has = has || is_secret(o, references);
 	PQconninfoFree(options);
 	return has;
 }
 
 char *
-pg_mask_conninfo(const char *conninfo)
+pg_mask_conninfo(const char *conninfo, bool references)
 {
 	struct err ignored = { 0 };
 
-	if (!pg_has_password(conninfo) &&
+	if (!pg_has_password(conninfo, references) &&
 	    pg_check_conninfo(conninfo, &ignored) == 0)
 		return xstrdup(conninfo);
 
@@ -117,12 +121,12 @@ pg_mask_conninfo(const char *conninfo)
 	 * and quotes leave too many ways to miss a byte. */
 	PQconninfoOption *options = parse_conninfo(conninfo, &ignored);
 	if (options == NULL)
-		return xstrdup("***");
+		return xstrdup("dbname=***");
 	char *out = xstrdup("");
 	for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
 		if (o->val == NULL)
 			continue;
-		const char *value = is_secret(o) ? "***" : o->val;
+		const char *value = is_secret(o, references) ? "***" : o->val;
 		char *quoted = xmalloc(2 * strlen(value) + 3), *to = quoted;
 		bool plain = *value != '\0' && strpbrk(value, " '\\") == NULL;
 

@@ -48,10 +48,11 @@ void pg_close(struct pg *);			/* NULL is fine */
 /* Whether the string parses; connects to nothing. */
 int pg_check_conninfo(const char *conninfo, struct err *) MUST_USE;
 /* The same with every password written as "***", owned by the caller; a
- * string that does not parse becomes "***" as a whole. */
-char *pg_mask_conninfo(const char *conninfo);
-/* Whether it holds a password literally. */
-bool pg_has_password(const char *conninfo);
+ * string that does not parse becomes "dbname=***" as a whole. references: a
+ * password that is "${NAME}" and nothing else is none. */
+char *pg_mask_conninfo(const char *conninfo, bool references);
+/* Whether it holds a password literally; references as above. */
+bool pg_has_password(const char *conninfo, bool references);
 
 /*
  * One statement. params[i] is $i+1 as text, NULL for SQL's NULL. rows may be

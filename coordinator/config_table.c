@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One entry of `tables`: its options read, then what it names looked up.
+ * Entries come from the file or, as `calve offload` makes them, from flags.
+ */
+#include "coordinator/config_table.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/position.h"
+#include "common/xalloc.h"
+
+enum { NAME_LONGEST = 255 };
+
+bool
+table_is_name(const char *s)
+{
+	if (*s == '\0' || strlen(s) > NAME_LONGEST || strcmp(s, ".") == 0 ||
+	    strcmp(s, "..") == 0)
+		return false;
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f || *s == '/' ||
+		    *s == '\\')
+			return false;
+	return true;
+}
+
+/* Splits at dots; 0 when a part is no name or there are more than max. */
+static size_t
+split_name(const char *dotted, char **parts, size_t max)
+{
+	size_t n = 0;
+	bool good = true;
+
+	for (const char *at = dotted; good; at += strcspn(at, ".") + 1) {
+		size_t len = strcspn(at, ".");
+		good = n < max;
+		if (!good)
+			break;
+		parts[n++] = xstrndup(at, len);
+		good = table_is_name(parts[n - 1]);
+		if (at[len] == '\0')
+			break;
+	}
+	if (good)
+		return n;
+	while (n > 0)
+		free(parts[--n]);
+	return 0;
+}
+
+static char *
+join_names(char *const *parts, size_t n)
+{
+	char *joined = xstrdup(parts[0]);
+
+	for (size_t at = 1; at < n; at++) {
+		char *longer = xasprintf("%s.%s", joined, parts[at]);
+		free(joined);
+		joined = longer;
+	}
+	return joined;
+}
+
+/* Where a mistake stands; what came from `defaults` shows at the entry. */
+static unsigned
+line_of(const struct node *entry, const char *key)
+{
+	const struct node *node = node_find(entry, key);
+
+	return node != NULL ? node->line : entry->line;
+}
+
+static int
+resolve_source(struct key_reader *r, const struct config *c,
+    const struct node *node, struct config_table *t)
+{
+	char *parts[3], hint[128];
+	const char *names[64];
+	size_t n = split_name(t->source.value, parts, 3), ncand = 0;
+
+	if (n < 2) {
+		if (n == 1)
+			free(parts[0]);
+		return fail_at(r, line_of(node, "source"), "source '%s' must be SOURCE.TABLE "
+		    "or SOURCE.DATABASE.TABLE", t->source.value);
+	}
+	for (t->source_at = 0; t->source_at < c->nsources; t->source_at++) {
+		if (strcmp(c->sources[t->source_at].name, parts[0]) == 0)
+			break;
+		if (ncand < 64)
+			names[ncand++] = c->sources[t->source_at].name;
+	}
+	t->table = parts[n - 1];
+	t->database = n == 3 ? parts[1] : NULL;
+	int rv = 0;
+	if (t->source_at == c->nsources)
+		rv = fail_at(r, line_of(node, "source"), "there is no source '%s' for '%s'%s",
+		    parts[0], t->source.value,
+		    nearest(parts[0], names, ncand, hint));
+	free(parts[0]);
+	return rv;
+}
+
+static int
+resolve_target(struct key_reader *r, const struct config *c,
+    const struct node *node, struct config_table *t)
+{
+	char *parts[8], hint[128];
+	const char *names[64];
+	size_t n = split_name(t->target.value, parts, 8), ncand = 0;
+	int rv = 0;
+
+	if (n < 3) {
+		while (n > 0)
+			free(parts[--n]);
+		return fail_at(r, line_of(node, "target"), "target '%s' must be "
+		    "CATALOG.NAMESPACE.TABLE", t->target.value);
+	}
+	for (t->catalog_at = 0; t->catalog_at < c->ncatalogs;
+	    t->catalog_at++) {
+		if (strcmp(c->catalogs[t->catalog_at].name, parts[0]) == 0)
+			break;
+		if (ncand < 64)
+			names[ncand++] = c->catalogs[t->catalog_at].name;
+	}
+	if (t->catalog_at == c->ncatalogs)
+		rv = fail_at(r, line_of(node, "target"), "there is no catalog '%s' for '%s'%s",
+		    parts[0], t->target.value,
+		    nearest(parts[0], names, ncand, hint));
+	t->namespace_ = join_names(parts + 1, n - 2);
+	t->target_table = xstrdup(parts[n - 1]);
+	while (n > 0)
+		free(parts[--n]);
+	return rv;
+}
+
+static int
+resolve_layer(struct key_reader *r, const struct config *c,
+    const struct node *node, struct config_table *t)
+{
+	char hint[128];
+
+	if (t->layer.value == NULL)
+		return 0;
+	for (t->wave = 0; t->wave < c->layers.n; t->wave++)
+		if (strcmp(c->layers.items[t->wave], t->layer.value) == 0)
+			return 0;
+	if (c->layers.n == 0)
+		return fail_at(r, line_of(node, "layer"), "layer '%s': there is no list "
+		    "'layers' that says in which order layers run",
+		    t->layer.value);
+	return fail_at(r, line_of(node, "layer"), "there is no layer '%s' in 'layers'%s",
+	    t->layer.value, nearest(t->layer.value,
+	    (const char *const *)c->layers.items, c->layers.n, hint));
+}
+
+static int
+check_compression(struct key_reader *r, const struct node *node,
+    const struct config_table *t)
+{
+	const char *s = t->compression.value;
+
+	if (strcmp(s, "none") == 0 || strcmp(s, "zstd") == 0)
+		return 0;
+	if (strncmp(s, "zstd:", 5) == 0 && isdigit((unsigned char)s[5]) &&
+	    strlen(s) <= 7) {
+		int level = atoi(s + 5);
+		if (strspn(s + 5, "0123456789") == strlen(s + 5) &&
+		    level >= 1 && level <= 19)
+			return 0;
+	}
+	return fail_at(r, line_of(node, "compression"), "compression '%s' must be zstd:1 to "
+	    "zstd:19, or none", s);
+}
+
+static int
+check_options(struct key_reader *r, const struct node *node,
+    const struct config_table *t)
+{
+	struct position start;
+	struct err why = { 0 };
+
+	if (t->start.value != NULL &&
+	    position_parse(&start, t->start.value, NULL, &why) == -1)
+		return fail_at(r, line_of(node, "start"), "start '%s' must be a time in UTC "
+		    "like 2026-01-31 or 2026-01-31T04:05:06Z",
+		    t->start.value);
+	if (t->sequence.value != NULL &&
+	    strcmp(t->sequence.value, t->timestamp.value) == 0)
+		return fail_at(r, line_of(node, "sequence"), "column '%s' cannot be both "
+		    "timestamp and sequence", t->sequence.value);
+	if (t->include.n > 0 && t->exclude.n > 0)
+		return fail_at(r, line_of(node, "exclude"), "give either 'include' or "
+		    "'exclude', not both");
+	for (size_t at = 0; at < t->exclude.n; at++)
+		if (strcmp(t->exclude.items[at], t->timestamp.value) == 0 ||
+		    (t->sequence.value != NULL && strcmp(
+		    t->exclude.items[at], t->sequence.value) == 0))
+			return fail_at(r, line_of(node, "exclude"), "column '%s' cannot be "
+			    "excluded: it orders the rows",
+			    t->exclude.items[at]);
+	return check_compression(r, node, t);
+}
+
+/* What only one table can be wrong about; names first. */
+static int
+resolve_table(struct key_reader *r, const struct config *c,
+    const struct node *node, struct config_table *t)
+{
+	if (resolve_source(r, c, node, t) == -1 ||
+	    resolve_target(r, c, node, t) == -1 ||
+	    resolve_layer(r, c, node, t) == -1 ||
+	    check_options(r, node, t) == -1)
+		return -1;
+	if (t->name.value == NULL)
+		t->name.value = xstrdup(t->table);
+	if (strlen(t->name.value) > NAME_LONGEST)
+		return fail_at(r, t->line, "the table's name is longer than "
+		    "%d bytes", NAME_LONGEST);
+	for (size_t at = 0; at < c->ntables; at++) {
+		const struct config_table *o = &c->tables[at];
+		if (o == t)
+			break;
+		if (strcmp(o->name.value, t->name.value) == 0)
+			return fail_at(r, t->line, "table '%s' is there "
+			    "twice, first on line %u; give one of them "
+			    "another 'name'", t->name.value, o->line);
+		if (o->catalog_at == t->catalog_at &&
+		    strcmp(o->namespace_, t->namespace_) == 0 &&
+		    strcmp(o->target_table, t->target_table) == 0)
+			return fail_at(r, t->line, "tables '%s' and '%s' have "
+			    "the same target '%s'", o->name.value,
+			    t->name.value, t->target.value);
+	}
+	return 0;
+}
+
+int
+table_read(struct key_reader *r, const struct node *node,
+    const struct node *root, struct config *c, struct config_table *t)
+{
+	const struct node *defaults = node_find(root, "defaults");
+	const struct node *name = node_find(node, "name");
+	const struct node *source = node_find(node, "source");
+	char *where;
+
+	t->line = node->line;
+	if (name == NULL || name->kind != NODE_SCALAR)
+		name = source;
+	where = name != NULL && name->kind == NODE_SCALAR ?
+	    xasprintf("table '%s'", name->text) :
+	    xasprintf("table %zu", c->ntables);
+	keys_set_defaults(&section_table, t);
+	t->limits = c->limits;
+	int rv = 0;
+	if (defaults != NULL) {
+		r->defaults = true;
+		rv = keys_read(r, &section_table, defaults, "'defaults'", t);
+		r->defaults = false;
+	}
+	if (rv == 0)
+		rv = keys_read(r, &section_table, node, where, t);
+	free(where);
+	return rv == 0 ? resolve_table(r, c, node, t) : -1;
+}
+
+void
+table_clear(struct config_table *t)
+{
+	keys_clear(&section_table, t);
+	for (size_t at = 0; at < t->ncolumns; at++)
+		job_column_clear(&t->columns[at]);
+	free(t->columns);
+	free(t->database);
+	free(t->table);
+	free(t->namespace_);
+	free(t->target_table);
+}
+
+/* ---- from flags ---- */
+
+static void
+add_flag(struct node *map, const char *key, const char *value)
+{
+	if (value == NULL)
+		return;
+	map->items = xreallocarray(map->items, map->n + 1,
+	    sizeof *map->items);
+	map->items[map->n++] = (struct node){ .kind = NODE_SCALAR,
+	    .key = xstrdup(key), .text = xstrdup(value) };
+}
+
+/* "trades" is "hot.trades" where hot is the only source. */
+static char *
+with_prefix(const char *dotted, const char *only, size_t n)
+{
+	size_t len = strlen(only);
+
+	if (n != 1 || (strncmp(dotted, only, len) == 0 &&
+	    dotted[len] == '.'))
+		return xstrdup(dotted);
+	return xasprintf("%s.%s", only, dotted);
+}
+
+int
+config_only_table(struct config *c, const struct config_adhoc *a,
+    struct err *err)
+{
+	struct key_reader r = { .path = "command line", .err = err };
+	struct node map = { .kind = NODE_MAP };
+	char *source = with_prefix(a->source_table, c->sources[0].name,
+	    c->nsources);
+	char *target = with_prefix(a->target_table, c->catalogs[0].name,
+	    c->ncatalogs);
+
+	for (size_t at = 0; at < c->ntables; at++)
+		table_clear(&c->tables[at]);
+	free(c->tables);
+	c->tables = xcalloc(1, sizeof *c->tables);
+	c->ntables = 1;
+	add_flag(&map, "source", source);
+	add_flag(&map, "target", target);
+	add_flag(&map, "name", a->name);
+	add_flag(&map, "timestamp", a->timestamp);
+	add_flag(&map, "sequence", a->sequence);
+	add_flag(&map, "start", a->start);
+	/* Without an order of layers a layer is a label only. */
+	add_flag(&map, "layer", c->layers.n > 0 ? a->layer : NULL);
+	if (a->npartition > 0) {
+		add_flag(&map, "partition", "");
+		struct node *list = &map.items[map.n - 1];
+		list->kind = NODE_LIST;
+		for (size_t at = 0; at < a->npartition; at++)
+			add_flag(list, "partition", a->partition[at]);
+	}
+	int rv = table_read(&r, &map, c->root, c, &c->tables[0]);
+	node_clear(&map);
+	free(source);
+	free(target);
+	return rv;
+}
+
+/* ---- to a job ---- */
+
+static char *
+copy(const char *s)
+{
+	return s != NULL ? xstrdup(s) : NULL;
+}
+
+static char **
+copy_texts(const struct texts *from, size_t *n)
+{
+	char **to = from->n > 0 ? xcalloc(from->n, sizeof *to) : NULL;
+
+	for (size_t at = 0; at < from->n; at++)
+		to[at] = xstrdup(from->items[at]);
+	*n = from->n;
+	return to;
+}
+
+static void
+copy_columns(const struct config_table *t, struct job *out)
+{
+	if (t->ncolumns == 0)
+		return;
+	out->columns = xcalloc(t->ncolumns, sizeof *out->columns);
+	out->ncolumns = t->ncolumns;
+	for (size_t at = 0; at < t->ncolumns; at++) {
+		const struct job_column *from = &t->columns[at];
+		out->columns[at] = (struct job_column){
+			.name = copy(from->name), .as = copy(from->as),
+			.time = copy(from->time), .utf8 = copy(from->utf8),
+			.duplicates = copy(from->duplicates),
+			.metrics = copy(from->metrics) };
+	}
+}
+
+static void
+set_compression(const char *text, struct job *out)
+{
+	const char *level = strchr(text, ':');
+
+	out->compression = xstrndup(text, strcspn(text, ":"));
+	out->compression_level = level != NULL ? atoi(level + 1) : 3;
+}
+
+void
+config_job(const struct config *c, const struct config_table *t,
+    enum job_kind kind, const char *run_id, unsigned attempt, struct job *out)
+{
+	const struct config_source *s = &c->sources[t->source_at];
+	const struct config_catalog *cat = &c->catalogs[t->catalog_at];
+
+	memset(out, 0, sizeof *out);
+	out->kind = kind;
+	strncpy(out->run_id, run_id, sizeof out->run_id - 1);
+	out->attempt = attempt;
+	out->name = copy(t->name.value);
+	out->state = copy(c->state.value);
+	out->source_name = copy(s->name);
+	out->source_kind = copy(s->kind.value);
+	out->url = copy(s->url.value);
+	out->database = copy(t->database != NULL ? t->database :
+	    s->database.value);
+	out->table = copy(t->table);
+	out->user = copy(s->user.value);
+	out->password = copy(s->password.value);
+	out->catalog_name = copy(cat->name);
+	out->catalog_kind = copy(cat->kind.value);
+	out->warehouse = copy(cat->warehouse.value);
+	out->namespace_ = copy(t->namespace_);
+	out->target_table = copy(t->target_table);
+	out->timestamp = copy(t->timestamp.value);
+	out->sequence = copy(t->sequence.value);
+	out->partition = copy_texts(&t->partition, &out->npartition);
+	out->include = copy_texts(&t->include, &out->ninclude);
+	out->exclude = copy_texts(&t->exclude, &out->nexclude);
+	copy_columns(t, out);
+	out->final = t->final;
+	out->start = copy(t->start.value);
+	out->settle_ms = (int64_t)t->settle_ms;
+	out->step_ms = (int64_t)t->step_ms;
+	out->step_rows = t->step_rows;
+	set_compression(t->compression.value, out);
+	out->encoding = copy(t->encoding.value);
+	out->file_size = t->file_size;
+	out->row_group_size = t->row_group_size;
+	out->row_group_rows = t->row_group_rows;
+	out->memory = t->limits.memory;
+	out->source_threads = (unsigned)t->threads;
+	out->timeout_s = (unsigned)((t->timeout_ms + 999) / 1000);
+}
