@@ -455,6 +455,31 @@ parse_options(int argc, char **argv)
 	}
 }
 
+/*
+ * The engine reads files (icebergLocal, file) below the current folder only,
+ * and the tables to be read back may lie anywhere: go to the root.
+ */
+static int
+enter_root(void)
+{
+	const char **paths[] = { &opt.library, &opt.path, &opt.port_file,
+	    &opt.password_file, &opt.fault_file };
+	char *cwd = getcwd(NULL, 0);
+
+	if (cwd == NULL)
+		return -1;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		char *absolute;
+		if (*paths[i] == NULL || **paths[i] == '/')
+			continue;
+		if (asprintf(&absolute, "%s/%s", cwd, *paths[i]) == -1)
+			abort();
+		*paths[i] = absolute;
+	}
+	free(cwd);
+	return chdir("/");
+}
+
 static struct MHD_Daemon *
 start_server(void)
 {
@@ -486,6 +511,10 @@ main(int argc, char **argv)
 	sigaddset(&stop, SIGINT);
 	sigprocmask(SIG_BLOCK, &stop, NULL);	/* threads inherit it */
 	signal(SIGPIPE, SIG_IGN);
+	if (enter_root() == -1) {
+		perror("chdb-front: cannot change to the root folder");
+		return 1;
+	}
 	if (read_password() == -1) {
 		fprintf(stderr, "chdb-front: cannot read '%s'\n",
 		    opt.password_file);

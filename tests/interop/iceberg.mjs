@@ -85,13 +85,20 @@ function canonStruct(type, node, value) {
 	});
 }
 
+/* hyparquet makes objects of maps: their keys have become text. */
+function keyOfText(node, text) {
+	if (['BYTE_ARRAY', 'FIXED_LEN_BYTE_ARRAY'].includes(node.element.type))
+		return Uint8Array.from(text === '' ? [] : text.split(','));
+	if (node.element.type === 'BOOLEAN')
+		return text === 'true';
+	return /INT/.test(node.element.type) ? BigInt(text) : Number(text);
+}
+
 function canonMapValue(type, node, value) {
 	const [key, val] = node.children[0].children;
-	const pairs = Array.isArray(value) ?
-	    value.map(kv => [kv[key.element.name], kv[val.element.name]]) :
-	    Object.entries(value);
-	return canon.canonMap(pairs.map(([k, v]) =>
-	    [canonValue(type.key, key, k), canonValue(type.value, val, v)]));
+	return canon.canonMap(Object.entries(value).map(([k, v]) =>
+	    [canonValue(type.key, key, keyOfText(key, k)),
+	    canonValue(type.value, val, v)]));
 }
 
 const nested = { list: canonList, struct: canonStruct, map: canonMapValue };
@@ -167,17 +174,28 @@ export async function* readRows(table) {
 	}
 }
 
-/* Whether each field of the schema has its column in each data file. */
+async function fileSchema(file) {
+	const buffer = await hyparquet.asyncBufferFromUrl(
+	    { url: 'file://' + file.path, byteLength: file.size });
+	return hyparquet.parquetSchema(
+	    await hyparquet.parquetMetadataAsync(buffer));
+}
+
+/* The names that the newest data file gives to field ids. */
+export async function fieldNames(table) {
+	const names = new Map();
+	if (table.files.length > 0)
+		for (const node of nodes(await fileSchema(table.files[0])))
+			names.set(node.element.field_id, node.element.name);
+	return names;
+}
+
+/* Each column of each data file must have its field id. */
 export async function checkFieldIds(table) {
-	for (const file of table.files) {
-		const buffer = await hyparquet.asyncBufferFromUrl(
-		    { url: 'file://' + file.path, byteLength: file.size });
-		const schema = hyparquet.parquetSchema(
-		    await hyparquet.parquetMetadataAsync(buffer));
-		for (const node of nodes(schema))
+	for (const file of table.files)
+		for (const node of nodes(await fileSchema(file)))
 			if (node.element.field_id === undefined &&
 			    node.element.repetition_type !== 'REPEATED')
 				throw new Error(`'${file.path}': column ` +
 				    `'${node.path.join('.')}' has no field id`);
-	}
 }

@@ -14,7 +14,7 @@
 import { parseArgs } from 'node:util';
 import path from 'node:path';
 import { duckdb } from './modules.mjs';
-import { openTable } from './iceberg.mjs';
+import { fieldNames, openTable } from './iceberg.mjs';
 import * as canon from './canon.mjs';
 
 const { values: opt, positionals: [dir] } = parseArgs({
@@ -46,8 +46,12 @@ async function hasIceberg() {
 	}
 }
 
-/* DuckDB's name of an Iceberg type, for columns that a file lacks. */
-function typeName(type) {
+/*
+ * DuckDB's name of an Iceberg type. Its map of field ids knows top-level
+ * columns only; fields of structs are named as in the files (NAMES, by id),
+ * which may have had to spell a name differently.
+ */
+function typeName(type, names) {
 	if (typeof type !== 'object')
 		return { boolean: 'BOOLEAN', int: 'INTEGER', long: 'BIGINT',
 		    float: 'FLOAT', double: 'DOUBLE', date: 'DATE',
@@ -55,22 +59,24 @@ function typeName(type) {
 		    uuid: 'UUID', string: 'VARCHAR' }[type] ??
 		    (type.startsWith('decimal') ? type : 'BLOB');
 	if (type.type === 'list')
-		return typeName(type.element) + '[]';
+		return typeName(type.element, names) + '[]';
 	if (type.type === 'map')
-		return `MAP(${typeName(type.key)}, ${typeName(type.value)})`;
-	return 'STRUCT(' + type.fields.map(f =>
-	    `${name(f.name)} ${typeName(f.type)}`).join(', ') + ')';
+		return `MAP(${typeName(type.key, names)}, ` +
+		    `${typeName(type.value, names)})`;
+	return 'STRUCT(' + type.fields.map(f => name(names.get(f.id) ?? f.name) +
+	    ' ' + typeName(f.type, names)).join(', ') + ')';
 }
 
 /* read_parquet() with its map of field ids to columns. */
-function parquetScan(table) {
+async function parquetScan(table) {
+	const names = await fieldNames(table);
 	if (table.files.length === 0)
 		return 'SELECT ' + table.schema.fields.map(f =>
-		    `CAST(NULL AS ${typeName(f.type)}) AS ${name(f.name)}`)
+		    `CAST(NULL AS ${typeName(f.type, names)}) AS ${name(f.name)}`)
 		    .join(', ') + ' WHERE false';
 	const files = table.files.map(f => quote(f.path)).join(', ');
 	const schema = table.schema.fields.map(f => `${f.id}: {name: ` +
-	    `${quote(f.name)}, type: ${quote(typeName(f.type))}, ` +
+	    `${quote(f.name)}, type: ${quote(typeName(f.type, names))}, ` +
 	    'default_value: NULL}').join(', ');
 	return `SELECT * FROM read_parquet([${files}], ` +
 	    `schema = MAP {${schema}}, hive_partitioning = false)`;
@@ -112,7 +118,7 @@ function canonValue(type, value) {
 const table = await openTable(dir, opt.snapshot);
 const scan = opt.snapshot === undefined && await hasIceberg() ?
     `SELECT * FROM iceberg_scan(${quote(path.resolve(dir))})` :
-    parquetScan(table);
+    await parquetScan(table);
 await db.run(`CREATE VIEW t AS ${scan}`);
 const result = await db.stream(opt.sql ?? 'SELECT * FROM t');
 const names = result.columnNames();
