@@ -26,3 +26,19 @@ unit_window := worker/window.c common/position.c common/clock.c common/err.c
 UNITS += project
 unit_project := worker/project.c worker/batch.c worker/type.c common/buf.c \
 	common/xalloc.c common/err.c
+
+UNITS += schema
+unit_schema := worker/iceberg/schema.c worker/iceberg/schema_evolve.c \
+	worker/type.c common/buf.c common/xalloc.c common/err.c
+libs_schema := -ljansson
+
+UNITS += partition
+unit_partition := worker/iceberg/partition.c worker/iceberg/partition_parse.c \
+	worker/iceberg/transform.c worker/batch.c worker/type.c common/buf.c \
+	common/xalloc.c common/err.c common/clock.c
+libs_partition := -ljansson
+
+UNITS += transform
+unit_transform := worker/iceberg/transform.c worker/batch.c worker/type.c \
+	common/buf.c common/xalloc.c common/err.c common/clock.c
+libs_transform := -ljansson

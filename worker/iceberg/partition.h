@@ -19,6 +19,11 @@ enum transform {
 	TRANSFORM_HOUR, TRANSFORM_BUCKET, TRANSFORM_TRUNCATE, TRANSFORM_VOID
 };
 
+enum {
+	PARTITION_FIELDS_MAX = 64,
+	PARTITION_GROUPS_DEFAULT = 10000	/* of one run */
+};
+
 struct partition_field {
 	int source_id, field_id;	/* field_id from 1000 */
 	char *name;			/* "exchange_timestamp_day" */
@@ -47,6 +52,11 @@ json_t *partition_spec_to_json(const struct partition_spec *);	/* whole */
 json_t *partition_fields_to_json(const struct partition_spec *);/* array */
 int partition_spec_from_json(const json_t *, struct partition_spec *out,
     struct err *) MUST_USE;	/* unknown transform: ERR_TABLE, naming it */
+/* Can rows shaped like schema be written under this spec? ERR_TABLE when a
+ * source column is missing or nested, or of a type its transform cannot read:
+ * specs of tables made by others are not trusted. */
+int partition_spec_check(const struct partition_spec *,
+    const struct type *schema, struct err *) MUST_USE;
 /* "day", "bucket[16]" */
 void transform_format(const struct partition_field *, char *out, size_t n);
 /* Type of a field's values; out must be type_clear()ed. */
@@ -59,8 +69,11 @@ struct partitioner;
 struct partitioner *partitioner_new(const struct partition_spec *,
     const struct type *schema);
 void partitioner_free(struct partitioner *);
+/* 0: PARTITION_GROUPS_DEFAULT */
+void partitioner_set_max_groups(struct partitioner *, size_t);
 /* group[i] = the group of row i. ERR_DATA when a value cannot be transformed
- * (year beyond int) or there are more than max_groups. */
+ * (year beyond int) or there are more than max_groups; ERR_TABLE what
+ * partition_spec_check() says. */
 int partitioner_route(struct partitioner *, const struct batch *,
     uint32_t *group, struct err *) MUST_USE;
 size_t partitioner_ngroups(const struct partitioner *);
