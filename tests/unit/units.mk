@@ -42,3 +42,17 @@ UNITS += transform
 unit_transform := worker/iceberg/transform.c worker/batch.c worker/type.c \
 	common/buf.c common/xalloc.c common/err.c common/clock.c
 libs_transform := -ljansson
+
+UNITS += partition_path
+unit_partition_path := worker/iceberg/partition_path.c \
+	worker/iceberg/partition.c worker/iceberg/transform.c worker/batch.c \
+	worker/type.c common/buf.c common/xalloc.c common/err.c \
+	common/clock.c common/id.c
+libs_partition_path := -ljansson
+
+UNITS += partition_route
+unit_partition_route := worker/iceberg/partition_route.c \
+	worker/iceberg/intern.c worker/iceberg/partition_parse.c \
+	worker/iceberg/partition.c worker/iceberg/transform.c worker/batch.c \
+	worker/type.c common/buf.c common/xalloc.c common/err.c common/clock.c
+libs_partition_route := -ljansson
