@@ -1,0 +1,217 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The whole product on throw-away servers below build/demo: what `make demo`
+# runs. Installs what is missing, builds, loads a million trades into
+# ClickHouse, offloads them into an Iceberg table, and reads both sides back
+# with programs that are not ours.
+#
+#	scripts/demo.sh		KEEP=1 leaves the servers up afterwards
+#	scripts/demo.sh stop	stops those that were left up
+#
+# ROWS sets another number of trades, MORE that of the second load.
+
+set -eu
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/servers.sh
+. scripts/servers.sh
+
+demo=$SERVERS_BUILD/demo
+rows=${ROWS:-1000000}
+more=${MORE:-1500}
+keep=${KEEP:-}
+target=demo.cold.bronze_trades_binance
+table=$demo/warehouse/cold/bronze_trades_binance
+
+stop_servers() {
+	ch_stop "$demo/ch"
+	pg_remove "$demo/pg"
+}
+
+if [[ ${1:-} == stop ]]; then
+	stop_servers
+	exit
+fi
+
+if [[ -t 1 ]]; then
+	bold=$(printf '\033[1m') plain=$(printf '\033[0m')
+else
+	bold='' plain=''
+fi
+
+say() {
+	printf '\n%s== %s%s\n' "$bold" "$*" "$plain"
+}
+
+run() {
+	printf '%s$ %s%s\n' "$bold" "$*" "$plain"
+	"$@"
+}
+
+finish() {
+	local status=$?
+	if [[ $status != 0 ]]; then
+		printf 'demo: failed, see %s\n' "$demo" >&2
+	fi
+	[[ -n $keep && $status == 0 ]] || stop_servers
+	exit $status
+}
+
+# Trades FROM to TO (numbers) of the list whose millionth ends at $end.
+load_trades() {
+	ch_sql "$demo/ch" "$(cat scripts/trades.sql)" \
+	    "param_end=$end&param_from=$1&param_to=$2"
+}
+
+create_table() {
+	ch_sql "$demo/ch" 'CREATE DATABASE k2'
+	ch_sql "$demo/ch" 'CREATE TABLE bronze_trades_binance (
+	    exchange_timestamp DateTime64(3), sequence_number UInt64,
+	    symbol String, price Decimal64(8), quantity Decimal64(8),
+	    quote_volume Decimal64(8), event_time DateTime64(3),
+	    kafka_offset UInt64, kafka_partition UInt16,
+	    ingestion_timestamp DateTime
+	) ENGINE = MergeTree()
+	ORDER BY (exchange_timestamp, sequence_number)
+	TTL ingestion_timestamp + INTERVAL 7 DAY' database=k2
+}
+
+write_config() {
+	cat > "$demo/calve.yaml" <<-EOF
+		# What the demo runs with. The password stands in the environment.
+		state: "$(cat "$demo/pg/pg.conninfo")"
+		sources:
+		  hot:
+		    kind: clickhouse
+		    url: $(cat "$demo/ch/ch.url")
+		    database: k2
+		    user: $(cat "$demo/ch/ch.user")
+		    password: "\${CLICKHOUSE_PASSWORD}"
+		catalogs:
+		  demo: { kind: hadoop, warehouse: "$demo/warehouse" }
+		layers: [bronze]
+		tables:
+		  - source: hot.bronze_trades_binance
+		    target: $target
+		    timestamp: exchange_timestamp
+		    sequence: sequence_number
+		    partition: [day(exchange_timestamp)]
+		    layer: bronze
+	EOF
+}
+
+# What every side is asked, one value a column: TABLE, the times of first and
+# last trade as text, the number of different positions.
+facts_sql() {
+	cat <<-EOF
+		SELECT count(*), count(*) - $4, $2, $3,
+		    min(sequence_number), max(sequence_number),
+		    min(price), max(price), sum(quantity),
+		    count(DISTINCT symbol)
+		FROM $1
+	EOF
+}
+
+clickhouse_facts() {
+	ch_sql "$demo/ch" "$(facts_sql "$1" \
+	    "toDateTime64(min(exchange_timestamp), 3, 'UTC')" \
+	    "toDateTime64(max(exchange_timestamp), 3, 'UTC')" \
+	    'uniqExact((exchange_timestamp, sequence_number))')" \
+	    'output_format_decimal_trailing_zeros=1' | tr '\t' '\n'
+}
+
+duckdb_facts() {
+	node tests/interop/read_duckdb.mjs "$table" --raw --sql "$(facts_sql t \
+	    "strftime(min(exchange_timestamp), '%Y-%m-%d %H:%M:%S.%g')" \
+	    "strftime(max(exchange_timestamp), '%Y-%m-%d %H:%M:%S.%g')" \
+	    'count(DISTINCT (exchange_timestamp, sequence_number))')" |
+	    tr '\t' '\n'
+}
+
+compare_sides() {
+	local names=(rows 'duplicate positions' 'first exchange_timestamp'
+	    'last exchange_timestamp' 'lowest sequence_number'
+	    'highest sequence_number' 'lowest price' 'highest price'
+	    'sum of quantity' symbols)
+	local source engine duck i same=0
+	mapfile -t source < <(clickhouse_facts k2.bronze_trades_binance)
+	mapfile -t engine < <(clickhouse_facts "icebergLocal('$table')")
+	mapfile -t duck < <(duckdb_facts)
+	printf '%-25s %-24s %-24s %-24s\n' '' 'ClickHouse table' \
+	    'Iceberg by DuckDB' 'Iceberg by ClickHouse'
+	for i in "${!names[@]}"; do
+		printf '%-25s %-24s %-24s %-24s' "${names[i]}" \
+		    "${source[i]-}" "${duck[i]-}" "${engine[i]-}"
+		if [[ -n ${source[i]-} && ${source[i]} == "${duck[i]-}" &&
+		    ${source[i]} == "${engine[i]-}" ]]; then
+			echo
+		else
+			echo ' <- differs'
+			same=1
+		fi
+	done
+	return $same
+}
+
+# ---- the demo -----------------------------------------------------------------
+
+scripts/setup.sh build demo
+${MAKE:-make} --no-print-directory -j2 all build/chdb-front
+began=$SECONDS
+
+[[ ! -d $demo ]] || stop_servers
+rm -rf "$demo"
+mkdir -p "$demo/warehouse"
+trap finish EXIT
+
+say 'A throw-away PostgreSQL and ClickHouse'
+pg_start "$demo/pg"
+ch_start "$demo/ch"
+echo "PostgreSQL on a socket: $(cat "$demo/pg/pg.conninfo")"
+echo "ClickHouse $(ch_sql "$demo/ch" 'SELECT version()') at" \
+    "$(cat "$demo/ch/ch.url")"
+CLICKHOUSE_PASSWORD=$(cat "$demo/ch/ch.password")
+export CLICKHOUSE_PASSWORD
+calve=(build/calve -c "${demo#"$PWD/"}/calve.yaml")
+
+say "$rows trades of the last 30 hours"
+end=$((($(date +%s) - 600) * 1000))
+create_table
+load_trades 0 "$rows"
+write_config
+run "${calve[@]}" init
+
+say 'The first run takes every settled row'
+run "${calve[@]}" run
+
+say "$more more trades: the second run takes only those"
+load_trades "$rows" $((rows + more))
+run "${calve[@]}" run
+
+say 'Nothing new: the third run finds nothing to do'
+run "${calve[@]}" run
+
+say 'What calve knows, and what it finds when it checks'
+run "${calve[@]}" status
+run "${calve[@]}" verify
+
+say 'Both sides, read by programs that are not ours'
+compare_sides
+
+say "Done in $((SECONDS - began)) seconds"
+cat <<-EOF
+	The Iceberg table: $table
+	Read it with       node tests/interop/read_duckdb.mjs ${table#"$PWD/"} --raw --sql 'SELECT symbol, count(*), max(price) FROM t GROUP BY 1'
+EOF
+if [[ -n $keep ]]; then
+	cat <<-EOF
+		The servers are up. Go on with
+		    export CLICKHOUSE_PASSWORD=\$(cat ${demo#"$PWD/"}/ch/ch.password)
+		    ${calve[*]} status
+		    scripts/servers.sh ch_sql ${demo#"$PWD/"}/ch "SELECT symbol, count() FROM icebergLocal('$table') GROUP BY 1"
+		    psql "$(cat "$demo/pg/pg.conninfo")" -c 'SELECT * FROM offload_runs'
+		    scripts/demo.sh stop
+	EOF
+else
+	echo "The servers are stopped; make demo KEEP=1 leaves them up."
+fi
