@@ -391,6 +391,15 @@ store_unlink(const char *path, struct err *err)
 	return 0;
 }
 
+void
+store_discard(const char *path)
+{
+	struct err ignored;
+
+	if (store_unlink(path, &ignored) == -1)
+		return;
+}
+
 int
 store_list(const char *path, int (*each)(void *arg, const char *name),
     void *arg, struct err *err)

@@ -51,6 +51,8 @@ int store_put(const char *path, const void *, size_t n, struct err *) MUST_USE;
 int store_link(const char *from, const char *to, struct err *) MUST_USE;
 int store_rename(const char *from, const char *to, struct err *) MUST_USE;
 int store_unlink(const char *path, struct err *) MUST_USE;	/* absent is fine */
+/* The same where a leftover harms nobody: never fails. */
+void store_discard(const char *path);
 /* Calls each entry name (no . and ..) of a folder; absent folder: none.
  * Stops at a non-zero return of each() and returns it. */
 int store_list(const char *path, int (*each)(void *arg, const char *name),

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table's versions on a file system: finding the newest, making the next.
+ *
+ * vN.metadata.json is made once and never changed; whoever links it first owns
+ * version N. version-hint.text helps readers that do not look for themselves;
+ * nothing here believes it.
+ */
+#ifndef CALVE_ICEBERG_HADOOP_H
+#define CALVE_ICEBERG_HADOOP_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "common/err.h"
+#include "worker/iceberg/table.h"
+
+/* warehouse/namespace.../name of checked parts; fresh string, NULL:
+ * ERR_CONFIG. */
+char *hadoop_folder(const char *warehouse, const char *namespace_,
+    const char *name, struct err *) MUST_USE;
+
+/* The newest version by listing; 0 when there is none. Compressed metadata:
+ * ERR_TABLE. */
+int hadoop_newest(const char *folder, int64_t *version, struct err *) MUST_USE;
+
+/* The newest version of the table in that folder: 1 loaded, 0 none, -1. What
+ * it was found by is on disk: the folder is synced, since whoever linked it
+ * may have died before doing so. */
+int hadoop_load(const char *folder, struct table **out, struct err *) MUST_USE;
+
+/* folder/metadata/vN.metadata.json; fresh string */
+char *hadoop_metadata_path(const char *folder, int64_t version);
+
+/* Makes a version: 1 it is ours, 0 another has it, -1 error (ERR_UNCLEAR:
+ * it may be ours or not). Does not touch the hint. */
+int hadoop_link(const char *folder, int64_t version, const json_t *root,
+    struct err *) MUST_USE;
+
+/* Points version-hint.text to the newest version, never backwards. A failure
+ * costs readers nothing but age, so there is none. */
+void hadoop_hint(const char *folder, int64_t version);
+
+#endif
