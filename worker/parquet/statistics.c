@@ -264,31 +264,35 @@ stats_merge(struct stats *to, const struct stats *from)
 
 /* ---- truncation ------------------------------------------------------------ */
 
-/* Bytes of the character that starts with lead, 0 when none does. */
-static unsigned
-utf8_length(uint8_t lead)
+/* Bytes of the character at p, 0 when there is none: strict, since a bound
+ * made from what is not UTF-8 by raising a "character" could be too low. */
+static size_t
+utf8_length(const uint8_t *p, size_t n)
 {
-	return lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 :
+	uint8_t lead = p[0], second = n > 1 ? p[1] : 0;
+	size_t len = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 :
 	    lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+
+	if (len > n || (lead == 0xE0 && second < 0xA0) ||
+	    (lead == 0xED && second > 0x9F) ||
+	    (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))
+		return 0;
+	for (size_t k = 1; k < len; k++)
+		if ((p[k] & 0xC0) != 0x80)
+			return 0;
+	return len;
 }
 
-/* End of the last whole character within n bytes; 0 when p is not UTF-8. */
+/* End of the last whole character within most of n bytes; 0 when what is
+ * before it is not UTF-8. */
 static size_t
-utf8_cut(const uint8_t *p, size_t n)
+utf8_cut(const uint8_t *p, size_t n, size_t most)
 {
-	size_t start = n;
+	size_t at = 0, len;
 
-	while (start > 0 && n - start < 4 && (p[start - 1] & 0xC0) == 0x80)
-		start--;
-	if (start == 0)
-		return 0;
-	start--;
-
-	unsigned len = utf8_length(p[start]);
-
-	if (len == 0)
-		return 0;
-	return start + len == n ? n : start + len > n ? start : 0;
+	while ((len = utf8_length(p + at, n - at)) > 0 && at + len <= most)
+		at += len;
+	return len > 0 ? at : 0;
 }
 
 static size_t
@@ -377,7 +381,7 @@ truncate_bound(enum stats_order order, const struct buf *from, bool upper,
 		return true;
 	}
 	if (order == ORDER_TEXT)
-		at = utf8_cut(from->data, cut);
+		at = utf8_cut(from->data, from->len, cut);
 	buf_put(to, from->data, at > 0 ? at : cut);
 	if (!upper || (at > 0 ? utf8_increment(to) : bytes_increment(to)))
 		return true;

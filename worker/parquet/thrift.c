@@ -87,6 +87,13 @@ thrift_string(struct thrift *t, int16_t id, const char *s)
 }
 
 void
+thrift_raw_struct(struct thrift *t, int16_t id, const void *p, size_t n)
+{
+	put_head(t, id, THRIFT_STRUCT);
+	buf_put(t->out, p, n);
+}
+
+void
 thrift_list(struct thrift *t, int16_t id, enum thrift_type type, size_t n)
 {
 	put_head(t, id, THRIFT_LIST);

@@ -47,6 +47,8 @@ void thrift_i32(struct thrift *, int16_t id, int32_t);
 void thrift_i64(struct thrift *, int16_t id, int64_t);
 void thrift_binary(struct thrift *, int16_t id, const void *, size_t n);
 void thrift_string(struct thrift *, int16_t id, const char *);
+/* A struct that was serialized on its own, its end included. */
+void thrift_raw_struct(struct thrift *, int16_t id, const void *, size_t n);
 /* Then n elements: thrift_put_*() or begin(0)/end(). */
 void thrift_list(struct thrift *, int16_t id, enum thrift_type, size_t n);
 void thrift_put_bool(struct thrift *, bool);
