@@ -219,14 +219,14 @@ link_and_sync(const char *metadata, const char *temp, const char *path,
     struct err *err)
 {
 	int rc = store_link(temp, path, err);
-	if (rc == -1)
+
+	/* while it is unclear, the temporary name is evidence */
+	if (rc == -1 && err->cls == ERR_UNCLEAR)
 		return -1;
-	if (rc == 1)
+	if (rc == LINK_OURS) {
 		FAULT_POINT("commit.linked");
-	if (rc == 1 && store_sync_dir(metadata, err) == -1) {
-		/* visible already, and perhaps gone after a power cut */
-		err->cls = ERR_UNCLEAR;
-		return -1;
+		if (store_sync_dir(metadata, err) == -1)
+			return LINK_UNSYNCED;
 	}
 	store_discard(temp);
 	return rc;
@@ -247,12 +247,8 @@ hadoop_link(const char *folder, int64_t version, const json_t *root,
 	char *temp = xasprintf("%s/.tmp-%s", metadata, uuid);
 	char *path = hadoop_metadata_path(folder, version);
 	int rc = store_put(temp, text, strlen(text), err);
-	if (rc == 0) {
+	if (rc == 0)
 		rc = link_and_sync(metadata, temp, path, err);
-		/* while it is unclear, the temporary name is evidence */
-		if (rc == -1 && err->cls != ERR_UNCLEAR)
-			store_discard(temp);
-	}
 	free(text);
 	free(metadata);
 	free(temp);
@@ -385,10 +381,10 @@ create_in(const char *folder, const struct table_create *c,
 		goto out;
 	rc = hadoop_link(folder, 1, root, err);
 	json_decref(root);
-	if (rc == 0)
+	if (rc == LINK_TAKEN)
 		rc = err_set(err, ERR_CONFLICT, "another writer created the "
 		    "table in '%s' at the same moment", folder);
-	else if (rc == 1)
+	else if (rc == LINK_OURS)
 		hadoop_hint(folder, 1);
 out:
 	free(metadata);
@@ -405,7 +401,7 @@ table_create(const char *warehouse, const char *namespace_, const char *name,
 	*out = NULL;
 	if (folder == NULL)
 		return -1;
-	if (create_in(folder, c, err) == 1) {
+	if (create_in(folder, c, err) == LINK_OURS) {
 		rc = hadoop_load(folder, out, err);
 		if (rc == 0)
 			err_set(err, ERR_STORE, "'%s' is gone right after it "

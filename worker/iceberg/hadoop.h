@@ -33,8 +33,13 @@ int hadoop_load(const char *folder, struct table **out, struct err *) MUST_USE;
 /* folder/metadata/vN.metadata.json; fresh string */
 char *hadoop_metadata_path(const char *folder, int64_t version);
 
-/* Makes a version: 1 it is ours, 0 another has it, -1 error (ERR_UNCLEAR:
- * it may be ours or not). Does not touch the hint. */
+enum {
+	LINK_TAKEN = 0,		/* another writer has that version */
+	LINK_OURS = 1,
+	LINK_UNSYNCED = 2	/* ours, but a power cut may undo it: err */
+};
+/* Makes a version, or -1: error (ERR_UNCLEAR: it may be ours or not). Does not
+ * touch the hint. */
 int hadoop_link(const char *folder, int64_t version, const json_t *root,
     struct err *) MUST_USE;
 

@@ -95,16 +95,20 @@ struct append {
 	const struct kv *properties;	/* set in the same commit */
 	size_t nproperties;
 	/* Called with the freshly loaded table before each attempt to link;
-	 * -1 (with err set) stops the commit, nothing of ours lands. */
+	 * -1 (with err set) stops the commit, nothing of ours lands. It may
+	 * still change what summary's and properties' values point to. */
 	int (*fence)(void *arg, const struct table *fresh, struct err *);
 	void *fence_arg;
 };
 /* base: the table the files were written for; schema, spec or uuid changed
  * since in a way that the files do not fit: ERR_CONFLICT. *out is the
- * committed version (base stays the caller's). Finding snapshot_id already in
- * the history is success: an earlier attempt did land. ERR_UNCLEAR when the
- * outcome of link could not be told: nothing may be deleted then. On definite
- * failure manifest and lists of this commit are removed, data files not. */
+ * committed version (base stays the caller's). Finding snapshot_id in the
+ * table after an attempt whose outcome was not known is success: it did land.
+ * Finding it where no attempt of this call can have put it is not, for these
+ * files are not in the table then: ERR_CONFLICT, or ERR_BUG when base has it
+ * already. ERR_UNCLEAR when the outcome of link could not be told: nothing may
+ * be deleted then. On definite failure manifest and lists of this commit are
+ * removed, data files not. */
 int table_append(const struct table *base, const struct append *,
     struct table **out, struct err *) MUST_USE;
 

@@ -327,18 +327,35 @@ store_put(const char *path, const void *data, size_t n, struct err *err)
 	return store_close(f, err);
 }
 
-/* 1 both names are one file, 0 they are not (or `to` is not there), -1 the
- * file system does not tell */
-static int
-same_file(const char *from, const char *to)
+/* Errors that a link which was made never reports. */
+static bool
+is_definite(int sys)
+{
+	static const int definite[] = {
+		EACCES, EPERM, EROFS, ENOSPC, EDQUOT, EMLINK, ENOENT, ENOTDIR,
+		EXDEV, ELOOP, ENAMETOOLONG, ENOMEM, EOPNOTSUPP
+	};
+
+	for (size_t i = 0; i < sizeof(definite) / sizeof(definite[0]); i++)
+		if (sys == definite[i])
+			return true;
+	return false;
+}
+
+enum seen { SEEN_SAME, SEEN_OTHER, SEEN_NONE, SEEN_UNKNOWN };
+
+/* What stands under `to`: the file that `from` names? */
+static enum seen
+look(const char *from, const char *to)
 {
 	struct stat a, b;
 
 	if (lstat(to, &b) == -1)
-		return errno == ENOENT ? 0 : -1;
+		return errno == ENOENT ? SEEN_NONE : SEEN_UNKNOWN;
 	if (lstat(from, &a) == -1)
-		return -1;
-	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+		return SEEN_UNKNOWN;
+	return a.st_dev == b.st_dev && a.st_ino == b.st_ino ? SEEN_SAME :
+	    SEEN_OTHER;
 }
 
 int
@@ -355,18 +372,18 @@ store_link(const char *from, const char *to, struct err *err)
 
 	/* an error may be the lost reply to a link that did happen */
 	int sys = errno;
-	int same = same_file(from, to);
-	if (same == 1) {
+	enum seen seen = look(from, to);
+	if (seen == SEEN_SAME) {
 		FAULT_POINT("store.link.after");
 		return 1;
 	}
-	if (same == 0 && sys == EEXIST)
+	if (seen == SEEN_OTHER && (sys == EEXIST || !is_definite(sys)))
 		return 0;
 	errno = sys;
-	if (same == -1)
-		return err_sys(err, ERR_UNCLEAR,
-		    "cannot tell whether '%s' was linked", to);
-	return err_sys(err, ERR_STORE, "cannot link '%s'", to);
+	if (is_definite(sys))
+		return err_sys(err, ERR_STORE, "cannot link '%s'", to);
+	return err_sys(err, ERR_UNCLEAR, "cannot tell whether '%s' was "
+	    "linked", to);
 }
 
 int

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * table_append(): one commit, all or nothing, among any number of writers.
+ *
+ *      base
+ *       | write_manifest             once: it inherits its sequence number
+ *       v
+ *   PREPARED <------------------------------------- back_off -----.
+ *       | reload                                                  |
+ *       v                                                         |
+ *     FRESH -- does not fit, or fence refuses --> FAILED          |
+ *       | write_list, then the JSON under a temporary name        |
+ *       v                                                         |
+ *     READY -- hadoop_link: LINK_TAKEN, another was first --------'
+ *       |   \                                                     |
+ *       |    `-- ERR_UNCLEAR --> UNCLEAR -- settle: not ours -----'
+ *       |                           | \
+ *       | LINK_OURS                 |  `-- not to be told --> leave all
+ *       v                           v
+ *     LINKED ------------------> COMMITTED
+ *       `-- no longer the newest and not in its history (the names before
+ *           it were tidied away): taken back, as LINK_TAKEN
+ *
+ *   FAILED     manifest and lists of this commit are removed
+ *   COMMITTED  lists of the attempts that lost are removed
+ *   UNCLEAR    nothing is removed, for it may be reachable
+ *
+ * I1. The rows of `files` come into the table by one link(2), once: every
+ *     attempt bears one snapshot id, and an attempt is made again only when
+ *     the one before is known not to have landed.
+ * I2. The position in summary and property is on disk in the same file, so it
+ *     is recorded exactly when the rows are.
+ * I3. The fence sees the very version whose successor is linked: a table that
+ *     moved on makes the link fail, and the next attempt asks the fence again.
+ * I4. Until the link no name that a reader looks for exists; after it all that
+ *     the version reaches has been synced before.
+ * I5. Only files made here under this commit's own names are removed, and
+ *     never after an unclear outcome.
+ */
+#include <sys/random.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/fault.h"
+#include "common/xalloc.h"
+#include "worker/iceberg/fits.h"
+#include "worker/iceberg/hadoop.h"
+#include "worker/iceberg/location.h"
+#include "worker/iceberg/manifest.h"
+#include "worker/iceberg/manifest_list.h"
+#include "worker/iceberg/metadata.h"
+#include "worker/iceberg/summary.h"
+#include "worker/iceberg/table.h"
+#include "worker/store/store.h"
+
+enum {
+	ATTEMPTS_MAX = 100,
+	SECONDS_MAX = 1800,
+	BACK_OFF_MS = 10,		/* doubles, up to: */
+	BACK_OFF_MAX_MS = 2000,
+	NAMES_MAX = 100
+};
+
+struct commit {
+	const struct table *base;
+	const struct append *a;
+	char *metadata;			/* local folder */
+	struct manifest_list added;	/* the new manifest, or none */
+	char *manifest;			/* its local path, NULL: none */
+	char **lists;			/* local path of each attempt's list */
+	size_t nlists;
+	const char *landed;		/* the one of lists that is committed */
+	bool unclear;			/* what was written must stay */
+	struct err *err;
+};
+
+static const char *
+property_of(const void *arg, const char *key)
+{
+	return table_property(arg, key);
+}
+
+/* A name not yet taken, since a run that died may have left some: calls
+ * make() with one after the other. Returns the local path or NULL. */
+static char *
+under_new_name(struct commit *c, const char *prefix, const char *suffix,
+    size_t from, int (*make)(struct commit *, const char *path, void *arg),
+    void *arg)
+{
+	for (size_t i = from; i < from + NAMES_MAX; i++) {
+		char *path = xasprintf("%s/%s%zu%s%s.avro", c->metadata,
+		    prefix, i, *suffix != '\0' ? "-" : "", suffix);
+		err_clear(c->err);
+		if (make(c, path, arg) == 0)
+			return path;
+		free(path);
+		if (c->err->sys != EEXIST)
+			return NULL;
+	}
+	return NULL;
+}
+
+static int
+make_manifest(struct commit *c, const char *path, void *arg)
+{
+	const struct table *t = c->base;
+	const struct append *a = c->a;
+	const struct type *schema = a->schema != NULL ? a->schema : &t->schema;
+	struct metrics_modes modes;
+	(void)arg;
+
+	char *recorded = location_record(t->location, t->folder, path);
+	metrics_modes_init(&modes, schema, t->sort_ids, t->nsort, property_of,
+	    t);
+	const struct manifest_write w = {
+		.path = path, .recorded = recorded,
+		.location = t->location, .folder = t->folder,
+		.schema = schema,
+		.schema_id = a->schema != NULL ?
+		    metadata_schema_id(t, a->schema) : t->schema_id,
+		.spec = &t->spec, .modes = &modes,
+		.snapshot_id = a->snapshot_id,
+		.files = a->files, .nfiles = a->nfiles
+	};
+	int rc = manifest_write(&w, &c->added.files[0], c->err);
+	metrics_modes_clear(&modes);
+	free(recorded);
+	return rc;
+}
+
+static int
+write_manifest(struct commit *c)
+{
+	if (c->a->nfiles == 0)
+		return 0;
+	c->added.files = xcalloc(1, sizeof(*c->added.files));
+	char *prefix = xasprintf("%s-m", c->a->commit_uuid);
+	c->manifest = under_new_name(c, prefix, "", 0, make_manifest, NULL);
+	free(prefix);
+	if (c->manifest == NULL)
+		return -1;
+	c->added.n = 1;
+	FAULT_POINT("commit.manifest");
+	return 0;
+}
+
+/* ---- one attempt ------------------------------------------------------------- */
+
+struct list_args {
+	const struct manifest_list_ids *ids;
+	const struct manifest_list *before;
+};
+
+static int
+make_list(struct commit *c, const char *path, void *arg)
+{
+	const struct list_args *args = arg;
+
+	return manifest_list_write(path, args->ids, &c->added, args->before,
+	    c->err);
+}
+
+/* Manifests of the current snapshot. */
+static int
+read_before(const struct table *fresh, struct manifest_list *before,
+    struct err *err)
+{
+	struct snapshot s;
+	const char *local;
+
+	*before = (struct manifest_list){ 0 };
+	if (!table_find_snapshot(fresh, fresh->snapshot_id, &s))
+		return 0;
+	const char *path = json_string_value(json_object_get(s.json,
+	    "manifest-list"));
+	if (path == NULL)
+		return err_set(err, ERR_TABLE, "the current snapshot has no "
+		    "manifest list; rewrite the table's manifests first");
+	if (location_local_of(path, &local, err) == -1)
+		return -1;
+	return manifest_list_read(local, before, err);
+}
+
+/* The manifest list of one attempt, and in *kept how many it carries over. */
+static int
+write_list(struct commit *c, const struct table *fresh, size_t *kept)
+{
+	const struct manifest_list_ids ids = {
+		c->a->snapshot_id, fresh->snapshot_id,
+		metadata_sequence_number(fresh) + 1
+	};
+	struct manifest_list before;
+
+	if (read_before(fresh, &before, c->err) == -1)
+		return -1;
+	*kept = before.n;
+	if (c->added.n > 0) {
+		c->added.files[0].sequence_number = ids.sequence_number;
+		c->added.files[0].min_sequence_number = ids.sequence_number;
+	}
+	struct list_args args = { &ids, &before };
+	char *prefix = xasprintf("snap-%" PRId64 "-", c->a->snapshot_id);
+	char *path = under_new_name(c, prefix, c->a->commit_uuid,
+	    c->nlists + 1, make_list, &args);
+	free(prefix);
+	manifest_list_clear(&before);
+	if (path == NULL)
+		return -1;
+	c->lists = xreallocarray(c->lists, c->nlists + 1, sizeof(*c->lists));
+	c->lists[c->nlists++] = path;
+	FAULT_POINT("commit.listed");
+	/* the names of manifest and list must be on disk before the link */
+	return store_sync_dir(c->metadata, c->err);
+}
+
+static json_t *
+next_root(struct commit *c, const struct table *fresh, size_t kept)
+{
+	const struct append *a = c->a;
+	json_t *summary = summary_append(fresh, a, c->added.n, kept, c->err);
+	json_t *root = NULL;
+
+	if (summary == NULL)
+		return NULL;
+	char *list = location_record(fresh->location, fresh->folder,
+	    c->lists[c->nlists - 1]);
+	char *local = hadoop_metadata_path(fresh->folder, fresh->version);
+	char *before = location_record(fresh->location, fresh->folder, local);
+	const struct metadata_append next = {
+		.snapshot_id = a->snapshot_id, .manifest_list = list,
+		.metadata_file = before, .summary = summary,
+		.schema = a->schema, .last_column_id = a->last_column_id,
+		.properties = a->properties, .nproperties = a->nproperties,
+		.now_ms = wall_now().us / 1000
+	};
+	root = metadata_append(fresh, &next, c->err);
+	json_decref(summary);
+	free(list);
+	free(local);
+	free(before);
+	return root;
+}
+
+static int
+finish(struct commit *c, const struct table *fresh, json_t *root,
+    struct table **out)
+{
+	struct table *t = metadata_load(json_incref(root), c->err);
+
+	/* it is committed, whatever we may think of what we wrote */
+	if (t == NULL) {
+		c->unclear = true;
+		err_prefix(c->err, "own metadata");
+		c->err->cls = ERR_BUG;
+		return -1;
+	}
+	t->folder = xstrdup(fresh->folder);
+	t->version = fresh->version + 1;
+	c->landed = c->lists[c->nlists - 1];
+	hadoop_hint(t->folder, t->version);
+	*out = t;
+	return 1;
+}
+
+/*
+ * A writer that stood still for long may link a version whose name was taken
+ * once and has been tidied away since. Then it is not in the history of the
+ * newest: 1 it is (or is the newest itself), 0 it is not, -1 not to be told.
+ */
+static int
+is_in_newest(struct commit *c, int64_t version)
+{
+	const char *folder = c->base->folder;
+	struct table *newest = NULL;
+	struct snapshot s;
+	int64_t highest;
+
+	if (hadoop_newest(folder, &highest, c->err) == -1)
+		return -1;
+	if (highest <= version)
+		return 1;
+	if (hadoop_load(folder, &newest, c->err) != 1)
+		return -1;
+	int found = table_find_snapshot(newest, c->a->snapshot_id, &s);
+	table_free(newest);
+	return found;
+}
+
+static int
+after_link(struct commit *c, const struct table *fresh, json_t *root,
+    struct table **out)
+{
+	int64_t version = fresh->version + 1;
+	int in = is_in_newest(c, version);
+
+	if (in == 1)
+		return finish(c, fresh, root, out);
+	if (in == -1) {
+		c->unclear = true;
+		c->err->cls = ERR_UNCLEAR;
+		return -1;
+	}
+	char *path = hadoop_metadata_path(fresh->folder, version);
+	store_discard(path);
+	free(path);
+	return 0;
+}
+
+/* The link's outcome is unknown: 1 it landed, 0 it did not and cannot any
+ * more, since another has that name; -1 still unknown. */
+static int
+settle(struct commit *c, const struct table *fresh, json_t *root,
+    struct table **out)
+{
+	struct err err;
+	struct snapshot s;
+	struct table *now = NULL;
+
+	int loaded = hadoop_load(c->base->folder, &now, &err);
+	bool found = loaded == 1 &&
+	    table_find_snapshot(now, c->a->snapshot_id, &s);
+	bool taken = loaded == 1 && now->version > fresh->version;
+	table_free(now);
+	if (found)
+		return finish(c, fresh, root, out);
+	if (taken)
+		return 0;
+	c->unclear = true;
+	err_prefix(c->err, "the commit may have landed or not; nothing was "
+	    "removed, the next run finds out");
+	c->err->cls = ERR_UNCLEAR;
+	return -1;
+}
+
+/* 1 committed, 0 conflict, -1 */
+static int
+attempt_on(struct commit *c, const struct table *fresh, struct table **out)
+{
+	const struct append *a = c->a;
+	size_t kept;
+
+	if (table_fits(c->base, fresh, a, c->err) == -1)
+		return -1;
+	if (a->fence != NULL && a->fence(a->fence_arg, fresh, c->err) == -1)
+		return -1;
+	FAULT_POINT("commit.fenced");
+	if (write_list(c, fresh, &kept) == -1)
+		return -1;
+	json_t *root = next_root(c, fresh, kept);
+	if (root == NULL)
+		return -1;
+	int rc = hadoop_link(fresh->folder, fresh->version + 1, root, c->err);
+	if (rc == LINK_OURS) {
+		rc = after_link(c, fresh, root, out);
+	} else if (rc == LINK_UNSYNCED) {
+		c->unclear = true;
+		err_prefix(c->err, "committed, but a power cut may undo it");
+		c->err->cls = ERR_UNCLEAR;
+		rc = -1;
+	} else if (rc == -1 && c->err->cls == ERR_UNCLEAR) {
+		rc = settle(c, fresh, root, out);
+	}
+	json_decref(root);
+	return rc;
+}
+
+static int
+attempt(struct commit *c, struct table **out)
+{
+	struct table *fresh;
+	int rc = hadoop_load(c->base->folder, &fresh, c->err);
+
+	if (rc == 0)
+		return err_set(c->err, ERR_CONFLICT, "the table in '%s' is "
+		    "gone", c->base->folder);
+	if (rc == -1)
+		return -1;
+	FAULT_POINT("commit.reloaded");
+	rc = attempt_on(c, fresh, out);
+	table_free(fresh);
+	return rc;
+}
+
+/* ---- the whole ------------------------------------------------------------------ */
+
+/* Any time up to a growing limit, so that writers do not meet again. */
+static void
+back_off(unsigned attempts)
+{
+	uint64_t most = BACK_OFF_MS, random = 0;
+
+	while (attempts-- > 1 && most < BACK_OFF_MAX_MS)
+		most *= 2;
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		random = most / 2;
+	uint64_t ms = random % (most + 1);
+	const struct timespec wait = {
+		(time_t)(ms / 1000), (long)(ms % 1000) * 1000000
+	};
+	(void)nanosleep(&wait, NULL);
+}
+
+static int
+run(struct commit *c, struct table **out)
+{
+	struct mono began = mono_now();
+
+	for (unsigned n = 1; n <= ATTEMPTS_MAX; n++) {
+		int rc = attempt(c, out);
+		if (rc != 0)
+			return rc;
+		if (mono_seconds_since(began) > SECONDS_MAX)
+			break;
+		back_off(n);
+	}
+	return err_set(c->err, ERR_CONFLICT, "other writers committed to '%s' "
+	    "first, time and again", c->base->folder);
+}
+
+/* A leftover is harmless, so trouble here is none of the caller's. */
+static void
+clean_up(struct commit *c, bool committed)
+{
+	for (size_t i = 0; i < c->nlists; i++) {
+		if (!c->unclear && c->lists[i] != c->landed)
+			store_discard(c->lists[i]);
+		free(c->lists[i]);
+	}
+	if (!committed && !c->unclear && c->manifest != NULL)
+		store_discard(c->manifest);
+	free(c->lists);
+	free(c->manifest);
+	free(c->metadata);
+	manifest_list_clear(&c->added);
+}
+
+int
+table_append(const struct table *base, const struct append *a,
+    struct table **out, struct err *err)
+{
+	struct snapshot s;
+	struct commit c = { .base = base, .a = a, .err = err };
+
+	*out = NULL;
+	if (a->snapshot_id <= 0 || table_find_snapshot(base, a->snapshot_id,
+	    &s))
+		return err_set(err, ERR_BUG, "snapshot id %" PRId64 " was used "
+		    "before the files were written", a->snapshot_id);
+	c.metadata = xasprintf("%s/metadata", base->folder);
+	int rc = write_manifest(&c);
+	if (rc == 0)
+		rc = run(&c, out);
+	clean_up(&c, rc == 1);
+	return rc == 1 ? 0 : -1;
+}

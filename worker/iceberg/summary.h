@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The summary of an append's snapshot: the caller's keys, what was added, and
+ * the table's totals. (Iceberg specification, "Optional Snapshot Summary
+ * Fields".) */
+#ifndef CALVE_ICEBERG_SUMMARY_H
+#define CALVE_ICEBERG_SUMMARY_H
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "worker/iceberg/table.h"
+
+/* New reference. kept: manifests carried over; made: new ones. NULL: ERR_DATA
+ * when one of the caller's texts is not UTF-8. */
+json_t *summary_append(const struct table *fresh, const struct append *,
+    size_t made, size_t kept, struct err *) MUST_USE;
+
+#endif
