@@ -45,7 +45,7 @@ struct request {
 struct setup {
 	char *stmts[MAX_SETUP];
 	size_t n;
-	bool readonly;		/* the URL sets it: leave it alone */
+	const char *readonly;	/* set last, since it forbids what follows */
 	bool overflow;
 };
 
@@ -163,8 +163,10 @@ add_setting(void *cls, enum MHD_ValueKind kind, const char *name,
 	(void)kind;
 	if (is_reserved(name))
 		return MHD_YES;
-	if (strcmp(name, "readonly") == 0)
-		setup->readonly = true;
+	if (strcmp(name, "readonly") == 0) {
+		setup->readonly = value == NULL ? "" : value;
+		return MHD_YES;
+	}
 	/* The name goes into SQL: what is no name becomes an unknown one. */
 	char clean[128] = "", *c = clean;
 	for (const char *p = name; *p != '\0' && c < clean + 120; p++)
@@ -203,8 +205,14 @@ collect_setup(struct MHD_Connection *conn, struct setup *setup,
 	}
 	MHD_get_connection_values(conn, MHD_GET_ARGUMENT_KIND, add_setting,
 	    setup);
-	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 && !setup->readonly)
-		add_setup(setup, "SET readonly = 2", "", "");
+	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 &&
+	    setup->readonly == NULL)
+		setup->readonly = "2";
+	if (setup->readonly != NULL) {
+		char *quoted = sql_quote(setup->readonly);
+		add_setup(setup, "SET readonly = ", quoted, "");
+		free(quoted);
+	}
 }
 
 static void

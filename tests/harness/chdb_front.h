@@ -26,9 +26,6 @@
 enum front_code {
 	FRONT_NOT_IMPLEMENTED = 48,
 	FRONT_SYNTAX_ERROR = 62,
-	FRONT_SAME_ID = 216,
-	FRONT_MEMORY_LIMIT = 241,
-	FRONT_CANCELLED = 394,
 	FRONT_AUTH_FAILED = 516,
 	FRONT_UNKNOWN = 1001
 };
@@ -83,7 +80,6 @@ enum sql_kind {
 	SQL_EMPTY,
 	SQL_STREAM,		/* SELECT, WITH: can be streamed */
 	SQL_INSERT,		/* data may follow the statement's text */
-	SQL_KILL,		/* KILL QUERY: the front knows the ids */
 	SQL_OTHER
 };
 

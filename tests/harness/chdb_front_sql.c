@@ -81,8 +81,6 @@ kind_of(struct word w)
 		return SQL_STREAM;
 	if (is_word(w, "insert"))
 		return SQL_INSERT;
-	if (is_word(w, "kill"))
-		return SQL_KILL;
 	return SQL_OTHER;
 }
 
