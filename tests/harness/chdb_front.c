@@ -49,80 +49,6 @@ struct setup {
 	bool overflow;
 };
 
-static const char *
-argument(struct MHD_Connection *conn, const char *name)
-{
-	return MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, name);
-}
-
-static const char *
-http_header(struct MHD_Connection *conn, const char *name)
-{
-	return MHD_lookup_connection_value(conn, MHD_HEADER_KIND, name);
-}
-
-static bool
-matches(const char *user, const char *password)
-{
-	return strcmp(user, opt.user) == 0 &&
-	    strcmp(password == NULL ? "" : password, opt.password) == 0;
-}
-
-/* Whether the request may run queries; if not, RET is the answer given. */
-static bool
-authenticate(struct MHD_Connection *conn, const struct want *want,
-    enum MHD_Result *ret)
-{
-	const char *user = http_header(conn, "X-ClickHouse-User");
-	const char *key = http_header(conn, "X-ClickHouse-Key");
-	char *basic_password = NULL, *text = NULL;
-	char *basic = MHD_basic_auth_get_username_password(conn,
-	    &basic_password);
-	const char *url_user = argument(conn, "user");
-	const char *url_password = argument(conn, "password");
-	bool ok = false;
-	int n = 0;
-
-	if (user != NULL || key != NULL) {
-		if (basic != NULL || url_user != NULL || url_password != NULL)
-			n = asprintf(&text, "Invalid authentication: it is "
-			    "not allowed to use X-ClickHouse HTTP headers and "
-			    "%s simultaneously", basic != NULL ?
-			    "Authorization HTTP header" :
-			    "authentication via parameters");
-		else if (user == NULL || user[0] == '\0')
-			n = asprintf(&text, "Got an empty user name from "
-			    "X-ClickHouse HTTP headers");
-		else
-			ok = matches(user, key);
-	} else if (basic != NULL) {
-		user = basic;
-		ok = matches(basic, basic_password);
-	} else {
-		user = url_user != NULL ? url_user : "default";
-		ok = matches(user, url_password);
-	}
-	if (!ok && text == NULL)
-		n = asprintf(&text, "%s: Authentication failed: password is "
-		    "incorrect, or there is no user with such name.\n\n"
-		    "If you use ClickHouse Cloud, the password can be reset "
-		    "at https://clickhouse.cloud/\non the settings page for "
-		    "the corresponding service.\n\nIf you have installed "
-		    "ClickHouse and forgot password you can reset it in the "
-		    "configuration file.\nThe password for default user is "
-		    "typically located at /etc/clickhouse-server/users.d/"
-		    "default-password.xml\nand deleting this file will reset "
-		    "the password.\nSee also /etc/clickhouse-server/users.xml "
-		    "on the server where ClickHouse is installed.\n\n", user);
-	if (!ok)
-		*ret = n == -1 ? MHD_NO : reply_exception(conn, want,
-		    FRONT_AUTH_FAILED, "AUTHENTICATION_FAILED", text);
-	free(text);
-	free(basic);
-	free(basic_password);
-	return ok;
-}
-
 /* URL parameters that are no settings. */
 static bool
 is_reserved(const char *name)
@@ -186,10 +112,10 @@ static void
 collect_setup(struct MHD_Connection *conn, struct setup *setup,
     const char *method)
 {
-	const char *database = argument(conn, "database");
+	const char *database = request_argument(conn, "database");
 
 	if (database == NULL)
-		database = http_header(conn, "X-ClickHouse-Database");
+		database = request_header(conn, "X-ClickHouse-Database");
 	if (database != NULL && database[0] != '\0') {
 		char quoted[512], *q = quoted;
 		*q++ = '`';
@@ -219,13 +145,13 @@ static void
 collect_want(struct MHD_Connection *conn, struct want *want,
     const char *method)
 {
-	const char *id = argument(conn, "query_id");
-	const char *format = argument(conn, "default_format");
-	const char *wait = argument(conn, "wait_end_of_query");
+	const char *id = request_argument(conn, "query_id");
+	const char *format = request_argument(conn, "default_format");
+	const char *wait = request_argument(conn, "wait_end_of_query");
 	unsigned char r[16];
 
 	if (format == NULL)
-		format = http_header(conn, "X-ClickHouse-Format");
+		format = request_header(conn, "X-ClickHouse-Format");
 	*want = (struct want){ .method = method };
 	snprintf(want->format, sizeof(want->format), "%s",
 	    format == NULL || format[0] == '\0' ? "TabSeparated" : format);
@@ -249,7 +175,7 @@ static char *
 join_statement(struct MHD_Connection *conn, const struct request *req,
     size_t *len)
 {
-	const char *query = argument(conn, "query");
+	const char *query = request_argument(conn, "query");
 	size_t qlen = query == NULL ? 0 : strlen(query);
 	char *text = malloc(qlen + req->len + 2);
 
@@ -318,13 +244,13 @@ serve(struct MHD_Connection *conn, const char *url, const char *method,
 	if (strcmp(url, "/") != 0)
 		return reply_text(conn, MHD_HTTP_NOT_FOUND, "There is no "
 		    "handle for this path.\n");
-	if (strcmp(method, "GET") == 0 && argument(conn, "query") == NULL)
+	if (strcmp(method, "GET") == 0 && request_argument(conn, "query") == NULL)
 		return reply_text(conn, MHD_HTTP_OK, "Ok.\n");
 	collect_want(conn, &want, method);
-	if (!authenticate(conn, &want, &ret))
+	if (!auth_check(conn, &want, opt.user, opt.password, &ret))
 		return ret;
-	if (req->too_large || argument(conn, "compress") != NULL ||
-	    argument(conn, "decompress") != NULL)
+	if (req->too_large || request_argument(conn, "compress") != NULL ||
+	    request_argument(conn, "decompress") != NULL)
 		return reply_exception(conn, &want, FRONT_NOT_IMPLEMENTED,
 		    "NOT_IMPLEMENTED", req->too_large ? "chdb-front takes at "
 		    "most 1 GiB a request" : "chdb-front does not compress");

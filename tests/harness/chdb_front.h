@@ -6,12 +6,14 @@
  * parameters, status codes, summary headers, tagged exceptions in mid-stream.
  * It is test equipment: one user, loopback only, and it can be told to fail.
  *
- * This header joins its five files:
- *	chdb_front.c		options, HTTP requests, authentication
+ * This header joins its seven files:
+ *	chdb_front.c		options, HTTP requests
+ *	chdb_front_auth.c	who asks
  *	chdb_front_engine.c	the only place that calls into libchdb
  *	chdb_front_sql.c	what kind of statement is this (pure)
  *	chdb_front_fault.c	the fault file (see front_fault_read)
- *	chdb_front_reply.c	status, headers and body of an answer
+ *	chdb_front_reply.c	status and headers of an answer
+ *	chdb_front_body.c	its body: blocks, exceptions, faults on the way
  */
 #ifndef CALVE_CHDB_FRONT_H
 #define CALVE_CHDB_FRONT_H
@@ -21,6 +23,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 /* Exception codes of ClickHouse that the front raises by itself. */
 enum front_code {
@@ -126,6 +130,63 @@ struct fault {
 void	fault_find(struct fault *, const char *path, const char *sql,
 	    size_t len, enum sql_kind kind);
 void	fault_struck(const struct fault *);
+
+/* ---- the body of an answer ------------------------------------------- */
+
+/* One block of the engine's output, waiting to be sent. */
+struct block {
+	struct block *next;
+	struct chdb_result *res;
+};
+
+/* An answer under way; the response owns it, body_free() ends it. */
+struct body {
+	struct session session;
+	struct chdb_result *stream;	/* NULL: nothing more to fetch */
+	struct block *head, **tail;	/* fetched, not sent */
+	size_t off;			/* sent of head */
+	size_t held;			/* bytes in the list */
+	uint64_t rows, read_rows, read_bytes;	/* fetched so far */
+
+	uint64_t sent, sent_blocks, sent_rows;
+	struct fault fault;
+	struct timespec start;
+	int client;			/* its socket */
+	char tag[17];
+	char *frame;			/* exception, once it has come */
+	size_t frame_len, frame_off;
+	bool done, failed, cut;
+};
+
+void	body_init(struct body *, const struct session *take,
+	    const struct fault *, int client);
+void	body_free(void *body);
+/* Runs the statement to its end and keeps the result: exception, or NULL. */
+char	*body_run(struct body *, const char *sql, size_t len,
+	    const char *format);
+/*
+ * Starts a stream and fetches the first mebibyte (or all of it). REFUSED is
+ * set where the engine does not stream such a statement.
+ */
+char	*body_stream(struct body *, const char *sql, size_t len,
+	    const char *format, bool all, bool *refused);
+/* MHD's callback for the next bytes. */
+ssize_t	body_read(void *body, uint64_t pos, char *buf, size_t max);
+/*
+ * The engine's text as a server words it: one "Code: N. DB::Exception:" and
+ * the release at the end. The caller frees it.
+ */
+char	*exception_text(const char *raw, int *code);
+
+/* ---- who asks -------------------------------------------------------- */
+
+const char *request_argument(struct MHD_Connection *, const char *name);
+const char *request_header(struct MHD_Connection *, const char *name);
+struct want;
+/* Whether the request may run queries; if not, RET is the answer given. */
+bool	auth_check(struct MHD_Connection *, const struct want *,
+	    const char *good_user, const char *good_password,
+	    enum MHD_Result *ret);
 
 /* ---- answers --------------------------------------------------------- */
 
