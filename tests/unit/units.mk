@@ -56,3 +56,63 @@ unit_partition_route := worker/iceberg/partition_route.c \
 	worker/iceberg/partition.c worker/iceberg/transform.c worker/batch.c \
 	worker/type.c common/buf.c common/xalloc.c common/err.c common/clock.c
 libs_partition_route := -ljansson
+
+UNITS += sink
+unit_sink := $(SRCS_sink) $(SRCS_parquet) worker/store/file.c \
+	worker/iceberg/partition_route.c worker/iceberg/intern.c \
+	worker/iceberg/partition_parse.c worker/iceberg/partition_path.c \
+	worker/iceberg/partition.c worker/iceberg/transform.c worker/batch.c \
+	worker/type.c worker/datafile.c common/buf.c common/xalloc.c \
+	common/err.c common/clock.c common/id.c
+libs_sink := -ljansson -lzstd -lz
+fuzz_schema := worker/iceberg/schema.c worker/iceberg/schema_evolve.c \
+	worker/iceberg/partition.c worker/iceberg/transform.c worker/batch.c \
+	worker/type.c common/buf.c common/xalloc.c common/err.c common/clock.c
+fuzzlibs_schema := -ljansson
+
+# ---- store and Iceberg metadata ----
+COMMON_iceberg := common/buf.c common/xalloc.c common/err.c common/clock.c \
+	common/id.c worker/type.c worker/datafile.c worker/batch.c \
+	worker/store/file.c
+SRCS_avro := worker/iceberg/avro.c worker/iceberg/avschema.c \
+	worker/iceberg/ocf.c
+SRCS_metadata := worker/iceberg/metadata.c worker/iceberg/metadata_next.c \
+	worker/iceberg/schema.c worker/iceberg/partition.c \
+	worker/iceberg/transform.c
+SRCS_manifest := worker/iceberg/manifest.c worker/iceberg/manifest_read.c \
+	worker/iceberg/manifest_list.c worker/iceberg/manifest_schema.c \
+	worker/iceberg/bounds.c worker/iceberg/metrics.c \
+	worker/iceberg/location.c build/embedded/avsc.c
+SRCS_table := worker/iceberg/table.c worker/iceberg/hadoop.c \
+	worker/iceberg/commit.c worker/iceberg/fits.c \
+	worker/iceberg/summary.c $(SRCS_metadata) $(SRCS_manifest) \
+	$(SRCS_avro) $(COMMON_iceberg)
+LIBS_iceberg := -lavro -lz -ljansson
+
+UNITS += store
+unit_store := worker/store/file.c common/buf.c common/xalloc.c common/err.c
+
+UNITS += bounds
+unit_bounds := worker/iceberg/bounds.c worker/iceberg/metrics.c \
+	worker/type.c common/buf.c common/xalloc.c common/err.c
+
+UNITS += avro
+unit_avro := $(SRCS_avro) $(COMMON_iceberg)
+libs_avro := $(LIBS_iceberg)
+
+UNITS += manifest
+unit_manifest := $(SRCS_table)
+libs_manifest := $(LIBS_iceberg)
+
+UNITS += metadata
+unit_metadata := $(SRCS_table)
+libs_metadata := $(LIBS_iceberg)
+
+UNITS += commit
+unit_commit := $(SRCS_table)
+libs_commit := $(LIBS_iceberg)
+
+fuzz_avro := $(SRCS_table)
+fuzzlibs_avro := $(LIBS_iceberg)
+fuzz_metadata := $(SRCS_table)
+fuzzlibs_metadata := $(LIBS_iceberg)

@@ -17,7 +17,8 @@
  * ever used by the table, raised here. */
 void schema_assign_ids(struct type *schema, int *last_id);
 
-/* {"type":"struct","schema-id":N,"fields":[...]} ; new reference */
+/* {"type":"struct","schema-id":N,"fields":[...]} ; new reference, NULL when a
+ * name is not UTF-8 */
 json_t *schema_to_json(const struct type *schema, int schema_id);
 /* Untrusted input: depth, counts and names are bounded. ERR_TABLE. */
 int schema_from_json(const json_t *, struct type *out, int *schema_id,

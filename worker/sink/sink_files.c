@@ -6,7 +6,8 @@
  * budget, the largest open row group is written out; where that gives nothing
  * back, the writers themselves are too many and one ends its file. The victim
  * is the one idle for longest; when all are in use (buckets, say), the one
- * with the largest file, which keeps files from becoming ever smaller.
+ * with the largest file among those that this batch is done with, so that
+ * files do not become ever smaller.
  */
 #include "worker/sink/sink_files.h"
 
@@ -25,7 +26,7 @@
 #define MEMORY_DEFAULT ((size_t)64 << 20)
 
 enum {
-	OPEN_DEFAULT = 256,
+	OPEN_DEFAULT = 512,
 	OPEN_MIN = 4,
 	FILES_FOR_OTHERS = 64,	/* connections, metadata, logs */
 	IDLE_DEFAULT = 32,
@@ -238,7 +239,9 @@ end_file(struct sink_files *f, struct part *p, struct err *err)
 	return 0;
 }
 
-/* The file to end when there are too many, never that of `keep`. */
+/* The file to end when there are too many, never that of `keep`. Where each
+ * batch comes back to every partition, those that had their rows already are
+ * wanted last. */
 static struct part *
 choose_victim(struct sink_files *f, const struct part *keep)
 {
@@ -246,9 +249,10 @@ choose_victim(struct sink_files *f, const struct part *keep)
 
 	if (first != keep && first->last_batch + 1 < f->batch)
 		return first;
-	TAILQ_FOREACH(p, &f->open, link)
-		if (p != keep && (best == NULL || parquet_size(p->writer) >
-		    parquet_size(best->writer)))
+	TAILQ_FOREACH(p, &f->open, link)	/* those served stand last */
+		if (p != keep && (best == NULL ||
+		    p->last_batch > best->last_batch ||
+		    parquet_size(p->writer) > parquet_size(best->writer)))
 			best = p;
 	return best;
 }

@@ -40,7 +40,7 @@ struct sink_options {
 	const char *run_id;
 	unsigned step;
 	size_t max_partitions;		/* PARTITION_GROUPS_DEFAULT */
-	size_t max_open;		/* 256, or what RLIMIT_NOFILE allows */
+	size_t max_open;		/* 512, or what RLIMIT_NOFILE allows */
 	unsigned idle_batches;		/* then a writer ends its file; 32 */
 };
 
