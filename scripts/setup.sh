@@ -85,6 +85,7 @@ want_venv() {
 install_missing() {
 	local sudo=()
 	[[ ${#missing[@]} -gt 0 ]] || return 0
+	mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
 	command -v apt-get > /dev/null ||
 	    fail "install these by hand, apt-get is missing: ${missing[*]}"
 	if [[ $(id -u) != 0 ]]; then
