@@ -84,7 +84,8 @@ resolve_source(struct key_reader *r, const struct config *c,
 	if (n < 2) {
 		if (n == 1)
 			free(parts[0]);
-		return fail_at(r, line_of(node, "source"), "source '%s' must be SOURCE.TABLE "
+		return fail_at(r, line_of(node, "source"),
+		    "source '%s' must be SOURCE.TABLE "
 		    "or SOURCE.DATABASE.TABLE", t->source.value);
 	}
 	for (t->source_at = 0; t->source_at < c->nsources; t->source_at++) {
@@ -97,7 +98,8 @@ resolve_source(struct key_reader *r, const struct config *c,
 	t->database = n == 3 ? parts[1] : NULL;
 	int rv = 0;
 	if (t->source_at == c->nsources)
-		rv = fail_at(r, line_of(node, "source"), "there is no source '%s' for '%s'%s",
+		rv = fail_at(r, line_of(node, "source"),
+		    "there is no source '%s' for '%s'%s",
 		    parts[0], t->source.value,
 		    nearest(parts[0], names, ncand, hint));
 	free(parts[0]);
@@ -116,7 +118,8 @@ resolve_target(struct key_reader *r, const struct config *c,
 	if (n < 3) {
 		while (n > 0)
 			free(parts[--n]);
-		return fail_at(r, line_of(node, "target"), "target '%s' must be "
+		return fail_at(r, line_of(node, "target"),
+		    "target '%s' must be "
 		    "CATALOG.NAMESPACE.TABLE", t->target.value);
 	}
 	for (t->catalog_at = 0; t->catalog_at < c->ncatalogs;
@@ -127,7 +130,8 @@ resolve_target(struct key_reader *r, const struct config *c,
 			names[ncand++] = c->catalogs[t->catalog_at].name;
 	}
 	if (t->catalog_at == c->ncatalogs)
-		rv = fail_at(r, line_of(node, "target"), "there is no catalog '%s' for '%s'%s",
+		rv = fail_at(r, line_of(node, "target"),
+		    "there is no catalog '%s' for '%s'%s",
 		    parts[0], t->target.value,
 		    nearest(parts[0], names, ncand, hint));
 	t->namespace_ = join_names(parts + 1, n - 2);
@@ -149,10 +153,12 @@ resolve_layer(struct key_reader *r, const struct config *c,
 		if (strcmp(c->layers.items[t->wave], t->layer.value) == 0)
 			return 0;
 	if (c->layers.n == 0)
-		return fail_at(r, line_of(node, "layer"), "layer '%s': there is no list "
+		return fail_at(r, line_of(node, "layer"),
+		    "layer '%s': there is no list "
 		    "'layers' that says in which order layers run",
 		    t->layer.value);
-	return fail_at(r, line_of(node, "layer"), "there is no layer '%s' in 'layers'%s",
+	return fail_at(r, line_of(node, "layer"),
+	    "there is no layer '%s' in 'layers'%s",
 	    t->layer.value, nearest(t->layer.value,
 	    (const char *const *)c->layers.items, c->layers.n, hint));
 }
@@ -172,7 +178,8 @@ check_compression(struct key_reader *r, const struct node *node,
 		    level >= 1 && level <= 19)
 			return 0;
 	}
-	return fail_at(r, line_of(node, "compression"), "compression '%s' must be zstd:1 to "
+	return fail_at(r, line_of(node, "compression"),
+	    "compression '%s' must be zstd:1 to "
 	    "zstd:19, or none", s);
 }
 
@@ -185,21 +192,25 @@ check_options(struct key_reader *r, const struct node *node,
 
 	if (t->start.value != NULL &&
 	    position_parse(&start, t->start.value, NULL, &why) == -1)
-		return fail_at(r, line_of(node, "start"), "start '%s' must be a time in UTC "
+		return fail_at(r, line_of(node, "start"),
+		    "start '%s' must be a time in UTC "
 		    "like 2026-01-31 or 2026-01-31T04:05:06Z",
 		    t->start.value);
 	if (t->sequence.value != NULL &&
 	    strcmp(t->sequence.value, t->timestamp.value) == 0)
-		return fail_at(r, line_of(node, "sequence"), "column '%s' cannot be both "
+		return fail_at(r, line_of(node, "sequence"),
+		    "column '%s' cannot be both "
 		    "timestamp and sequence", t->sequence.value);
 	if (t->include.n > 0 && t->exclude.n > 0)
-		return fail_at(r, line_of(node, "exclude"), "give either 'include' or "
+		return fail_at(r, line_of(node, "exclude"),
+		    "give either 'include' or "
 		    "'exclude', not both");
 	for (size_t at = 0; at < t->exclude.n; at++)
 		if (strcmp(t->exclude.items[at], t->timestamp.value) == 0 ||
 		    (t->sequence.value != NULL && strcmp(
 		    t->exclude.items[at], t->sequence.value) == 0))
-			return fail_at(r, line_of(node, "exclude"), "column '%s' cannot be "
+			return fail_at(r, line_of(node, "exclude"),
+			    "column '%s' cannot be "
 			    "excluded: it orders the rows",
 			    t->exclude.items[at]);
 	return check_compression(r, node, t);
