@@ -102,7 +102,8 @@ START_TEST(identity_values_are_readable)
 	path_is("n", TRANSFORM_IDENTITY, t, "", 0, "n=");
 	path_is("n", TRANSFORM_IDENTITY, t, "\x01", 1, "n=AQ%3D%3D");
 	path_is("n", TRANSFORM_IDENTITY, t, "\x01\x02", 2, "n=AQI%3D");
-	path_is("n", TRANSFORM_IDENTITY, t, "\xfb\xff\xfe", 3, "n=%2B%2F%2F%2B");
+	path_is("n", TRANSFORM_IDENTITY, t, "\xfb\xff\xfe", 3,
+	    "n=%2B%2F%2F%2B");
 	path_is("n", TRANSFORM_IDENTITY, t, NULL, 0, "n=null");
 }
 END_TEST

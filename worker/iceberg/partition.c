@@ -124,7 +124,7 @@ partition_spec_check(const struct partition_spec *spec,
 	return 0;
 }
 
-/* ---- JSON -------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------- */
 
 json_t *
 partition_fields_to_json(const struct partition_spec *spec)

@@ -20,7 +20,7 @@
 
 #define DAY_US INT64_C(86400000000)
 
-/* ---- values -------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------ */
 
 static int64_t
 get_integer(const struct partition_value *v)
@@ -267,7 +267,7 @@ put_value(struct buf *out, const struct partition_field *f,
 	}
 }
 
-/* ---- escaping ------------------------------------------------------------------ */
+/* ---- escaping ---------------------------------------------------------- */
 
 /* java.net.URLEncoder */
 static void

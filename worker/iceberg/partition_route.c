@@ -120,7 +120,7 @@ partitioner_tuple(const struct partitioner *p, uint32_t group)
 	return &p->tuple[group * p->nfields];
 }
 
-/* ---- columns of codes ---------------------------------------------------------- */
+/* ---- columns of codes -------------------------------------------------- */
 
 static int
 refuse_bad(const struct route_field *f, size_t n, struct err *err)
@@ -213,7 +213,7 @@ mark_breaks(struct partitioner *p, size_t n)
 	return mark;
 }
 
-/* ---- tuples --------------------------------------------------------------------- */
+/* ---- tuples ------------------------------------------------------------ */
 
 static uint8_t *
 put_decimal(__int128 v, size_t *len)

@@ -36,7 +36,7 @@ static const struct {
 };
 enum { NPRIMITIVES = sizeof primitives / sizeof primitives[0] };
 
-/* ---- ids ------------------------------------------------------------------ */
+/* ---- ids --------------------------------------------------------------- */
 
 static void
 assign_level(struct type *type, int *last_id)
@@ -58,7 +58,7 @@ schema_assign_ids(struct type *schema, int *last_id)
 	assign_level(schema, last_id);
 }
 
-/* ---- to JSON ---------------------------------------------------------------- */
+/* ---- to JSON ----------------------------------------------------------- */
 
 static json_t *type_to_json(const struct type *);
 
@@ -156,7 +156,7 @@ schema_to_json(const struct type *schema, int schema_id)
 	return with(o, "fields", fields_to_json(schema));
 }
 
-/* ---- from JSON -------------------------------------------------------------- */
+/* ---- from JSON --------------------------------------------------------- */
 
 struct reader {
 	struct err *err;

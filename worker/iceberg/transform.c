@@ -72,7 +72,7 @@ transform_is_word(enum transform transform, const struct type *source)
 	return true;
 }
 
-/* ---- loading ----------------------------------------------------------------- */
+/* ---- loading ----------------------------------------------------------- */
 
 /* One NaN stands for all; the rest keeps its bits, -0.0 apart from 0.0. */
 static void
@@ -139,7 +139,7 @@ load_slices(struct slice *out, const struct vec *vec)
 			    vec->width };
 }
 
-/* ---- time -------------------------------------------------------------------- */
+/* ---- time -------------------------------------------------------------- */
 
 /* Division by a constant that the compiler sees, towards minus infinity. */
 #define FLOOR_DIVIDE(word, n, divisor) do {				\
@@ -186,7 +186,7 @@ apply_time(enum transform transform, const struct type *source, int64_t *word,
 		FLOOR_DIVIDE(word, n, 12);
 }
 
-/* ---- bucket ------------------------------------------------------------------ */
+/* ---- bucket ------------------------------------------------------------ */
 
 uint32_t
 hash_bytes(const uint8_t *p, size_t n)
@@ -261,7 +261,7 @@ bucket_vec(int64_t *word, const struct type *source, const struct vec *vec,
 	}
 }
 
-/* ---- truncate ---------------------------------------------------------------- */
+/* ---- truncate ---------------------------------------------------------- */
 
 static __int128
 power_of_ten(unsigned exponent)
@@ -378,7 +378,7 @@ truncate_text(struct slice *slice, size_t n, const struct type *source,
 	}
 }
 
-/* ---- all together ------------------------------------------------------------ */
+/* ---- all together ------------------------------------------------------ */
 
 /* Results that are ints: hours since 1970 leave them in the year 246953. */
 static void

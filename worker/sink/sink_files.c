@@ -112,7 +112,7 @@ sink_files_free(struct sink_files *f)
 	free(f);
 }
 
-/* ---- names --------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 /* Values of any length make folder names that no file system takes: such a
  * name keeps its beginning and gets a hash of the whole. */
@@ -184,7 +184,7 @@ create_file(struct sink_files *f, const struct part *p, struct err *err)
 	}
 }
 
-/* ---- open files ----------------------------------------------------------------- */
+/* ---- open files -------------------------------------------------------- */
 
 static void
 note_memory(struct sink_files *f, struct part *p)
