@@ -11,6 +11,9 @@
 #ifndef CALVE_PARQUET_READER_H
 #define CALVE_PARQUET_READER_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "common/err.h"
 
 /* each() gets up to some thousands of values; null may be NULL (none null).
