@@ -22,19 +22,22 @@ metrics_mode_parse(const char *text, struct metrics_mode *out)
 		{ "none", METRICS_NONE }, { "counts", METRICS_COUNTS },
 		{ "full", METRICS_FULL }
 	};
-	unsigned length;
-	int end = 0;
+	char *end;
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		if (strcasecmp(text, plain[i].name) == 0) {
 			*out = (struct metrics_mode){ plain[i].kind, 0 };
 			return true;
 		}
-	if (strncasecmp(text, "truncate(", 9) != 0 ||
-	    sscanf(text + 9, "%9u)%n", &length, &end) != 1 || end == 0 ||
-	    text[9 + end] != '\0' || length == 0)
+	/* strtoul would take a sign and spaces */
+	if (strncasecmp(text, "truncate(", 9) != 0 || text[9] < '0' ||
+	    text[9] > '9')
 		return false;
-	*out = (struct metrics_mode){ METRICS_TRUNCATE, length };
+	unsigned long length = strtoul(text + 9, &end, 10);
+	if (strcmp(end, ")") != 0 || length == 0 || length > UINT32_MAX)
+		return false;
+	*out = (struct metrics_mode){ METRICS_TRUNCATE,
+	    (uint32_t)length };
 	return true;
 }
 
