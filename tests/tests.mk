@@ -1,6 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 # Suites beyond unit tests: servers, drills, readers that are not ours.
 
+# What `make check` makes, in this order, each whatever became of the others.
+CHECKS := check-build check-unit check-e2e check-parquet-readers check-fuzz
+
+check:
+	$(Q)scripts/setup.sh build demo test
+	+$(Q)MAKE='$(MAKE)' tests/check.sh $(CHECKS)
+
+# All that can be compiled side by side, before suites that must run alone.
+.PHONY: check-build check-e2e check-fuzz
+check-build:
+	+$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all asan fault \
+	    build/chdb-front build/test/write_parquet $(UNIT_PROGRAMS) \
+	    $(FUZZERS:%=build/fuzz/fuzz_%)
+
+# build/calve is what users run, build/fault can be killed at every I/O step,
+# build/asan has the sanitizers.
+E2E := $(filter-out tests/e2e/lib.sh,$(sort $(wildcard tests/e2e/*.sh)))
+check-e2e: all asan fault build/chdb-front
+	$(Q)tests/run.sh e2e $(E2E)
+
+check-fuzz: $(FUZZERS:%=build/fuzz/fuzz_%)
+	$(Q)tests/fuzz/run.sh 10 $(FUZZERS)
+
+lint:
+	$(Q)scripts/setup.sh lint
+	$(Q)scripts/lint.sh
+
 build/chdb-front: $(call objects,obj,$(sort $(wildcard tests/harness/chdb_front*.c)))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_obj) $^ -lmicrohttpd -ldl -lpthread -o $@

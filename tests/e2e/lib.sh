@@ -59,6 +59,8 @@ suite() {
 
 suite_end() {
 	local status=$?
+	[ -z "${WORKER:-}" ] || kill -KILL "$WORKER" 2>/dev/null
+	old_ch_stop "$T/old" || status=1
 	ch_stop "$T/ch" || status=1
 	pg_stop "$T/pg" immediate || status=1
 	[ "$status" -ne 0 ] || status=$TESTS_FAILED
@@ -73,7 +75,7 @@ config() {
 		sources:
 		  hot: { kind: clickhouse, url: "$(cat "$T/ch/ch.url")", database: default, user: "$(cat "$T/ch/ch.user")", password: "\${CLICKHOUSE_PASSWORD}" }
 		catalogs:
-		  lake: { kind: hadoop, warehouse: "$T/warehouse" }
+		  lake: { kind: hadoop, warehouse: "$WAREHOUSE" }
 		${CONFIG_EXTRA:-}
 		defaults: { settle: 5m }
 		tables:
@@ -92,6 +94,58 @@ calve() {
 	: "$OUT" "$ERR" "$RC"
 }
 
+# ---- faults on purpose: the test build --------------------------------------
+
+# fault SPEC ARGUMENTS...: as calve, with CALVE_FAULT=SPEC (common/fault.h)
+fault() {
+	local spec=$1
+	shift
+	CALVE_FAULT=$spec CALVE=$ROOT/build/fault/calve calve "$@"
+}
+
+# The child of process $1 is stopped; sets WORKER.
+worker_stopped() {
+	local stat
+	[ -e "/proc/$1" ] || return 0
+	read -r WORKER _ <"/proc/$1/task/$1/children"
+	read -r stat 2>/dev/null <"/proc/${WORKER:-none}/stat" &&
+		[[ ${stat##*) } == T* ]]
+}
+
+# fault_stop SPEC ARGUMENTS...: returns when the worker stands at the point;
+# COORDINATOR and WORKER are its processes. fault_go lets it go on, waits for
+# the end and sets OUT, ERR and RC.
+fault_stop() {
+	local spec=$1
+	shift
+	CALVE_FAULT=stop:$spec "$ROOT/build/fault/calve" -c "$T/calve.yaml" "$@" \
+		>"$T/stopped.out" 2>"$T/stopped.err" </dev/null &
+	COORDINATOR=$!
+	WORKER=
+	if ! wait_until 60 worker_stopped "$COORDINATOR" || [ -z "$WORKER" ]; then
+		not_ok "the worker never came to $spec"
+		cat "$T/stopped.err"
+		return 1
+	fi
+	WORKER_STARTED=$(proc_start "$WORKER")
+}
+
+worker_gone() {
+	[[ $(proc_start "$WORKER") != "$WORKER_STARTED" ]]
+}
+
+fault_go() {
+	[ -z "$WORKER" ] || kill -CONT "$WORKER"
+	wait "$COORDINATOR"
+	RC=$?
+	[ -z "$WORKER" ] || wait_until 60 worker_gone
+	WORKER=
+	OUT=$(cat "$T/stopped.out")
+	ERR=$(cat "$T/stopped.err")
+}
+
+# ---- what the servers and the table say --------------------------------------
+
 sql() {
 	ch_sql "$T/ch" "$@"
 }
@@ -100,9 +154,31 @@ state() {
 	pg_sql "$T/pg" "$1"
 }
 
+# table COMMAND TABLE [ARGUMENTS...]: tests/e2e/table.mjs on the table's folder
+table() {
+	local command=$1 dir=$WAREHOUSE/${2//.//}
+	shift 2
+	node "$ROOT/tests/e2e/table.mjs" "$command" "$dir" "$@"
+}
+
+# errors_in TEXT: how many lines of the log are errors
+errors_in() {
+	grep -cE '^[0-9T:.-]+Z error ' <<<"$1"
+}
+
+# last_run TABLE COLUMNS: of its newest ledger row, joined by |
+last_run() {
+	state "SELECT concat_ws('|', ${2//,/, }) FROM offload_runs WHERE table_name = '$1' ORDER BY started_at DESC LIMIT 1"
+}
+
+# watermark TABLE: its position text in the state database
+watermark() {
+	state "SELECT last_offload_position FROM offload_watermarks WHERE table_name = '$1'"
+}
+
 # iceberg TABLE: how the engine's own reader names the table
 iceberg() {
-	printf "icebergLocal('%s')" "$T/warehouse/${1//.//}"
+	printf "icebergLocal('%s')" "$WAREHOUSE/${1//.//}"
 }
 
 # equal NAME SOURCE TARGET COLUMNS [WHERE]: both sides hold the same rows the

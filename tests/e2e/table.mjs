@@ -1,0 +1,137 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What other tools do to an Iceberg table on a file system, and what its
+ * metadata says, for the tests. Independent of calve's own code.
+ *
+ *	table.mjs positions DIR          of main's calve snapshots, newest first
+ *	table.mjs snapshots DIR          ids of main's ancestry, newest first
+ *	table.mjs version DIR            N of the newest vN.metadata.json
+ *	table.mjs uuid DIR
+ *	table.mjs rollback DIR N         main is N snapshots back
+ *	table.mjs main DIR ID            main is that snapshot
+ *	table.mjs expire DIR N           only the newest N snapshots stay
+ *	table.mjs compact DIR            a snapshot of another tool on top, with
+ *	                                 the same files
+ *	table.mjs unset DIR PROPERTY
+ *
+ * The last five write the next version as Iceberg's library does, with the
+ * hint. Ids have 64 bits, more than a number of JavaScript holds: they are
+ * read and written as text with a mark.
+ */
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+
+const [command, dir, argument] = process.argv.slice(2);
+const folder = path.join(dir, 'metadata');
+
+function newest() {
+	const versions = fs.readdirSync(folder)
+	    .map(name => /^v(\d+)\.metadata\.json$/.exec(name))
+	    .filter(match => match !== null).map(match => Number(match[1]));
+	if (versions.length === 0)
+		throw new Error(`no table in '${dir}'`);
+	return Math.max(...versions);
+}
+
+function read(version) {
+	const text = fs.readFileSync(
+	    path.join(folder, `v${version}.metadata.json`), 'utf8');
+	return JSON.parse(text.replace(/(":\s*)(-?\d{16,})/g, '$1"#$2"'));
+}
+
+function write(version, metadata) {
+	const text = JSON.stringify(metadata).replace(/"#(-?\d+)"/g, '$1');
+	fs.writeFileSync(path.join(folder, `v${version}.metadata.json`), text,
+	    { flag: 'wx' });
+	fs.writeFileSync(path.join(folder, 'version-hint.text'),
+	    String(version));
+}
+
+function ancestry(metadata) {
+	const byId = new Map((metadata.snapshots ?? [])
+	    .map(s => [String(s['snapshot-id']), s]));
+	const chain = [];
+	let at = byId.get(String(metadata['current-snapshot-id']));
+	for (; at !== undefined; at = byId.get(String(at['parent-snapshot-id'])))
+		chain.push(at);
+	return chain;
+}
+
+function moveMain(metadata, snapshot, now) {
+	metadata['current-snapshot-id'] = snapshot['snapshot-id'];
+	metadata.refs.main = { 'snapshot-id': snapshot['snapshot-id'],
+	    type: 'branch' };
+	metadata['snapshot-log'].push({ 'timestamp-ms': now,
+	    'snapshot-id': snapshot['snapshot-id'] });
+}
+
+const version = newest();
+const metadata = read(version);
+const chain = ancestry(metadata);
+const now = Math.max(Date.now(), metadata['last-updated-ms'] + 1);
+metadata['last-updated-ms'] = now;
+
+const commands = {
+	version: () => console.log(version),
+	uuid: () => console.log(metadata['table-uuid']),
+	snapshots() {
+		for (const s of chain)
+			console.log(String(s['snapshot-id']).replace('#', ''));
+	},
+	positions() {
+		for (const { summary } of chain) {
+			const ts = summary['calve.position.timestamp'];
+			const seq = summary['calve.position.sequence'];
+			if (ts !== undefined)
+				console.log(seq === undefined ? ts :
+				    `${ts}/${seq}`);
+		}
+	},
+	rollback() {
+		moveMain(metadata, chain[Number(argument)], now);
+		write(version + 1, metadata);
+	},
+	main() {
+		moveMain(metadata, metadata.snapshots.find(s =>
+		    String(s['snapshot-id']).replace('#', '') === argument),
+		    now);
+		write(version + 1, metadata);
+	},
+	expire() {
+		const kept = new Set(chain.slice(0, Number(argument))
+		    .map(s => s['snapshot-id']));
+		metadata.snapshots = metadata.snapshots
+		    .filter(s => kept.has(s['snapshot-id']));
+		/* the log begins after the last entry that is gone */
+		const gone = metadata['snapshot-log']
+		    .findLastIndex(e => !kept.has(e['snapshot-id']));
+		metadata['snapshot-log'] =
+		    metadata['snapshot-log'].slice(gone + 1);
+		write(version + 1, metadata);
+	},
+	compact() {
+		const id = crypto.randomBytes(8).readBigUInt64BE() >> 1n;
+		const sequence = metadata['last-sequence-number'] + 1;
+		const top = { ...chain[0],
+		    'snapshot-id': `#${id}`,
+		    'parent-snapshot-id': chain[0]['snapshot-id'],
+		    'sequence-number': sequence, 'timestamp-ms': now,
+		    summary: { operation: 'replace',
+		        'total-records': chain[0].summary['total-records'] } };
+		metadata['last-sequence-number'] = sequence;
+		metadata.snapshots.push(top);
+		moveMain(metadata, top, now);
+		write(version + 1, metadata);
+	},
+	unset() {
+		delete metadata.properties[argument];
+		write(version + 1, metadata);
+	},
+};
+if (commands[command] === undefined) {
+	console.error(`table.mjs: unknown command '${command}'`);
+	process.exit(2);
+}
+commands[command]();
