@@ -156,7 +156,8 @@ compare_sides() {
 # ---- the demo -----------------------------------------------------------------
 
 scripts/setup.sh build demo
-${MAKE:-make} --no-print-directory -j2 all build/chdb-front
+env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory -j"$(nproc)" all \
+    build/chdb-front
 began=$SECONDS
 
 [[ ! -d $demo ]] || stop_servers

@@ -28,6 +28,15 @@ lint:
 	$(Q)scripts/setup.sh lint
 	$(Q)scripts/lint.sh
 
+# KEEP=1 leaves the servers up.
+demo:
+	$(Q)KEEP='$(KEEP)' scripts/demo.sh
+
+interop:
+	$(Q)scripts/setup.sh build demo
+	+$(Q)$(MAKE) --no-print-directory all build/chdb-front
+	$(Q)tests/interop/run.sh
+
 build/chdb-front: $(call objects,obj,$(sort $(wildcard tests/harness/chdb_front*.c)))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_obj) $^ -lmicrohttpd -ldl -lpthread -o $@
