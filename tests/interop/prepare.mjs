@@ -31,7 +31,7 @@ async function load(ch, batch) {
 
 function config() {
 	for (const { name, preset, calve } of tables)
-		console.log(`  - { source: hot.${name}, target: ` +
+		console.log(`{ source: hot.${name}, target: ` +
 		    `lake.cold.${name}, timestamp: ${calve.timestamp}, ` +
 		    `sequence: ${calve.sequence}, encoding: ${preset}` +
 		    (calve.partition === '' ? '' :

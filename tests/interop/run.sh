@@ -76,8 +76,9 @@ main() {
 	. tests/e2e/lib.sh
 	suite interop
 	node $here/prepare.mjs "$T/ch" load 1 || return 1
-	config
-	node $here/prepare.mjs config >> "$T/calve.yaml"
+	local entries
+	mapfile -t entries < <(node $here/prepare.mjs config)
+	config "${entries[@]}"
 	calve init
 	same 'init ends well' 0 "$RC"
 	offload 1
