@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ClickHouse source's own state, shared by clickhouse.c (connection,
+ * description), clickhouse_columns.c (what is read, and as what) and
+ * clickhouse_read.c (counts and rows). Nobody else includes this.
+ */
+#ifndef CALVE_CLICKHOUSE_H
+#define CALVE_CLICKHOUSE_H
+
+#include "common/buf.h"
+#include "worker/source/clickhouse_http.h"
+#include "worker/source/clickhouse_sql.h"
+#include "worker/source/clickhouse_type.h"
+#include "worker/source/native.h"
+#include "worker/source/source.h"
+#include "worker/source/stream.h"
+#include "worker/typemap.h"
+
+enum column_kind {
+	COLUMN_STORED,		/* plain or with a DEFAULT */
+	COLUMN_MATERIALIZED,	/* read when asked for by name */
+	COLUMN_VIRTUAL		/* ALIAS, EPHEMERAL: nothing is stored */
+};
+
+struct column {
+	char *name, *text;	/* as the source writes them */
+	struct ch_type type;
+	enum column_kind kind;
+	int key_position;
+
+	/* by source_resolve() */
+	bool chosen;
+	char *wire_name;	/* name, or another one for a cast */
+	const char *wire_text;	/* NULL, or the type it is cast to */
+	struct ch_type wire;	/* of the cast */
+	struct field field;	/* target */
+	struct mapping map;
+};
+
+struct source {
+	const struct job *job;
+	const char *database;
+	struct http *http;
+	struct buf parameters;	/* "default_format=Native&..." */
+	bool reads_in_order;	/* ORDER BY a key prefix streams */
+
+	/* source_describe() */
+	char *table;		/* `db`.`table` */
+	char uuid[UUID_TEXT];
+	char *engine;
+	struct column *columns;
+	size_t ncolumns;
+	struct column *timestamp, *sequence;	/* sequence: NULL none */
+	struct sql_order order;
+	bool timestamp_nullable, sequence_nullable;
+	bool ordered;
+
+	/* source_resolve() */
+	struct native_column *wire;	/* the chosen columns */
+	size_t nwire;
+	size_t timestamp_wire, sequence_wire;	/* their places there */
+	struct native *native;
+
+	/* source_begin() */
+	struct stream stream;
+	bool open;
+	struct window window;
+	struct position furthest;
+	uint64_t rows;
+};
+
+/* A small answer in RowBinary, as a cursor over s-owned bytes in out. */
+int clickhouse_ask(struct source *, const char *sql, struct buf *out,
+    struct cursor *, struct err *) MUST_USE;
+/* One string of such an answer; "" and bad when malformed. The caller's. */
+char *clickhouse_text(struct cursor *);
+
+#endif

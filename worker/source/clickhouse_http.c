@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One curl_multi with one easy handle, driven only while somebody waits for
+ * bytes. The write callback takes a piece whole or pauses the transfer.
+ *
+ * Silence is measured from the moment somebody waits, so that a slow reader
+ * does not make a live server look dead.
+ */
+#include "worker/source/clickhouse_http.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/clock.h"
+#include "common/xalloc.h"
+
+enum { TURN_MS = 1000, PIECE = 512 << 10 };
+
+struct http {
+	CURLM *multi;
+	CURL *easy;
+	struct curl_slist *headers;
+	char *base;			/* URL up to the path's "/" */
+	char *place;			/* for messages */
+	struct http_options options;	/* numbers only */
+	char curl_text[CURL_ERROR_SIZE];
+
+	bool running, paused, begun;
+	CURLcode result;
+	struct http_answer answer;
+	struct mono activity;
+	uint64_t received;
+
+	uint8_t *buf;			/* pos .. len not yet read */
+	size_t pos, len;
+	uint8_t *tail;			/* ring */
+	uint64_t tail_n;		/* bytes ever put into it */
+	uint8_t *tail_flat;
+};
+
+static void
+keep_tail(struct http *h, const uint8_t *p, size_t n)
+{
+	if (n > HTTP_TAIL) {
+		h->tail_n += n - HTTP_TAIL;
+		p += n - HTTP_TAIL;
+		n = HTTP_TAIL;
+	}
+	while (n > 0) {
+		size_t at = h->tail_n % HTTP_TAIL, step = HTTP_TAIL - at;
+
+		if (step > n)
+			step = n;
+		memcpy(h->tail + at, p, step);
+		h->tail_n += step;
+		p += step;
+		n -= step;
+	}
+}
+
+static size_t
+on_body(char *p, size_t one, size_t n, void *arg)
+{
+	struct http *h = arg;
+
+	n *= one;
+	h->activity = mono_now();
+	h->begun = true;
+	if (h->len + n > HTTP_BUFFER && h->pos > 0) {
+		memmove(h->buf, h->buf + h->pos, h->len - h->pos);
+		h->len -= h->pos;
+		h->pos = 0;
+	}
+	if (h->len + n > HTTP_BUFFER) {
+		h->paused = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	memcpy(h->buf + h->len, p, n);
+	h->len += n;
+	h->received += n;
+	keep_tail(h, (const uint8_t *)p, n);
+	return n;
+}
+
+/* The value of a header line, if it is that header. */
+static bool
+header_value(const char *line, size_t n, const char *name, char *out,
+    size_t size)
+{
+	size_t len = strlen(name);
+
+	if (n <= len || line[len] != ':' || strncasecmp(line, name, len) != 0)
+		return false;
+	line += len + 1;
+	n -= len + 1;
+	while (n > 0 && isspace((unsigned char)*line)) {
+		line++;
+		n--;
+	}
+	while (n > 0 && isspace((unsigned char)line[n - 1]))
+		n--;
+	if (n >= size)
+		n = size - 1;
+	memcpy(out, line, n);
+	out[n] = '\0';
+	return true;
+}
+
+/* Trailers come this way too. */
+static size_t
+on_header(char *line, size_t one, size_t n, void *arg)
+{
+	struct http *h = arg;
+	char value[64];
+
+	n *= one;
+	h->activity = mono_now();
+	if (header_value(line, n, "X-ClickHouse-Exception-Code", value,
+	    sizeof(value))) {
+		h->answer.exception_code = atoi(value);
+		if (h->answer.exception_code == 0)
+			h->answer.exception_code = -1;
+	}
+	header_value(line, n, "X-ClickHouse-Exception-Tag",
+	    h->answer.exception_tag, sizeof(h->answer.exception_tag));
+	return n;
+}
+
+/* ---- life ----------------------------------------------------------------- */
+
+static int
+parse_url(struct http *h, const char *url, struct err *err)
+{
+	CURLU *u = curl_url();
+	char *scheme = NULL, *host = NULL, *port = NULL, *user = NULL;
+	int rc = 0;
+
+	if (url == NULL || curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
+	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+	    (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0) ||
+	    curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
+		rc = err_set(err, ERR_CONFIG, "the source's url is malformed; "
+		    "write it as http://host:8123");
+	} else if (curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK) {
+		rc = err_set(err, ERR_CONFIG, "the source's url holds "
+		    "credentials, and servers log urls; use the keys user and "
+		    "password");
+	} else {
+		curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+		h->place = xasprintf("%s://%s:%s", scheme, host, port);
+		h->base = xstrndup(url, strcspn(url, "?#"));
+		while (h->base[0] != '\0' &&
+		    h->base[strlen(h->base) - 1] == '/')
+			h->base[strlen(h->base) - 1] = '\0';
+	}
+	curl_free(scheme);
+	curl_free(host);
+	curl_free(port);
+	curl_free(user);
+	curl_url_cleanup(u);
+	return rc;
+}
+
+static int
+add_header(struct http *h, const char *name, const char *value,
+    struct err *err)
+{
+	struct curl_slist *more;
+	char *line;
+
+	if (value == NULL || value[0] == '\0')
+		return 0;
+	if (strpbrk(value, "\r\n") != NULL)
+		return err_set(err, ERR_CONFIG, "a line break in the source's "
+		    "user or password; remove it");
+	line = xasprintf("%s: %s", name, value);
+	more = curl_slist_append(h->headers, line);
+	explicit_bzero(line, strlen(line));
+	free(line);
+	if (more == NULL)
+		return err_set(err, ERR_NOMEM, "out of memory");
+	h->headers = more;
+	return 0;
+}
+
+static int
+prepare_easy(struct http *h, const struct http_options *o, struct err *err)
+{
+	CURL *e = h->easy;
+
+	if (add_header(h, "X-ClickHouse-User", o->user, err) == -1 ||
+	    add_header(h, "X-ClickHouse-Key", o->password, err) == -1 ||
+	    add_header(h, "Content-Type", "text/plain; charset=utf-8", err) ==
+	    -1)
+		return -1;
+	/* no "Expect: 100-continue", which costs a round trip */
+	h->headers = curl_slist_append(h->headers, "Expect:");
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, h->headers);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(e, CURLOPT_PROXY, "");
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)PIECE);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
+	    (long)o->timeout_s * 1000);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, h->curl_text);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, h);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, h);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, "calve");
+	return 0;
+}
+
+struct http *
+http_new(const struct http_options *o, struct err *err)
+{
+	static bool ready;
+	struct http *h;
+
+	if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		err_set(err, ERR_BUG, "libcurl cannot be initialised");
+		return NULL;
+	}
+	ready = true;
+	h = xcalloc(1, sizeof(*h));
+	h->options.timeout_s = o->timeout_s > 0 ? o->timeout_s : 30;
+	h->options.first_byte_s = o->first_byte_s > 0 ? o->first_byte_s :
+	    h->options.timeout_s * 10;
+	h->buf = xmalloc(HTTP_BUFFER);
+	h->tail = xmalloc(HTTP_TAIL);
+	h->tail_flat = xmalloc(HTTP_TAIL);
+	h->easy = curl_easy_init();
+	h->multi = curl_multi_init();
+	if (h->easy == NULL || h->multi == NULL) {
+		err_set(err, ERR_NOMEM, "out of memory");
+	} else if (parse_url(h, o->url, err) == 0 &&
+	    prepare_easy(h, o, err) == 0) {
+		return h;
+	}
+	http_free(h);
+	return NULL;
+}
+
+void
+http_free(struct http *h)
+{
+	if (h == NULL)
+		return;
+	http_stop(h);
+	curl_easy_cleanup(h->easy);
+	curl_multi_cleanup(h->multi);
+	for (struct curl_slist *s = h->headers; s != NULL; s = s->next)
+		explicit_bzero(s->data, strlen(s->data));
+	curl_slist_free_all(h->headers);
+	free(h->base);
+	free(h->place);
+	free(h->buf);
+	free(h->tail);
+	free(h->tail_flat);
+	free(h);
+}
+
+const char *
+http_place(const struct http *h)
+{
+	return h->place;
+}
+
+/* ---- transfer ------------------------------------------------------------- */
+
+static int
+transfer_error(struct http *h, struct err *err)
+{
+	switch (h->result) {
+	case CURLE_COULDNT_CONNECT:
+		return err_set(err, ERR_SOURCE_LOST, "connection refused by "
+		    "'%s'; is the server up, and url right", h->place);
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return err_set(err, ERR_SOURCE_LOST, "unknown host in '%s'; "
+		    "check url and the name service", h->place);
+	case CURLE_OPERATION_TIMEDOUT:
+		return err_set(err, ERR_SOURCE_LOST, "no connection to '%s' "
+		    "within %u s; is the server up and reachable", h->place,
+		    h->options.timeout_s);
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+		return err_set(err, ERR_SOURCE_LOST, "'%s' closed the "
+		    "connection in the middle of an answer; see the server's "
+		    "log, then run it again", h->place);
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CONNECT_ERROR:
+		return err_set(err, ERR_SOURCE, "no secure connection to "
+		    "'%s': %s", h->place, h->curl_text);
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_WEIRD_SERVER_REPLY:
+		return err_set(err, ERR_SOURCE, "'%s' does not speak HTTP; use "
+		    "ClickHouse's HTTP port (8123)", h->place);
+	default:
+		return err_set(err, ERR_SOURCE_LOST, "transfer from '%s' "
+		    "failed: %s", h->place, h->curl_text[0] != '\0' ?
+		    h->curl_text : curl_easy_strerror(h->result));
+	}
+}
+
+static void
+note_end(struct http *h)
+{
+	CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(h->multi, &left)) != NULL)
+		if (m->msg == CURLMSG_DONE) {
+			h->result = m->data.result;
+			h->answer.ended = true;
+			h->answer.clean = h->result == CURLE_OK;
+		}
+	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &h->answer.status);
+}
+
+static int
+silence(struct http *h, struct err *err)
+{
+	unsigned most = h->begun ? h->options.timeout_s :
+	    h->options.first_byte_s;
+
+	if (mono_seconds_since(h->activity) < most)
+		return 0;
+	err_set(err, ERR_SOURCE_LOST, "'%s' sent nothing for %u s; see the "
+	    "server's log, raise timeout if queries take that long", h->place,
+	    most);
+	http_stop(h);
+	return -1;
+}
+
+/* Lets the transfer go on until there is something to read or it ended. */
+static int
+pump(struct http *h, struct err *err)
+{
+	int running;
+
+	if (h->paused) {
+		h->paused = false;
+		curl_easy_pause(h->easy, CURLPAUSE_CONT);
+	}
+	h->activity = mono_now();
+	while (h->pos == h->len && !h->answer.ended) {
+		if (curl_multi_perform(h->multi, &running) != CURLM_OK)
+			return err_set(err, ERR_BUG, "libcurl lost track of a "
+			    "transfer");
+		note_end(h);
+		if (h->pos < h->len || h->answer.ended)
+			break;
+		if (curl_multi_poll(h->multi, NULL, 0, TURN_MS, NULL) !=
+		    CURLM_OK)
+			return err_set(err, ERR_BUG, "libcurl cannot poll");
+		if (silence(h, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+http_start(struct http *h, const char *parameters, const char *sql,
+    struct err *err)
+{
+	char *url = xasprintf("%s/?%s", h->base, parameters);
+
+	http_stop(h);
+	h->answer = (struct http_answer){ 0 };
+	h->begun = h->paused = false;
+	h->result = CURLE_OK;
+	h->pos = h->len = 0;
+	h->tail_n = 0;
+	h->curl_text[0] = '\0';
+	curl_easy_setopt(h->easy, CURLOPT_URL, url);
+	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(sql));
+	curl_easy_setopt(h->easy, CURLOPT_COPYPOSTFIELDS, sql);
+	free(url);
+	if (curl_multi_add_handle(h->multi, h->easy) != CURLM_OK)
+		return err_set(err, ERR_BUG, "libcurl refused a request");
+	h->running = true;
+	if (pump(h, err) == -1)
+		return -1;
+	if (h->answer.ended && !h->answer.clean && h->answer.status == 0)
+		return transfer_error(h, err);
+	return 0;
+}
+
+ssize_t
+http_read(void *arg, uint8_t *dst, size_t n, struct err *err)
+{
+	struct http *h = arg;
+	size_t have;
+
+	if (h->pos == h->len && !h->answer.ended) {
+		h->pos = h->len = 0;
+		if (!h->running)
+			return err_set(err, ERR_BUG, "no answer to read");
+		if (pump(h, err) == -1)
+			return -1;
+	}
+	have = h->len - h->pos;
+	if (have == 0)
+		return h->answer.clean ? 0 : transfer_error(h, err);
+	if (have > n)
+		have = n;
+	memcpy(dst, h->buf + h->pos, have);
+	h->pos += have;
+	return (ssize_t)have;
+}
+
+bool
+http_drain(struct http *h, uint64_t max)
+{
+	struct err ignored = { 0 };
+
+	for (uint64_t n = 0; n < max;) {
+		n += h->len - h->pos;
+		h->pos = h->len = 0;
+		if (h->answer.ended)
+			return true;
+		if (!h->running || pump(h, &ignored) == -1)
+			return false;
+	}
+	return h->answer.ended;
+}
+
+void
+http_stop(struct http *h)
+{
+	if (h->running)
+		curl_multi_remove_handle(h->multi, h->easy);
+	h->running = false;
+}
+
+void
+http_answer(const struct http *h, struct http_answer *out)
+{
+	*out = h->answer;
+}
+
+const uint8_t *
+http_tail(struct http *h, size_t *n)
+{
+	size_t at = h->tail_n % HTTP_TAIL;
+
+	*n = h->tail_n < HTTP_TAIL ? (size_t)h->tail_n : HTTP_TAIL;
+	if (h->tail_n <= HTTP_TAIL)
+		return h->tail;
+	memcpy(h->tail_flat, h->tail + at, HTTP_TAIL - at);
+	memcpy(h->tail_flat + HTTP_TAIL - at, h->tail, at);
+	return h->tail_flat;
+}
+
+uint64_t
+http_received(const struct http *h)
+{
+	return h->received;
+}
+
+char *
+http_escape(const char *text)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *out = xmalloc(strlen(text) * 3 + 1), *to = out;
+
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (isalnum(c) || strchr("-._~", c) != NULL) {
+			*to++ = (char)c;
+		} else {
+			*to++ = '%';
+			*to++ = hex[c >> 4];
+			*to++ = hex[c & 15];
+		}
+	}
+	*to = '\0';
+	return out;
+}

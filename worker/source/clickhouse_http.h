@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libcurl's only home: POST of one SQL text at a time to a ClickHouse server,
+ * the answer pulled in pieces with bounded memory.
+ *
+ * A reader that is slower than the server pauses the transfer. Credentials go
+ * as headers X-ClickHouse-User and X-ClickHouse-Key, never in the URL, which
+ * servers log. No redirects, no proxy from the environment, no compression.
+ * One request at a time; the connection is used again for the next one.
+ *
+ * Errors of the transfer are ERR_SOURCE_LOST; of the request's form
+ * ERR_CONFIG. They name scheme, host and port only.
+ */
+#ifndef CALVE_CLICKHOUSE_HTTP_H
+#define CALVE_CLICKHOUSE_HTTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+
+struct http_options {
+	const char *url;		/* http(s)://host:port, no user in it */
+	const char *user;		/* NULL or "": none sent */
+	const char *password;
+	unsigned timeout_s;		/* connection; silence in mid-stream; */
+	unsigned first_byte_s;		/* silence before the answer begins */
+};
+
+enum {
+	HTTP_TAIL = 32 << 10,		/* bytes of the end that are kept */
+	HTTP_BUFFER = 4 << 20		/* received and not yet read, at most */
+};
+
+/* What is known of the answer so far. */
+struct http_answer {
+	long status;			/* 0: no answer */
+	bool ended;			/* the transfer is over ... */
+	bool clean;			/* ... and all of it came */
+	int exception_code;		/* header X-ClickHouse-Exception-Code,
+					 * also as a trailer; 0 none */
+	char exception_tag[64];		/* X-ClickHouse-Exception-Tag, or "" */
+};
+
+struct http;
+
+struct http *http_new(const struct http_options *, struct err *) MUST_USE;
+void http_free(struct http *);
+const char *http_place(const struct http *);	/* "http://host:port" */
+
+/* Sends sql to <url>/?<parameters> and waits until the answer's first byte or
+ * end is here, whatever its status. Ends a request still running. */
+int http_start(struct http *, const char *parameters, const char *sql,
+    struct err *) MUST_USE;
+/* A stream_fetch: next bytes of the body, 0 when the transfer ended well. */
+ssize_t http_read(void *http, uint8_t *dst, size_t n, struct err *);
+/* Reads up to max bytes and throws them away, so that the tail is the
+ * answer's end; false when the end was not reached. */
+bool http_drain(struct http *, uint64_t max);
+/* Abandons what is running: the server sees the connection close. */
+void http_stop(struct http *);
+
+void http_answer(const struct http *, struct http_answer *);
+/* The last bytes of the body received; at most HTTP_TAIL, good until the
+ * next call. */
+const uint8_t *http_tail(struct http *, size_t *n);
+uint64_t http_received(const struct http *);	/* body bytes since http_new */
+/* text with all but letters, digits and -._~ as %XX; the caller's. */
+char *http_escape(const char *text);
+
+#endif

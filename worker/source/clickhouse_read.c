@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counting a window and streaming it. The furthest position is taken from
+ * the values as they came, before any conversion, and every batch is checked
+ * to lie within the window.
+ */
+#include "worker/source/clickhouse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/xalloc.h"
+#include "worker/source/clickhouse_stream.h"
+
+enum { SQL_MAX = 16 << 20, ANSWER_MAX = 64 << 20 };
+static const uint64_t BLOCK_MIN = UINT64_C(64) << 20;
+static const uint64_t BLOCK_DEFAULT = UINT64_C(512) << 20;
+static const uint64_t BLOCK_MAX = UINT64_C(1) << 30;
+
+static void
+put_from(struct source *s, struct buf *sql)
+{
+	buf_printf(sql, " FROM %s%s", s->table, s->job->final ? " FINAL" : "");
+}
+
+/* Ticks as RowBinary has them. */
+static int64_t
+get_ticks(const struct source *s, struct cursor *at)
+{
+	switch (s->order.timestamp_type->kind) {
+	case CH_DATE:
+		return cursor_u16(at);
+	case CH_DATE32:
+		return (int32_t)cursor_u32(at);
+	case CH_DATETIME:
+		return cursor_u32(at);
+	default:
+		return (int64_t)cursor_u64(at);
+	}
+}
+
+/* count(), min and max of the timestamp, as get_counts() reads them */
+static void
+put_counts(struct source *s, struct buf *sql)
+{
+	static const char *const functions[] = { "min", "max" };
+
+	buf_put_str(sql, "toUInt64(count())");
+	for (int i = 0; i < 2; i++) {
+		buf_printf(sql, ", %s(%s", functions[i],
+		    s->timestamp_nullable ? "assumeNotNull(" : "");
+		sql_identifier(sql, s->order.timestamp);
+		buf_put_str(sql, s->timestamp_nullable ? "))" : ")");
+	}
+}
+
+static int
+no_answer(struct err *err)
+{
+	return err_set(err, ERR_DATA, "corrupt stream: the answer to a count "
+	    "is malformed; run it again");
+}
+
+/* ---- counts --------------------------------------------------------------- */
+
+/* NULLs are in no window, so they are looked for in the whole table. */
+static int
+check_nulls(struct source *s, struct err *err)
+{
+	struct buf sql, answer;
+	struct cursor at;
+	uint64_t nulls[2] = { 0, 0 };
+	int rc;
+
+	if (!s->timestamp_nullable && !s->sequence_nullable)
+		return 0;
+	buf_init(&sql, SQL_MAX);
+	buf_init(&answer, ANSWER_MAX);
+	buf_put_str(&sql, "SELECT toUInt64(countIf(isNull(");
+	sql_identifier(&sql, s->order.timestamp);
+	buf_put_str(&sql, "))), toUInt64(countIf(isNull(");
+	sql_identifier(&sql, s->order.sequence != NULL ? s->order.sequence :
+	    s->order.timestamp);
+	buf_put_str(&sql, ")))");
+	put_from(s, &sql);
+	buf_put_str(&sql, " FORMAT RowBinary");
+	rc = clickhouse_ask(s, buf_cstr(&sql), &answer, &at, err);
+	if (rc == 0) {
+		nulls[0] = cursor_u64(&at);
+		nulls[1] = cursor_u64(&at);
+		rc = at.bad ? no_answer(err) : 0;
+	}
+	if (rc == 0 && nulls[0] + nulls[1] > 0)
+		rc = err_set(err, ERR_DATA, "%llu rows have NULL in the %s "
+		    "column '%s', and would never be offloaded; fill or delete "
+		    "them in the source", (unsigned long long)
+		    (nulls[0] > 0 ? nulls[0] : nulls[1]),
+		    nulls[0] > 0 ? "timestamp" : "sequence",
+		    nulls[0] > 0 ? s->order.timestamp : s->order.sequence);
+	buf_clear(&sql);
+	buf_clear(&answer);
+	return rc;
+}
+
+int
+source_count(struct source *s, const struct window *w,
+    struct source_count *out, struct err *err)
+{
+	struct buf sql, answer;
+	struct cursor at;
+	int rc;
+
+	if (check_nulls(s, err) == -1)
+		return -1;
+	buf_init(&sql, SQL_MAX);
+	buf_init(&answer, ANSWER_MAX);
+	buf_put_str(&sql, "SELECT ");
+	put_counts(s, &sql);
+	put_from(s, &sql);
+	buf_put_str(&sql, " WHERE ");
+	sql_window(&sql, &s->order, w);
+	buf_put_str(&sql, " FORMAT RowBinary");
+	rc = clickhouse_ask(s, buf_cstr(&sql), &answer, &at, err);
+	if (rc == 0) {
+		out->rows = cursor_u64(&at);
+		out->min_ticks = get_ticks(s, &at);
+		out->max_ticks = get_ticks(s, &at);
+		if (at.bad || cursor_left(&at) != 0)
+			rc = no_answer(err);
+	}
+	buf_clear(&sql);
+	buf_clear(&answer);
+	return rc;
+}
+
+int
+source_days(struct source *s, const struct position *upto,
+    int (*each)(void *arg, const struct source_day *), void *arg,
+    struct err *err)
+{
+	struct buf sql, answer;
+	struct cursor at;
+	int rc;
+
+	buf_init(&sql, SQL_MAX);
+	buf_init(&answer, ANSWER_MAX);
+	buf_put_str(&sql, "SELECT ");
+	sql_day(&sql, &s->order);
+	buf_put_str(&sql, ", ");
+	put_counts(s, &sql);
+	put_from(s, &sql);
+	buf_put_str(&sql, " WHERE ");
+	sql_upto(&sql, &s->order, upto);
+	buf_put_str(&sql, " GROUP BY ");
+	sql_day(&sql, &s->order);
+	buf_put_str(&sql, " ORDER BY ");
+	sql_day(&sql, &s->order);
+	buf_put_str(&sql, " FORMAT RowBinary");
+	rc = clickhouse_ask(s, buf_cstr(&sql), &answer, &at, err);
+	while (rc == 0 && cursor_left(&at) > 0) {
+		struct source_day d;
+
+		d.day = (int64_t)cursor_u64(&at);
+		d.rows = cursor_u64(&at);
+		d.min_ticks = get_ticks(s, &at);
+		d.max_ticks = get_ticks(s, &at);
+		rc = at.bad ? no_answer(err) : each(arg, &d);
+	}
+	buf_clear(&sql);
+	buf_clear(&answer);
+	return rc;
+}
+
+/* ---- rows ----------------------------------------------------------------- */
+
+static void
+put_select(struct source *s, const struct window *w, struct buf *sql)
+{
+	bool first = true;
+
+	buf_put_str(sql, "SELECT ");
+	for (size_t i = 0; i < s->ncolumns; i++) {
+		const struct column *c = &s->columns[i];
+
+		if (!c->chosen)
+			continue;
+		if (!first)
+			buf_put_str(sql, ", ");
+		first = false;
+		if (c->wire_text == NULL) {
+			sql_identifier(sql, c->name);
+			continue;
+		}
+		buf_put_str(sql, "CAST(");
+		sql_identifier(sql, c->name);
+		buf_printf(sql, " AS %s) AS ", c->wire_text);
+		sql_identifier(sql, c->wire_name);
+	}
+	put_from(s, sql);
+	buf_put_str(sql, " WHERE ");
+	sql_window(sql, &s->order, w);
+	if (s->ordered) {
+		buf_put_str(sql, " ORDER BY ");
+		sql_identifier(sql, s->order.timestamp);
+		if (s->order.sequence != NULL) {
+			buf_put_str(sql, ", ");
+			sql_identifier(sql, s->order.sequence);
+		}
+	}
+	buf_put_str(sql, " FORMAT Native");
+}
+
+static uint64_t
+block_budget(const struct job *job)
+{
+	uint64_t n = job->memory / 4;
+
+	if (job->memory == 0)
+		return BLOCK_DEFAULT;
+	return n < BLOCK_MIN ? BLOCK_MIN : n > BLOCK_MAX ? BLOCK_MAX : n;
+}
+
+int
+source_begin(struct source *s, const struct window *w, const char *query_id,
+    struct err *err)
+{
+	struct buf sql;
+	char *parameters, *id;
+	int rc;
+
+	source_end(s);
+	s->window = *w;
+	s->rows = 0;
+	s->furthest = (struct position){ 0 };
+	buf_init(&sql, SQL_MAX);
+	put_select(s, w, &sql);
+	if (sql.over) {
+		buf_clear(&sql);
+		return err_set(err, ERR_LIMIT, "the column names of '%s.%s' "
+		    "are too long for one query; exclude some",
+		    s->database, s->job->table);
+	}
+	id = http_escape(query_id);
+	parameters = xasprintf("%s&query_id=%s", buf_cstr(&s->parameters), id);
+	rc = clickhouse_begin(s->http, s->job->user, parameters,
+	    buf_cstr(&sql), err);
+	free(id);
+	free(parameters);
+	buf_clear(&sql);
+	if (rc == -1)
+		return -1;
+	stream_init(&s->stream, http_read, s->http, block_budget(s->job));
+	s->stream.over_advice = "its rows are very long: raise limits.memory";
+	s->open = true;
+	return 0;
+}
+
+/* Largest timestamp of the batch, and the largest sequence among its rows. */
+static int
+note_furthest(struct source *s, const struct batch *b, struct err *err)
+{
+	const int64_t *ts = native_raw(s->native, s->timestamp_wire);
+	const int64_t *seq = s->sequence == NULL ? NULL :
+	    native_raw(s->native, s->sequence_wire);
+	bool no_sign = seq != NULL &&
+	    s->order.sequence_type->kind == CH_UINT64;
+	uint64_t flip = no_sign ? 0 : (uint64_t)1 << 63, most = 0;
+	int64_t min = ts[0], max = ts[0];
+	struct position p = { .set = true,
+		.scale = sql_timestamp_scale(s->order.timestamp_type) };
+
+	for (size_t i = 1; i < b->nrows; i++) {
+		min = ts[i] < min ? ts[i] : min;
+		max = ts[i] > max ? ts[i] : max;
+	}
+	if (max >= s->window.high_ticks ||
+	    (s->window.has_start && min < s->window.start_ticks))
+		return err_set(err, ERR_DATA, "the source sent a row outside "
+		    "of the window that was asked for; run it again");
+	p.ticks = max;
+	if (seq != NULL) {
+		for (size_t i = 0; i < b->nrows; i++) {
+			uint64_t v = ts[i] == max ? (uint64_t)seq[i] ^ flip : 0;
+
+			most = v > most ? v : most;
+		}
+		p.has_sequence = true;
+		p.sequence = no_sign ? (__int128)most :
+		    (__int128)(int64_t)(most ^ flip);
+	}
+	if (position_compare(&p, &s->furthest) > 0)
+		s->furthest = p;
+	return 0;
+}
+
+static int
+refuse_nulls(struct source *s, const struct batch *b, struct err *err)
+{
+	const struct vec *ts = &b->cols[s->timestamp_wire];
+	const struct vec *seq = s->sequence == NULL ? NULL :
+	    &b->cols[s->sequence_wire];
+	const char *name = ts->null != NULL &&
+	    memchr(ts->null, 1, ts->n) != NULL ? s->order.timestamp :
+	    seq != NULL && seq->null != NULL &&
+	    memchr(seq->null, 1, seq->n) != NULL ? s->order.sequence : NULL;
+
+	if (name == NULL)
+		return 0;
+	return err_set(err, ERR_DATA, "NULL in column '%s', which gives the "
+	    "position; fill or delete such rows in the source", name);
+}
+
+int
+source_next(struct source *s, const struct batch **out, struct err *err)
+{
+	int rc;
+
+	if (!s->open)
+		return err_set(err, ERR_BUG, "no stream of rows is open");
+	rc = native_next(s->native, &s->stream, out, err);
+	if (rc == 0)
+		rc = clickhouse_complete(s->http, s->job->user, err);
+	else if (rc == -1)
+		clickhouse_explain(s->http, s->job->user, err);
+	if (rc == 1 && (refuse_nulls(s, *out, err) == -1 ||
+	    note_furthest(s, *out, err) == -1))
+		rc = -1;
+	if (rc == 1)
+		s->rows += (*out)->nrows;
+	else
+		source_end(s);
+	return rc;
+}
+
+void
+source_furthest(const struct source *s, struct position *out)
+{
+	*out = s->furthest;
+}
+
+uint64_t
+source_rows(const struct source *s)
+{
+	return s->rows;
+}
+
+uint64_t
+source_bytes_received(const struct source *s)
+{
+	return http_received(s->http);
+}
+
+void
+source_end(struct source *s)
+{
+	if (!s->open)
+		return;
+	stream_clear(&s->stream);
+	http_stop(s->http);
+	s->open = false;
+}

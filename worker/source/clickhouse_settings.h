@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The settings every query of calve runs with (format.md 4.1). Only those
+ * that the server knows and that differ from what the user's profile has are
+ * sent, so that old servers and read-only users work where they can. Those
+ * that could lose rows without an error must stand as wanted.
+ */
+#ifndef CALVE_CLICKHOUSE_SETTINGS_H
+#define CALVE_CLICKHOUSE_SETTINGS_H
+
+#include "common/buf.h"
+#include "common/err.h"
+
+struct setting_seen { char *name, *value; bool locked; };
+
+struct settings_wanted { unsigned threads; /* 0: the server's choice */ };
+
+/* "'a', 'b', ..." of all names of interest, for an IN (). */
+void settings_names(struct buf *out);
+/* Appends "&name=value" for each setting to be sent. Fails with ERR_SOURCE
+ * where a setting that must be changed cannot be. */
+int settings_choose(const struct setting_seen *, size_t n,
+    const struct settings_wanted *, struct buf *parameters, struct err *)
+    MUST_USE;
+/* With the chosen ones in force: do those that matter stand as they must? */
+int settings_check(const struct setting_seen *, size_t n, struct err *)
+    MUST_USE;
+
+#endif

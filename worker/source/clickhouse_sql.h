@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SQL text for ClickHouse, pure: quoting, exact bounds, window predicates
+ * that the primary key can use (format.md 4.4), and what a sorting key says.
+ */
+#ifndef CALVE_CLICKHOUSE_SQL_H
+#define CALVE_CLICKHOUSE_SQL_H
+
+#include "common/buf.h"
+#include "common/position.h"
+#include "worker/source/clickhouse_type.h"
+#include "worker/source/source.h"
+
+/* The columns by which rows are ordered; sequence is NULL without one. */
+struct sql_order {
+	const char *timestamp;
+	const struct ch_type *timestamp_type;	/* without Nullable and so on */
+	const char *sequence;
+	const struct ch_type *sequence_type;
+};
+
+void sql_identifier(struct buf *, const char *name);	/* `name` */
+void sql_string(struct buf *, const char *text);	/* 'text' */
+
+/* 0..9 or SCALE_DAYS; -2 when the type is no timestamp. */
+int sql_timestamp_scale(const struct ch_type *bare);
+bool sql_is_sequence(const struct ch_type *bare);	/* up to 64 bits */
+
+/* Rows of a window, or at and before a position. A bound beyond what the
+ * column can hold becomes the constant it implies. */
+void sql_window(struct buf *, const struct sql_order *, const struct window *);
+void sql_upto(struct buf *, const struct sql_order *, const struct position *);
+/* Number of the UTC day of the timestamp since 1970, as an Int64. */
+void sql_day(struct buf *, const struct sql_order *);
+
+/* 0-based place of a column in "a, `b c`, toDate(d)", where it stands there
+ * as itself and ascending; -1 when it does not. */
+int sql_key_position(const char *sorting_key, const char *column);
+
+#endif
