@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of offload_runs, and the status column of offload_watermarks. */
+#include "coordinator/ledger.h"
+
+#include <bsd/stdlib.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/pg.h"
+#include "common/xalloc.h"
+#include "embedded/sql.h"
+
+struct ledger {
+	const char *conninfo;
+	struct pg *pg;
+	char key[16];		/* of the advisory lock */
+	char host[256];
+};
+
+/*
+ * The key is taken again on a new connection. Until the server has noticed
+ * that the old session is gone it may still hold it: that is just as good for
+ * the purpose, but would end early, so a new key cannot do: rows have the old.
+ */
+static int
+take_key(struct ledger *l, bool first, struct err *err)
+{
+	const char *const params[] = { l->key };
+	struct pg_rows *rows;
+
+	for (int tries = 0; tries < 10; tries++) {
+		if (first)
+			snprintf(l->key, sizeof l->key, "%" PRIu32,
+			    arc4random() >> 1);
+		if (pg_run(l->pg, sql_lock_coordinator, 1, params, &rows,
+		    err) == -1)
+			return -1;
+		const char *got = pg_text(rows, 0, 0);
+		bool taken = got != NULL && strcmp(got, "t") == 0;
+		pg_rows_free(rows);
+		if (taken || !first)
+			return 0;
+	}
+	return err_set(err, ERR_STATE, "cannot find a free key for this "
+	    "coordinator in the state database");
+}
+
+static int
+connect_ledger(struct ledger *l, bool first, struct err *err)
+{
+	pg_close(l->pg);
+	l->pg = pg_open(l->conninfo, "calve", 0, err);
+	if (l->pg == NULL)
+		return -1;
+	return take_key(l, first, err);
+}
+
+/* One statement; once more on a new connection when the old one was lost. */
+static int
+run(struct ledger *l, const char *sql, size_t n, const char *const *params,
+    struct pg_rows **rows, struct err *err)
+{
+	if (l->pg != NULL &&
+	    pg_run(l->pg, sql, n, params, rows, err) == 0)
+		return 0;
+	if (l->pg != NULL && err->cls == ERR_CONFLICT)
+		return pg_run(l->pg, sql, n, params, rows, err);
+	if (l->pg != NULL && !pg_is_lost(l->pg))
+		return -1;
+	log_debug("state database: connecting again");
+	if (connect_ledger(l, false, err) == -1)
+		return -1;
+	return pg_run(l->pg, sql, n, params, rows, err);
+}
+
+static int
+fail_orphans(struct ledger *l, void (*orphan)(void *, const char *,
+    const char *, const char *), void *arg, struct err *err)
+{
+	struct pg_rows *rows;
+
+	if (pg_run(l->pg, sql_fail_orphans, 0, NULL, &rows, err) == -1) {
+		/* Another coordinator is at it: its work is as good. */
+		return err->cls == ERR_CONFLICT || err->cls == ERR_BUSY ?
+		    0 : -1;
+	}
+	for (size_t row = 0; row < pg_count(rows) && orphan != NULL; row++)
+		orphan(arg, pg_text(rows, row, 1), pg_text(rows, row, 2),
+		    pg_text(rows, row, 3));
+	pg_rows_free(rows);
+	return 0;
+}
+
+struct ledger *
+ledger_open(const char *conninfo, void (*orphan)(void *, const char *,
+    const char *, const char *), void *arg, struct err *err)
+{
+	struct ledger *l = xcalloc(1, sizeof *l);
+
+	l->conninfo = conninfo;
+	if (gethostname(l->host, sizeof l->host - 1) == -1)
+		strcpy(l->host, "unknown");
+	if (connect_ledger(l, true, err) == -1 ||
+	    fail_orphans(l, orphan, arg, err) == -1) {
+		ledger_close(l);
+		return NULL;
+	}
+	return l;
+}
+
+void
+ledger_close(struct ledger *l)
+{
+	if (l == NULL)
+		return;
+	pg_close(l->pg);
+	free(l);
+}
+
+static void
+mark(struct ledger *l, const char *table, const char *status,
+    const char *why)
+{
+	const char *const params[] = { table, status, why };
+	struct err err = { 0 };
+
+	if (run(l, sql_mark_watermark, 3, params, NULL, &err) == -1)
+		log_debug("%s: status not shown: %s", table, err.text);
+}
+
+int
+ledger_start(struct ledger *l, const char *table, const char *run_id,
+    unsigned attempt, struct err *err)
+{
+	char tries[16];
+	const char *const params[] = { run_id, table, l->host, l->key,
+	    tries };
+
+	snprintf(tries, sizeof tries, "%u", attempt);
+	if (run(l, sql_ensure_watermark, 1, &params[1], NULL, err) == -1 ||
+	    run(l, sql_insert_run, 5, params, NULL, err) == -1)
+		return -1;
+	mark(l, table, "running", NULL);
+	return 0;
+}
+
+void
+ledger_phase(struct ledger *l, const char *run_id, int pid, enum phase phase)
+{
+	char text[16];
+	const char *const params[] = { run_id, text, phase_name(phase) };
+	struct err err = { 0 };
+
+	if (l->pg == NULL || pg_is_lost(l->pg))
+		return;		/* the run's end is soon enough */
+	snprintf(text, sizeof text, "%d", pid);
+	if (pg_run(l->pg, sql_update_run, 3, params, NULL, &err) == -1)
+		log_debug("phase not shown: %s", err.text);
+}
+
+/* Texts of numbers, NULL for "not applicable". */
+struct numbers {
+	char text[12][32];
+	size_t n;
+};
+
+static const char *
+number(struct numbers *t, bool given, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static const char *
+number(struct numbers *t, bool given, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!given)
+		return NULL;
+	va_start(ap, fmt);
+	vsnprintf(t->text[t->n], sizeof t->text[0], fmt, ap);
+	va_end(ap);
+	return t->text[t->n++];
+}
+
+static void
+show_end(struct ledger *l, const struct ledger_end *e)
+{
+	const char *const params[] = { e->table };
+	struct err err = { 0 };
+
+	/* Busy: the row is another run's. A success has advanced the row
+	 * itself, but for one that found nothing to do. */
+	if (e->state == RUN_SUCCESS) {
+		if (run(l, sql_settle_watermark, 1, params, NULL, &err) == -1)
+			log_debug("status not shown: %s", err.text);
+	} else if (e->err == NULL || e->err->cls != ERR_BUSY) {
+		mark(l, e->table, "failed",
+		    e->err != NULL ? e->err->text : NULL);
+	}
+}
+
+int
+ledger_finish(struct ledger *l, const struct ledger_end *e, struct err *err)
+{
+	static const struct result none;
+	const struct result *r = e->result != NULL ? e->result : &none;
+	bool has = e->result != NULL, failed = e->err != NULL;
+	struct numbers t = { .n = 0 };
+	const char *const params[] = {
+		e->run_id,
+		run_state_name(e->state),
+		phase_name(e->phase),
+		r->window_low,
+		r->window_high,
+		number(&t, has, "%" PRIu64, r->rows),
+		number(&t, has, "%" PRIu64, r->bytes_read),
+		number(&t, has, "%" PRIu64, r->bytes_written),
+		number(&t, has, "%" PRIu32, r->files),
+		number(&t, has && r->snapshot_id != 0, "%" PRId64,
+		    r->snapshot_id),
+		number(&t, e->exit_code >= 0, "%d", e->exit_code),
+		number(&t, e->signal >= 0, "%d", e->signal),
+		failed ? err_class_name(e->err->cls) : NULL,
+		failed ? e->err->text : NULL,
+		number(&t, e->peak_memory > 0, "%" PRIu64, e->peak_memory),
+		number(&t, e->pid > 0, "%.3f", e->cpu_s),
+		number(&t, e->pid > 0, "%d", e->pid),
+	};
+
+	if (run(l, sql_finish_run, sizeof params / sizeof params[0], params,
+	    NULL, err) == -1)
+		return -1;
+	show_end(l, e);
+	return 0;
+}
+
+int
+ledger_skip(struct ledger *l, const char *table, const struct err *why,
+    struct err *err)
+{
+	char run_id[UUID_TEXT];
+	const char *const params[] = { run_id, table, l->host, l->key,
+	    err_class_name(why->cls), why->text };
+
+	uuid_random(run_id);
+	return run(l, sql_insert_skipped_run, 6, params, NULL, err);
+}
+
+double *
+ledger_durations(struct ledger *l, const struct config *c, struct err *err)
+{
+	struct pg_rows *rows;
+
+	if (run(l, sql_read_durations, 0, NULL, &rows, err) == -1)
+		return NULL;
+	double *seconds = xcalloc(c->ntables + 1, sizeof *seconds);
+	for (size_t row = 0; row < pg_count(rows); row++) {
+		const struct config_table *t = config_find(c,
+		    pg_text(rows, row, 0));
+		if (t != NULL)
+			seconds[t - c->tables] = strtod(pg_text(rows, row, 1),
+			    NULL);
+	}
+	pg_rows_free(rows);
+	return seconds;
+}

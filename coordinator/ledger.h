@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The run ledger: who runs what, since when, with which end. The only home of
+ * SQL about runs.
+ *
+ * Every coordinator holds a session advisory lock on a random key, which
+ * stands in its runs' rows. So anybody can tell from the database alone
+ * whether the coordinator of a `running` row lives, whatever its host; pids
+ * and host names are for people.
+ *
+ * Calls are short and bounded. A lost connection is made anew once per call
+ * (with the same key); what still fails is ERR_STATE_LOST.
+ */
+#ifndef CALVE_LEDGER_H
+#define CALVE_LEDGER_H
+
+#include <stddef.h>
+#include <sys/resource.h>
+
+#include "common/err.h"
+#include "common/job.h"
+#include "coordinator/config.h"
+
+struct ledger;
+
+/* Connects, takes the key, marks the runs of dead coordinators failed; each
+ * of these is told to orphan (may be NULL). conninfo must outlive it. */
+struct ledger *ledger_open(const char *conninfo,
+    void (*orphan)(void *arg, const char *table, const char *host,
+    const char *phase), void *arg, struct err *) MUST_USE;
+void ledger_close(struct ledger *);	/* NULL is fine */
+
+/* Before the fork. Also makes the table's watermark row where there is none,
+ * and shows it as running where no other run holds it. */
+int ledger_start(struct ledger *, const char *table, const char *run_id,
+    unsigned attempt, struct err *) MUST_USE;
+/* For those who watch; a failure is no matter. */
+void ledger_phase(struct ledger *, const char *run_id, int pid, enum phase);
+
+/* What became of a run. */
+struct ledger_end {
+	const char *table;
+	const char *run_id;
+	enum run_state state;
+	enum phase phase;
+	int pid;			/* 0: it had no worker */
+	int exit_code, signal;		/* -1: not applicable */
+	const struct result *result;	/* NULL: none */
+	const struct err *err;		/* NULL on success */
+	double cpu_s;
+	uint64_t peak_memory;
+};
+int ledger_finish(struct ledger *, const struct ledger_end *, struct err *)
+    MUST_USE;
+/* A table that was not started, and why. */
+int ledger_skip(struct ledger *, const char *table, const struct err *why,
+    struct err *) MUST_USE;
+
+/* Seconds that each table of the config took of late, 0 unknown. The caller
+ * frees it. */
+double *ledger_durations(struct ledger *, const struct config *,
+    struct err *) MUST_USE;
+
+#endif
