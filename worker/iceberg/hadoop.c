@@ -184,7 +184,7 @@ out:
 int
 hadoop_load(const char *folder, struct table **out, struct err *err)
 {
-	int64_t version;
+	int64_t version = 0;
 	char *metadata = xasprintf("%s/metadata", folder);
 	int rc = -1;
 
@@ -361,7 +361,7 @@ create_in(const char *folder, const struct table_create *c,
 {
 	char uuid[UUID_TEXT];
 	char *metadata = xasprintf("%s/metadata", folder);
-	int64_t version;
+	int64_t version = 0;
 	int rc = -1;
 
 	if (hadoop_newest(folder, &version, err) == -1)

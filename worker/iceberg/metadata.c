@@ -43,7 +43,7 @@ get_int(const json_t *object, const char *key, int64_t least, int64_t most,
 static int
 get_id(const json_t *object, const char *key, int *out, struct err *err)
 {
-	int64_t n;
+	int64_t n = 0;
 
 	if (get_int(object, key, 0, INT32_MAX, &n, err) == -1)
 		return -1;
@@ -100,7 +100,7 @@ metadata_sequence_number(const struct table *t)
 static int
 load_version(const json_t *root, struct err *err)
 {
-	int64_t version;
+	int64_t version = 0;
 
 	if (!json_is_object(root))
 		return broken(err, "it is not a JSON object");
@@ -203,7 +203,7 @@ static int
 check_snapshot(const json_t *s, int64_t last_sequence, struct err *err)
 {
 	const json_t *parent = json_object_get(s, "parent-snapshot-id");
-	int64_t id, sequence, time;
+	int64_t id = 0, sequence = 0, time = 0;
 
 	if (get_int(s, "snapshot-id", 1, INT64_MAX, &id, err) == -1 ||
 	    get_int(s, "timestamp-ms", 0, INT64_MAX, &time, err) == -1)
@@ -249,7 +249,7 @@ check_refs(const struct table *t, const json_t *snapshots, struct err *err)
 {
 	json_t *refs = json_object_get(t->root, "refs"), *ref;
 	const char *name;
-	int64_t id;
+	int64_t id = 0;
 
 	if (refs == NULL || json_is_null(refs))
 		return 0;
@@ -274,7 +274,7 @@ load_snapshots(struct table *t, struct err *err)
 	const json_t *list = json_object_get(t->root, "snapshots");
 	const json_t *current = json_object_get(t->root,
 	    "current-snapshot-id");
-	int64_t last;
+	int64_t last = 0;
 
 	if (get_int(t->root, "last-sequence-number", 0, INT64_MAX - 1, &last,
 	    err) == -1)
@@ -306,7 +306,7 @@ check_log(const json_t *root, const char *key, int64_t last_updated,
     struct err *err)
 {
 	const json_t *log = json_object_get(root, key);
-	int64_t before = 0, time;
+	int64_t before = 0, time = 0;
 
 	if (log == NULL || json_is_null(log))
 		return 0;
@@ -334,7 +334,7 @@ check_log(const json_t *root, const char *key, int64_t last_updated,
 static int
 load_rest(struct table *t, struct err *err)
 {
-	int64_t updated, partition_id;
+	int64_t updated = 0, partition_id = 0;
 	uint8_t uuid[16];
 
 	if (get_text(t->root, "table-uuid", &t->uuid, err) == -1 ||
