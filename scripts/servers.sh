@@ -6,6 +6,7 @@
 #
 #	pg_start DIR      PostgreSQL on a unix socket only; DIR/pg.conninfo
 #	pg_stop DIR [immediate]
+#	pg_remove DIR     stops it and deletes the cluster, wherever that lies
 #	pg_sql DIR SQL    one statement, unaligned rows without a heading
 #	ch_start DIR      the ClickHouse engine behind chdb-front on loopback;
 #	                  DIR/ch.url, DIR/ch.user, DIR/ch.password, and
@@ -243,14 +244,13 @@ pg_stop() {
 	    -t "$SERVERS_DEADLINE" stop) > /dev/null
 }
 
-# Stops it and removes the cluster, wherever it lies.
 pg_remove() {
 	local home
-	pg_stop "$1" immediate
 	[[ -s $1/pg.home ]] || return 0
+	pg_stop "$1" immediate || return 1
 	home=$(cat "$1/pg.home")
 	rm -rf "$home/data" "$home/pg.log"
-	[[ $home -ef $1 ]] || rmdir "$home" 2>/dev/null
+	[[ $home -ef $1 ]] || rmdir "$home" 2>/dev/null || :
 	rm -f "$1/pg.home" "$1/pg.conninfo" "$1/pg.initdb.log"
 }
 

@@ -46,6 +46,8 @@ has() {
 
 suite() {
 	T=$ROOT/build/test/$1
+	# A run that was killed leaves its servers behind.
+	[ ! -d "$T" ] || suite_stop || exit 1
 	rm -rf "$T"
 	mkdir -p "$T/warehouse"
 	trap suite_end EXIT
@@ -57,12 +59,19 @@ suite() {
 	WAREHOUSE=$T/warehouse
 }
 
+# The cluster may lie outside $T, where its user can reach it: remove it.
+suite_stop() {
+	local status=0
+	old_ch_stop "$T/old" || status=1
+	ch_stop "$T/ch" || status=1
+	pg_remove "$T/pg" || status=1
+	return $status
+}
+
 suite_end() {
 	local status=$?
 	[ -z "${WORKER:-}" ] || kill -KILL "$WORKER" 2>/dev/null
-	old_ch_stop "$T/old" || status=1
-	ch_stop "$T/ch" || status=1
-	pg_stop "$T/pg" immediate || status=1
+	suite_stop || status=1
 	[ "$status" -ne 0 ] || status=$TESTS_FAILED
 	exit "$status"
 }
