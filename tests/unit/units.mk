@@ -116,3 +116,53 @@ fuzz_avro := $(SRCS_table)
 fuzzlibs_avro := $(LIBS_iceberg)
 fuzz_metadata := $(SRCS_table)
 fuzzlibs_metadata := $(LIBS_iceberg)
+
+UNITS += batch
+unit_batch := worker/batch.c worker/type.c tests/harness/sample.c \
+	tests/harness/sample_schema.c common/buf.c common/xalloc.c
+
+UNITS += thrift
+unit_thrift := worker/parquet/thrift.c common/buf.c common/xalloc.c
+
+UNITS += levels
+unit_levels := worker/parquet/levels.c common/buf.c common/xalloc.c
+
+UNITS += encodings
+unit_encodings := worker/parquet/encodings.c worker/parquet/crc.c \
+	common/buf.c common/xalloc.c
+
+UNITS += dictionary
+unit_dictionary := worker/parquet/dictionary.c worker/batch.c worker/type.c \
+	common/buf.c common/xalloc.c
+
+UNITS += statistics
+unit_statistics := worker/parquet/statistics.c worker/parquet/truncate.c \
+	common/buf.c common/xalloc.c
+
+UNITS += shred
+unit_shred := worker/parquet/shred.c worker/parquet/leaf.c \
+	worker/parquet/levels.c worker/parquet/scratch.c worker/batch.c \
+	worker/type.c tests/harness/sample.c tests/harness/sample_schema.c \
+	common/buf.c common/xalloc.c common/err.c
+
+UNITS += parquet_writer
+unit_parquet_writer := $(SRCS_parquet) $(SRCS_batch) $(SRCS_store) \
+	tests/harness/sample.c tests/harness/sample_schema.c common/buf.c \
+	common/xalloc.c common/err.c common/fault.c
+libs_parquet_writer := -lzstd
+
+UNITS += parquet_reader
+unit_parquet_reader := $(unit_parquet_writer)
+libs_parquet_reader := -lzstd
+
+fuzz_parquet_reader := worker/parquet/reader.c worker/parquet/reader_meta.c \
+	worker/parquet/thrift.c worker/parquet/levels.c \
+	worker/parquet/encodings.c worker/parquet/crc.c \
+	worker/parquet/compress.c worker/batch.c worker/type.c common/buf.c \
+	common/xalloc.c common/err.c
+fuzzlibs_parquet_reader := -lzstd -lpthread
+
+UNITS += manual
+unit_manual := coordinator/config_keys.c coordinator/limits.c \
+	worker/typemap.c worker/source/clickhouse_type.c worker/type.c \
+	common/job.c common/buf.c common/xalloc.c common/err.c

@@ -74,7 +74,8 @@ column_clear(struct column *c)
 uint64_t
 column_open(const struct column *c)
 {
-	return c->values.len + c->index.len + c->def.len + c->rep.len;
+	return c->values.len + c->index.len + c->def.len + c->rep.len +
+	    c->dict.plain.len;
 }
 
 size_t

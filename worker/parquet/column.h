@@ -83,7 +83,7 @@ void column_clear(struct column *);
 /* Rows of a batch that shred_check() found good. */
 int column_append(struct column *, const struct parquet_options *,
     const struct batch *, size_t first, size_t n, struct err *) MUST_USE;
-/* Bytes in the open page, roughly. */
+/* Bytes in the open page and the dictionary, roughly. */
 uint64_t column_open(const struct column *);
 size_t column_memory(const struct column *);
 

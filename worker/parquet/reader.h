@@ -14,6 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "common/err.h"
 
 /* each() gets up to some thousands of values; null may be NULL (none null).

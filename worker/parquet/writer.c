@@ -18,7 +18,7 @@
 
 /* Rows handed to all columns at a time: the size of a row group is looked at
  * in between. */
-enum { STEP_ROWS = 8192 };
+enum { STEP_ROWS = 8192, STEP_LEAST = 16 };
 
 static const char magic[4] = "PAR1";
 
@@ -100,24 +100,27 @@ group_bytes(const struct parquet_writer *w)
 }
 
 /* How many of n rows go in before the row group's size is looked at again:
- * few when rows have been wide. */
+ * few when they are wide. Their cost is an upper bound, so that the row group
+ * is overrun by little and left with some room at most. */
 static size_t
-next_step(const struct parquet_writer *w, size_t n)
+next_step(const struct parquet_writer *w, const struct batch *b, size_t first,
+    size_t n)
 {
 	const struct parquet_options *o = &w->options;
-	uint64_t step = STEP_ROWS, bytes, room;
+	uint64_t step = n < STEP_ROWS ? n : STEP_ROWS, cost = 0;
+	uint64_t bytes = group_bytes(w), room;
 
 	if (step > o->row_group_rows - w->group_rows)
 		step = o->row_group_rows - w->group_rows;
-	if (w->group_rows > 0) {
-		bytes = group_bytes(w);
-		room = bytes < o->row_group_bytes ?
-		    o->row_group_bytes - bytes : 0;
-		room = room / (bytes / w->group_rows + 1) + 1;
-		if (step > room)
-			step = room;
+	for (size_t k = 0; k < w->nleaves; k++)
+		cost += shred_cost(&w->leaves[k], b, first, step);
+	room = bytes < o->row_group_bytes ? o->row_group_bytes - bytes : 0;
+	if (cost > room && step > STEP_LEAST) {
+		step = (uint64_t)((double)step * (double)room / (double)cost);
+		if (step < STEP_LEAST)
+			step = STEP_LEAST;
 	}
-	return step < n ? (size_t)step : n;
+	return (size_t)step;
 }
 
 int
@@ -130,7 +133,7 @@ parquet_append(struct parquet_writer *w, const struct batch *b, size_t first,
 		if (shred_check(&w->leaves[k], b, err) == -1)
 			return -1;
 	while (n > 0) {
-		size_t step = next_step(w, n);
+		size_t step = next_step(w, b, first, n);
 
 		for (size_t k = 0; k < w->nleaves; k++)
 			if (column_append(&w->columns[k], o, b, first, step,
