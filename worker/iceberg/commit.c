@@ -218,12 +218,13 @@ write_list(struct commit *c, const struct table *fresh, size_t *kept)
 	return store_sync_dir(c->metadata, c->err);
 }
 
-static json_t *
-next_root(struct commit *c, const struct table *fresh, size_t kept)
+/* The version to be, checked as a foreign one would be: what we could not
+ * read ourselves must not become the table. */
+static struct table *
+next_version(struct commit *c, const struct table *fresh, size_t kept)
 {
 	const struct append *a = c->a;
 	json_t *summary = summary_append(fresh, a, c->added.n, kept, c->err);
-	json_t *root = NULL;
 
 	if (summary == NULL)
 		return NULL;
@@ -238,32 +239,26 @@ next_root(struct commit *c, const struct table *fresh, size_t kept)
 		.properties = a->properties, .nproperties = a->nproperties,
 		.now_ms = wall_now().us / 1000
 	};
-	root = metadata_append(fresh, &next, c->err);
+	json_t *root = metadata_append(fresh, &next, c->err);
 	json_decref(summary);
 	free(list);
 	free(local);
 	free(before);
-	return root;
+	struct table *t = root != NULL ? metadata_load(root, c->err) : NULL;
+	if (t != NULL) {
+		t->folder = xstrdup(fresh->folder);
+		t->version = fresh->version + 1;
+	}
+	return t;
 }
 
+/* Takes next over. */
 static int
-finish(struct commit *c, const struct table *fresh, json_t *root,
-    struct table **out)
+finish(struct commit *c, struct table *next, struct table **out)
 {
-	struct table *t = metadata_load(json_incref(root), c->err);
-
-	/* it is committed, whatever we may think of what we wrote */
-	if (t == NULL) {
-		c->unclear = true;
-		err_prefix(c->err, "own metadata");
-		c->err->cls = ERR_BUG;
-		return -1;
-	}
-	t->folder = xstrdup(fresh->folder);
-	t->version = fresh->version + 1;
 	c->landed = c->lists[c->nlists - 1];
-	hadoop_hint(t->folder, t->version);
-	*out = t;
+	hadoop_hint(next->folder, next->version);
+	*out = next;
 	return 1;
 }
 
@@ -292,30 +287,25 @@ is_in_newest(struct commit *c, int64_t version)
 }
 
 static int
-after_link(struct commit *c, const struct table *fresh, json_t *root,
-    struct table **out)
+after_link(struct commit *c, const struct table *next)
 {
-	int64_t version = fresh->version + 1;
-	int in = is_in_newest(c, version);
+	int in = is_in_newest(c, next->version);
 
-	if (in == 1)
-		return finish(c, fresh, root, out);
 	if (in == -1) {
 		c->unclear = true;
 		c->err->cls = ERR_UNCLEAR;
-		return -1;
+	} else if (in == 0) {
+		char *path = hadoop_metadata_path(next->folder, next->version);
+		store_discard(path);
+		free(path);
 	}
-	char *path = hadoop_metadata_path(fresh->folder, version);
-	store_discard(path);
-	free(path);
-	return 0;
+	return in;
 }
 
 /* The link's outcome is unknown: 1 it landed, 0 it did not and cannot any
  * more, since another has that name; -1 still unknown. */
 static int
-settle(struct commit *c, const struct table *fresh, json_t *root,
-    struct table **out)
+settle(struct commit *c, const struct table *next)
 {
 	struct err err;
 	struct snapshot s;
@@ -324,17 +314,34 @@ settle(struct commit *c, const struct table *fresh, json_t *root,
 	int loaded = hadoop_load(c->base->folder, &now, &err);
 	bool found = loaded == 1 &&
 	    table_find_snapshot(now, c->a->snapshot_id, &s);
-	bool taken = loaded == 1 && now->version > fresh->version;
+	bool taken = loaded == 1 && now->version >= next->version;
 	table_free(now);
-	if (found)
-		return finish(c, fresh, root, out);
-	if (taken)
-		return 0;
+	if (found || taken)
+		return found;
 	c->unclear = true;
 	err_prefix(c->err, "the commit may have landed or not; nothing was "
 	    "removed, the next run finds out");
 	c->err->cls = ERR_UNCLEAR;
 	return -1;
+}
+
+/* 1 next is committed, 0 conflict, -1 */
+static int
+publish(struct commit *c, const struct table *next)
+{
+	int rc = hadoop_link(next->folder, next->version, next->root, c->err);
+
+	if (rc == LINK_OURS)
+		return after_link(c, next);
+	if (rc == LINK_UNSYNCED) {
+		c->unclear = true;
+		err_prefix(c->err, "committed, but a power cut may undo it");
+		c->err->cls = ERR_UNCLEAR;
+		return -1;
+	}
+	if (rc == -1 && c->err->cls == ERR_UNCLEAR)
+		return settle(c, next);
+	return rc;
 }
 
 /* 1 committed, 0 conflict, -1 */
@@ -351,21 +358,13 @@ attempt_on(struct commit *c, const struct table *fresh, struct table **out)
 	FAULT_POINT("commit.fenced");
 	if (write_list(c, fresh, &kept) == -1)
 		return -1;
-	json_t *root = next_root(c, fresh, kept);
-	if (root == NULL)
+	struct table *next = next_version(c, fresh, kept);
+	if (next == NULL)
 		return -1;
-	int rc = hadoop_link(fresh->folder, fresh->version + 1, root, c->err);
-	if (rc == LINK_OURS) {
-		rc = after_link(c, fresh, root, out);
-	} else if (rc == LINK_UNSYNCED) {
-		c->unclear = true;
-		err_prefix(c->err, "committed, but a power cut may undo it");
-		c->err->cls = ERR_UNCLEAR;
-		rc = -1;
-	} else if (rc == -1 && c->err->cls == ERR_UNCLEAR) {
-		rc = settle(c, fresh, root, out);
-	}
-	json_decref(root);
+	int rc = publish(c, next);
+	if (rc == 1)
+		return finish(c, next, out);
+	table_free(next);
 	return rc;
 }
 
