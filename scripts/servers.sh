@@ -26,6 +26,10 @@
 # as root) runs as the user postgres, or nobody, in a folder of its own that
 # this user can reach.
 
+#
+# For whoever changes this: the functions run in EXIT traps, where a bare
+# `return` gives the status from before the trap. Say `return 0`.
+
 SERVERS_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SERVERS_BUILD=${SERVERS_BUILD:-$SERVERS_ROOT/build}
 SERVERS_DEADLINE=${SERVERS_DEADLINE:-60}	# seconds a start or stop may take
@@ -117,7 +121,7 @@ free_port() {
 	local port
 	for _ in {1..200}; do
 		port=$((10000 + RANDOM % 20000))
-		port_free $port && { echo $port; return; }
+		port_free $port && { echo $port; return 0; }
 	done
 	servers_fail "found no free port"
 }
@@ -129,7 +133,7 @@ pg_bin() {
 	for dir in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV) \
 	    "$(pg_config --bindir 2>/dev/null)" "$(dirname "$(command -v initdb \
 	    2>/dev/null || echo /nowhere/x)")"; do
-		[[ -x $dir/initdb && -x $dir/postgres ]] && { echo "$dir"; return; }
+		[[ -x $dir/initdb && -x $dir/postgres ]] && { echo "$dir"; return 0; }
 	done
 	servers_fail "PostgreSQL's server programs are missing: run" \
 	    "scripts/setup.sh test"
@@ -163,7 +167,7 @@ pg_home() {
 	local dir=$1 user=$2 home
 	if [[ -s $dir/pg.home ]]; then
 		cat "$dir/pg.home"
-		return
+		return 0
 	fi
 	home=$dir
 	[[ $(id -u) == 0 ]] && home=$dir/cluster && mkdir -p "$home" &&
@@ -195,7 +199,7 @@ pg_start() {
 	user=$(pg_user)
 	home=$(pg_home "$dir" "$user") || return 1
 	# The data may have been cleared away below /tmp since.
-	[[ -d $home ]] || { rm -f "$dir/pg.home"; pg_start "$1"; return; }
+	[[ -d $home ]] || { rm -f "$dir/pg.home"; pg_start "$1"; return $?; }
 	pg_running "$home" "$user" && return 0
 	if [[ ! -s $home/data/PG_VERSION ]]; then
 		rm -rf "$home/data.new"
