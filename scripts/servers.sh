@@ -26,7 +26,6 @@
 # as root) runs as the user postgres, or nobody, in a folder of its own that
 # this user can reach.
 
-#
 # For whoever changes this: the functions run in EXIT traps, where a bare
 # `return` gives the status from before the trap. Say `return 0`.
 
