@@ -283,7 +283,7 @@ START_TEST(any_cut_is_noticed)
 }
 END_TEST
 
-/* ---- what other writers do ------------------------------------------------ */
+/* ---- what other writers do -------------------------------------------- */
 
 static const uint8_t sync_bytes[16] = "0123456789abcdef";
 
@@ -415,7 +415,7 @@ START_TEST(codecs_that_nobody_can_read_are_named)
 }
 END_TEST
 
-/* ---- what an enemy does ---------------------------------------------------- */
+/* ---- what an enemy does ----------------------------------------------- */
 
 #define ARRAY_OF(t) "{\"type\":\"array\",\"items\":" t "}"
 

@@ -30,7 +30,7 @@ copy_path(const char *name)
 	return xstrdup(scratch_path(name));
 }
 
-/* ---- a table of every partition type ---------------------------------------- */
+/* ---- a table of every partition type ---------------------------------- */
 
 static struct type schema;
 static struct partition_field fields[16];
@@ -88,7 +88,7 @@ write_manifest(const struct datafile *files, size_t n,
 	return rc;
 }
 
-/* ---- decoding it again ---------------------------------------------------------- */
+/* ---- decoding it again ------------------------------------------------ */
 
 struct opened {
 	struct buf data;
@@ -151,7 +151,7 @@ is_bytes(struct av_value v, const void *expect, size_t len)
 	ck_assert_mem_eq(p, expect, len);
 }
 
-/* ---- tests --------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------ */
 
 START_TEST(an_entry_holds_what_it_was_given)
 {
@@ -409,7 +409,7 @@ START_TEST(wrong_facts_are_never_written)
 }
 END_TEST
 
-/* ---- lists ----------------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------ */
 
 static struct manifest_file
 some_manifest(int n)
@@ -490,7 +490,7 @@ START_TEST(lists_carry_manifests_over_unchanged)
 }
 END_TEST
 
-/* ---- manifests of others ------------------------------------------------------ */
+/* ---- manifests of others ---------------------------------------------- */
 
 static int
 count_files(void *arg, const struct datafile *df)

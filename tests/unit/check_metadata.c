@@ -121,7 +121,7 @@ START_TEST(a_foreign_table_is_understood)
 }
 END_TEST
 
-/* ---- ancestry ------------------------------------------------------------- */
+/* ---- ancestry --------------------------------------------------------- */
 
 struct seen { int64_t id[8]; size_t n, stop; };
 
@@ -195,7 +195,7 @@ START_TEST(broken_chains_end)
 }
 END_TEST
 
-/* ---- what is refused -------------------------------------------------------- */
+/* ---- what is refused -------------------------------------------------- */
 
 /* The foreign table with one member set (or removed: value ""). */
 static void
@@ -323,7 +323,7 @@ START_TEST(no_snapshot_is_said_in_three_ways)
 }
 END_TEST
 
-/* ---- the next version ----------------------------------------------------- */
+/* ---- the next version ------------------------------------------------- */
 
 static json_t *
 append(const struct table *t, const struct type *schema, int64_t now)
@@ -520,7 +520,7 @@ START_TEST(create_says_all_that_is_required)
 }
 END_TEST
 
-/* ---- summary ------------------------------------------------------------------ */
+/* ---- summary ---------------------------------------------------------- */
 
 START_TEST(totals_follow_the_snapshot_before)
 {
@@ -563,7 +563,7 @@ START_TEST(totals_follow_the_snapshot_before)
 }
 END_TEST
 
-/* ---- fits ------------------------------------------------------------------------ */
+/* ---- fits ------------------------------------------------------------- */
 
 static int
 fits(const char *key, const char *value, bool evolves)

@@ -109,8 +109,12 @@ unit_metadata := $(SRCS_table)
 libs_metadata := $(LIBS_iceberg)
 
 UNITS += commit
-unit_commit := $(SRCS_table)
+unit_commit := tests/unit/table_fixture.c $(SRCS_table)
 libs_commit := $(LIBS_iceberg)
+
+UNITS += hadoop
+unit_hadoop := tests/unit/table_fixture.c $(SRCS_table)
+libs_hadoop := $(LIBS_iceberg)
 
 fuzz_avro := $(SRCS_table)
 fuzzlibs_avro := $(LIBS_iceberg)
@@ -166,3 +170,18 @@ UNITS += manual
 unit_manual := coordinator/config_keys.c coordinator/limits.c \
 	worker/typemap.c worker/source/clickhouse_type.c worker/type.c \
 	common/job.c common/buf.c common/xalloc.c common/err.c
+
+# ClickHouse source
+COMMON_source := common/buf.c common/xalloc.c common/err.c
+SRCS_mapping := $(SRCS_typemap) worker/source/clickhouse_type.c worker/type.c \
+	worker/source/utf8.c worker/source/convert.c \
+	worker/source/convert_text.c worker/batch.c $(COMMON_source)
+SRCS_native := worker/source/native.c worker/source/native_column.c \
+	worker/source/native_map.c worker/source/stream.c $(SRCS_mapping)
+
+UNITS += clickhouse_type
+unit_clickhouse_type := worker/source/clickhouse_type.c $(COMMON_source)
+
+UNITS += convert
+unit_convert := worker/source/convert.c worker/source/convert_text.c \
+	worker/source/utf8.c worker/batch.c worker/type.c $(COMMON_source)

@@ -142,7 +142,7 @@ av_encode(struct av_codec *codec, struct buf *out, struct err *err)
 	return 0;
 }
 
-/* ---- checking foreign bytes ---------------------------------------------- */
+/* ---- checking foreign bytes ------------------------------------------- */
 
 struct walk {
 	struct cursor *c;
@@ -261,7 +261,7 @@ av_decode(struct av_codec *codec, struct cursor *c, struct err *err)
 	return 0;
 }
 
-/* ---- looking ---------------------------------------------------------------- */
+/* ---- looking ---------------------------------------------------------- */
 
 static avro_value_t
 raw(struct av_value v)
@@ -393,7 +393,7 @@ av_item(struct av_value v, size_t i)
 	return view(&v.node->child[0], child);
 }
 
-/* ---- setting ------------------------------------------------------------------ */
+/* ---- setting ---------------------------------------------------------- */
 
 struct av_value
 av_at(struct av_value v, size_t i)

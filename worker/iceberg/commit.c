@@ -149,7 +149,7 @@ write_manifest(struct commit *c)
 	return 0;
 }
 
-/* ---- one attempt ------------------------------------------------------------- */
+/* ---- one attempt ------------------------------------------------------ */
 
 struct list_args {
 	const struct manifest_list_ids *ids;
@@ -385,7 +385,7 @@ attempt(struct commit *c, struct table **out)
 	return rc;
 }
 
-/* ---- the whole ------------------------------------------------------------------ */
+/* ---- the whole -------------------------------------------------------- */
 
 /* Any time up to a growing limit, so that writers do not meet again. */
 static void

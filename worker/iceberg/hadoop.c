@@ -211,7 +211,7 @@ out:
 	return rc;
 }
 
-/* ---- making a version ------------------------------------------------------- */
+/* ---- making a version ------------------------------------------------- */
 
 /* A crash between link and unlink leaves an extra name, which harms nobody. */
 static int
@@ -256,7 +256,7 @@ hadoop_link(const char *folder, int64_t version, const json_t *root,
 	return rc;
 }
 
-/* ---- the hint -------------------------------------------------------------------- */
+/* ---- the hint --------------------------------------------------------- */
 
 /* The version that the hint names and that is there, else 0. */
 static int64_t
@@ -319,7 +319,7 @@ hadoop_hint(const char *folder, int64_t version)
 	free(metadata);
 }
 
-/* ---- loading and creating by name ------------------------------------------- */
+/* ---- loading and creating by name ------------------------------------- */
 
 int
 table_load(const char *warehouse, const char *namespace_, const char *name,

@@ -186,7 +186,7 @@ put_entry(struct writing *g, const struct datafile *df)
 	return ocf_commit(g->file, g->err);
 }
 
-/* ---- partition summaries ---------------------------------------------------- */
+/* ---- partition summaries ---------------------------------------------- */
 
 static void
 keep_bound(uint8_t **to, size_t *n, const struct partition_value *v)
@@ -247,7 +247,7 @@ summarise_all(struct writing *g)
 	}
 }
 
-/* ---- the file ------------------------------------------------------------------ */
+/* ---- the file --------------------------------------------------------- */
 
 /* The header's keys; Java's readers take `schema` and `partition-spec`, some
  * others the ids. */

@@ -45,7 +45,7 @@ manifest_list_clear(struct manifest_list *list)
 	*list = (struct manifest_list){ 0 };
 }
 
-/* ---- reading ---------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------- */
 
 static int
 missing(const char *name, struct err *err)
@@ -260,7 +260,7 @@ out:
 	return rc;
 }
 
-/* ---- writing ---------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------- */
 
 static void
 set_optional(struct av_value v, const uint8_t *p, size_t n)

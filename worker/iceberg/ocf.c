@@ -24,7 +24,7 @@ enum {
 	HEADER_KEYS_MAX = 256
 };
 
-/* ---- writing ---------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------- */
 
 struct ocf_writer {
 	struct store_file *file;
@@ -178,7 +178,7 @@ ocf_close(struct ocf_writer *w, uint64_t *size, struct err *err)
 	return rc;
 }
 
-/* ---- reading ---------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------- */
 
 struct header_key { char *key, *value; size_t len; };
 
