@@ -89,6 +89,9 @@ int fail_at(struct key_reader *, unsigned line, const char *fmt, ...)
 const char *nearest(const char *word, const char *const *names, size_t n,
     char out[128]);
 
+/* "1h30m" in milliseconds; units once each, the greatest first. */
+bool duration_parse(const char *, uint64_t *ms);
+
 /* A text as YAML: plain where that is safe, else in double quotes. */
 void yaml_put_text(struct buf *, const char *);
 /* True for "${NAME}" and nothing else. */

@@ -316,6 +316,29 @@ with_prefix(const char *dotted, const char *only, size_t n)
 	return xasprintf("%s.%s", only, dotted);
 }
 
+/*
+ * NULL for the source table's own. A configured table with the same source
+ * and target is that table; one that merely has the same name is another, and
+ * its position must not be touched: then the target's name serves.
+ */
+static char *
+adhoc_name(const struct config *c, const struct config_adhoc *a,
+    const char *source, const char *target)
+{
+	const char *dot = strrchr(source, '.');
+
+	if (a->name != NULL)
+		return xstrdup(a->name);
+	for (size_t at = 0; at < c->ntables; at++)
+		if (strcmp(c->tables[at].source.value, source) == 0 &&
+		    strcmp(c->tables[at].target.value, target) == 0)
+			return xstrdup(c->tables[at].name.value);
+	if (config_find(c, dot != NULL ? dot + 1 : source) == NULL)
+		return NULL;
+	dot = strchr(target, '.');
+	return xstrdup(dot != NULL ? dot + 1 : target);
+}
+
 int
 config_only_table(struct config *c, const struct config_adhoc *a,
     struct err *err)
@@ -326,6 +349,7 @@ config_only_table(struct config *c, const struct config_adhoc *a,
 	    c->nsources);
 	char *target = with_prefix(a->target_table, c->catalogs[0].name,
 	    c->ncatalogs);
+	char *name = adhoc_name(c, a, source, target);
 
 	for (size_t at = 0; at < c->ntables; at++)
 		table_clear(&c->tables[at]);
@@ -334,7 +358,7 @@ config_only_table(struct config *c, const struct config_adhoc *a,
 	c->ntables = 1;
 	add_flag(&map, "source", source);
 	add_flag(&map, "target", target);
-	add_flag(&map, "name", a->name);
+	add_flag(&map, "name", name);
 	add_flag(&map, "timestamp", a->timestamp);
 	add_flag(&map, "sequence", a->sequence);
 	add_flag(&map, "start", a->start);
@@ -351,6 +375,7 @@ config_only_table(struct config *c, const struct config_adhoc *a,
 	node_clear(&map);
 	free(source);
 	free(target);
+	free(name);
 	return rv;
 }
 

@@ -157,8 +157,8 @@ parse_size(const char *s, uint64_t *out)
 }
 
 /* "1h30m"; units once each, from the greatest down. */
-static bool
-parse_duration(const char *s, uint64_t *out)
+bool
+duration_parse(const char *s, uint64_t *out)
 {
 	static const struct { const char *unit; uint64_t ms; } units[] = {
 		{ "d", 86400000 }, { "h", 3600000 }, { "ms", 1 },
@@ -210,7 +210,7 @@ read_number(struct key_reader *r, const struct key *k,
 		good = parse_whole(value, &n, &end) && *end == '\0';
 	else
 		good = k->type == KEY_SIZE ? parse_size(value, &n) :
-		    parse_duration(value, &n);
+		    duration_parse(value, &n);
 	if (!good)
 		return fail_at(r, node->line, "'%s' must be %s%s, not '%s'",
 		    k->name, wants[k->type], none, node->text);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * calve init: makes or migrates the state tables, in one transaction, and a
+ * watermark row for each configured table. Again and again does no harm.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "common/pg.h"
+#include "coordinator/cmd.h"
+#include "embedded/sql.h"
+
+/* In order; the version is the place in the list, from 1. Never changed once
+ * released, only added to. */
+static const char *const migrations[] = { sql_001_init };
+enum { NEWEST = sizeof migrations / sizeof migrations[0] };
+
+static int
+read_version(struct pg *pg, long *version, struct err *err)
+{
+	struct pg_rows *rows;
+
+	if (pg_run(pg, sql_read_schema_version, 0, NULL, &rows, err) == -1)
+		return -1;
+	const char *text = pg_text(rows, 0, 0);
+	*version = text != NULL ? strtol(text, NULL, 10) : 0;
+	pg_rows_free(rows);
+	if (*version <= NEWEST)
+		return 0;
+	return err_set(err, ERR_STATE, "the state tables have version %ld, "
+	    "this calve knows %d; install the newer calve", *version,
+	    NEWEST);
+}
+
+static int
+migrate(struct pg *pg, long version, struct err *err)
+{
+	for (; version < NEWEST; version++) {
+		char number[16];
+		const char *const params[] = { number };
+		snprintf(number, sizeof number, "%ld", version + 1);
+		if (pg_script(pg, migrations[version], err) == -1 ||
+		    pg_run(pg, sql_record_schema_version, 1, params, NULL,
+		    err) == -1)
+			return err_prefix(err, "state tables, version %s",
+			    number);
+	}
+	return 0;
+}
+
+static int
+ensure_tables(struct pg *pg, const struct config *c, size_t *added,
+    struct err *err)
+{
+	*added = 0;
+	for (size_t at = 0; at < c->ntables; at++) {
+		const char *const params[] = { c->tables[at].name.value };
+		struct pg_rows *rows;
+		if (pg_run(pg, sql_ensure_watermark, 1, params, &rows,
+		    err) == -1)
+			return -1;
+		*added += pg_affected(rows);
+		pg_rows_free(rows);
+	}
+	return 0;
+}
+
+static int
+init(const struct config *c, struct err *err)
+{
+	struct pg *pg = pg_open(c->state.value, "calve init", 0, err);
+	long version = 0;
+	size_t added;
+
+	if (pg == NULL)
+		return -1;
+	if (pg_begin(pg, err) == -1 ||
+	    pg_run(pg, sql_lock_init, 0, NULL, NULL, err) == -1 ||
+	    pg_run(pg, sql_create_schema_table, 0, NULL, NULL, err) == -1 ||
+	    read_version(pg, &version, err) == -1 ||
+	    migrate(pg, version, err) == -1 ||
+	    ensure_tables(pg, c, &added, err) == -1 ||
+	    pg_commit(pg, err) == -1) {
+		if (err->cls == ERR_BUSY)
+			err_prefix(err, "the state tables are in use; wait "
+			    "for the runs to end");
+		pg_rollback(pg);
+		pg_close(pg);
+		return -1;
+	}
+	pg_close(pg);
+	if (version == NEWEST)
+		printf("state tables are up to date (version %d)", NEWEST);
+	else
+		printf("state tables made, version %d", NEWEST);
+	printf("; %zu of %zu tables new\n", added, c->ntables);
+	return 0;
+}
+
+static int
+run(const struct cmd_args *a)
+{
+	struct config config = { 0 };
+	struct err err = { 0 };
+	int status = EXIT_DONE;
+
+	if (cmd_no_operands(a, &err) == -1 ||
+	    cmd_config(a, &config, &err) == -1 || init(&config, &err) == -1)
+		status = cmd_fail(&err);
+	config_clear(&config);
+	return status;
+}
+
+const struct cmd cmd_init = {
+	.name = "init",
+	.summary = "Make the state tables, or bring them up to date",
+	.details = "An offload_watermarks table of an older pipeline is "
+	    "adopted in place: missing\ncolumns are added, its rows stay.\n",
+	.run = run,
+};
