@@ -327,6 +327,8 @@ table_load(const char *warehouse, const char *namespace_, const char *name,
 {
 	char *folder = hadoop_folder(warehouse, namespace_, name, err);
 
+	/* JSON without memory would be JSON with something missing */
+	json_set_alloc_funcs(xmalloc, free);
 	*out = NULL;
 	if (folder == NULL)
 		return -1;
@@ -398,6 +400,7 @@ table_create(const char *warehouse, const char *namespace_, const char *name,
 	char *folder = hadoop_folder(warehouse, namespace_, name, err);
 	int rc = -1;
 
+	json_set_alloc_funcs(xmalloc, free);
 	*out = NULL;
 	if (folder == NULL)
 		return -1;
