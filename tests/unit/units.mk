@@ -159,11 +159,7 @@ UNITS += parquet_reader
 unit_parquet_reader := $(unit_parquet_writer)
 libs_parquet_reader := -lzstd
 
-fuzz_parquet_reader := worker/parquet/reader.c worker/parquet/reader_meta.c \
-	worker/parquet/thrift.c worker/parquet/levels.c \
-	worker/parquet/encodings.c worker/parquet/crc.c \
-	worker/parquet/compress.c worker/batch.c worker/type.c common/buf.c \
-	common/xalloc.c common/err.c
+fuzz_parquet_reader := $(unit_parquet_writer)
 fuzzlibs_parquet_reader := -lzstd -lpthread
 
 UNITS += manual

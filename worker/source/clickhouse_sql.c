@@ -96,10 +96,8 @@ put_ticks(struct buf *b, const struct ch_type *t, int64_t ticks)
 		buf_printf(b, "toDate(%lld)", v);
 	else if (t->kind == CH_DATETIME)
 		buf_printf(b, "toDateTime(%lld, 'UTC')", v);
-	else if (t->kind == CH_DATE32 && text_is_exact(t, ticks))
-		buf_printf(b, "toDate32('%s')", text);
 	else if (t->kind == CH_DATE32)
-		buf_printf(b, "reinterpret(toInt32('%lld'), 'Date32')", v);
+		buf_printf(b, "toDate32('%s')", text);
 	else if (text_is_exact(t, ticks))
 		buf_printf(b, "toDateTime64('%s', %u, 'UTC')", text,
 		    t->scale);
@@ -120,8 +118,9 @@ ticks_range(const struct ch_type *t, int64_t *min, int64_t *max)
 		*max = UINT32_MAX;
 		break;
 	case CH_DATE32:
-		*min = INT32_MIN;
-		*max = INT32_MAX;
+		/* 1900-01-01 to 2299-12-31, which the type itself keeps to */
+		*min = days_from_civil(1900, 1, 1);
+		*max = days_from_civil(2299, 12, 31);
 		break;
 	default:
 		*min = INT64_MIN;
