@@ -6,7 +6,8 @@
 . "$(dirname "$0")/lib.sh"
 suite basic
 
-COLUMNS='exchange_timestamp, sequence_number, symbol, price, quantity'
+# the table has microseconds where the source has milliseconds
+COLUMNS="toDateTime64(exchange_timestamp, 6, 'UTC'), sequence_number, symbol, price, quantity"
 sql "CREATE TABLE trades (exchange_timestamp DateTime64(3), sequence_number UInt64, symbol String, price Decimal64(8), quantity Decimal64(8), n UInt16, d DateTime) ENGINE = MergeTree ORDER BY (exchange_timestamp, sequence_number)"
 insert() { # ROWS FROM_SECONDS_AGO FIRST_SEQUENCE
 	sql "INSERT INTO trades SELECT now64(3) - INTERVAL $2 SECOND + toIntervalMillisecond(intDiv(number, 3) * 10), $3 + number * 2, ['BTC','ETH','SOL'][number % 3 + 1], toDecimal64(number / 7, 8), toDecimal64(1 / (number + 1), 8), number % 1000, now() FROM numbers($1)"
@@ -44,7 +45,6 @@ same 'status --json parses' 0 "$(node -e 'JSON.parse(require("fs").readFileSync(
 calve verify
 same 'verify finds both sides equal' 0 "$RC"
 has 'verify shows the rows' '51,?500' "$OUT"
-sql "ALTER TABLE trades DELETE WHERE sequence_number = 1000 SETTINGS mutations_sync = 1"
 sql "INSERT INTO trades SELECT min(exchange_timestamp) + INTERVAL 1 MINUTE, 1, 'LATE', 1, 1, 1, now() FROM trades"
 calve verify
 same 'verify finds a late row' 1 "$RC"

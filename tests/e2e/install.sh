@@ -19,6 +19,6 @@ calve init
 same 'the installed program makes the state tables' 0 "$RC"
 calve run
 same 'the installed program finds its worker' 0 "$RC"
-equal 'its rows are there' t cold.t 'ts, n'
+equal 'its rows are there' t cold.t "toDateTime64(ts, 6, 'UTC'), n"
 calve --version
 has 'it tells its version' '^calve [0-9]+\.[0-9]+\.[0-9]+' "$OUT"
