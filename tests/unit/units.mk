@@ -181,3 +181,6 @@ unit_clickhouse_type := worker/source/clickhouse_type.c $(COMMON_source)
 UNITS += convert
 unit_convert := worker/source/convert.c worker/source/convert_text.c \
 	worker/source/utf8.c worker/batch.c worker/type.c $(COMMON_source)
+
+UNITS += native
+unit_native := $(SRCS_native)
