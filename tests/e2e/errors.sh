@@ -235,7 +235,7 @@ mended null_seq
 
 for type in String Float64 'UInt64' 'Array(DateTime)'; do
 	name=type_${type%%(*}
-	make "$name" "ts DateTime64(3, 'UTC'), seq UInt64, text String, bad $type" "$TS, number, toString(number), ${type/Array(DateTime)/[now()]}" 0
+	sql "CREATE TABLE $name ($LIKE, bad $type) ENGINE = MergeTree ORDER BY (ts, seq)"
 	sql "INSERT INTO $name (ts, seq, text) SELECT $TS, number, toString(number) FROM numbers(30)"
 	config "$(entry "$name" 'timestamp: bad, sequence: seq')"
 	calve run
@@ -244,7 +244,7 @@ for type in String Float64 'UInt64' 'Array(DateTime)'; do
 	config "$(entry "$name")"
 	mended "$name"
 done
-make seq_string "ts DateTime64(3, 'UTC'), seq UInt64, text String" "$TS, number, toString(number)" 30
+make seq_string "$LIKE" "$TS, number, toString(number)" 30
 config "$(entry seq_string 'timestamp: ts, sequence: text')"
 calve run
 one_error seq_string 1 "'text'.*String"

@@ -36,8 +36,8 @@ every_row_once() { # NAME
 	same "$1: every row is there once" "$(fingerprint old trades)" "$(fingerprint sql "$(iceberg cold.trades)")"
 }
 
-old "CREATE TABLE trades (ts DateTime, seq UInt64, symbol LowCardinality(String), price Decimal64(8), note Nullable(String), pad FixedString(2)) ENGINE = MergeTree PARTITION BY toYYYYMMDD(ts) ORDER BY (ts, seq)" 2>"$T/low.err" ||
-	old "CREATE TABLE trades (ts DateTime, seq UInt64, symbol String, price Decimal64(8), note Nullable(String), pad FixedString(2)) ENGINE = MergeTree PARTITION BY toYYYYMMDD(ts) ORDER BY (ts, seq)"
+old "CREATE TABLE trades (ts DateTime, seq UInt64, symbol LowCardinality(String), price Decimal64(8), note Nullable(String), pad FixedString(2)) ENGINE = MergeTree PARTITION BY toYYYYMMDD(ts) ORDER BY (ts, seq)" \
+	allow_experimental_low_cardinality_type=1
 insert 100000
 
 old_config default old-secret
