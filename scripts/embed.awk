@@ -33,7 +33,7 @@ FNR == 1 {
 FILENAME ~ /\.sql$/ && /^[ \t]*--/ { next }
 
 {
-	gsub(/\\/, "\\\\")
+	gsub(/\\/, "&&")
 	gsub(/"/, "\\\"")
 	gsub(/\t/, "\\t")
 	print "\t\"" $0 "\\n\""
