@@ -150,16 +150,21 @@ unit_shred := worker/parquet/shred.c worker/parquet/leaf.c \
 	common/buf.c common/xalloc.c common/err.c
 
 UNITS += parquet_writer
-unit_parquet_writer := $(SRCS_parquet) $(SRCS_batch) $(SRCS_store) \
+parquet_and_samples := $(SRCS_parquet) $(SRCS_batch) $(SRCS_store) \
 	tests/harness/sample.c tests/harness/sample_schema.c common/buf.c \
 	common/xalloc.c common/err.c common/fault.c
+unit_parquet_writer := $(parquet_and_samples) tests/harness/parquet_walk.c
 libs_parquet_writer := -lzstd
 
+UNITS += parquet_pages
+unit_parquet_pages := $(unit_parquet_writer)
+libs_parquet_pages := -lzstd
+
 UNITS += parquet_reader
-unit_parquet_reader := $(unit_parquet_writer)
+unit_parquet_reader := $(parquet_and_samples)
 libs_parquet_reader := -lzstd
 
-fuzz_parquet_reader := $(unit_parquet_writer)
+fuzz_parquet_reader := $(parquet_and_samples)
 fuzzlibs_parquet_reader := -lzstd -lpthread
 
 UNITS += manual
@@ -184,3 +189,13 @@ unit_convert := worker/source/convert.c worker/source/convert_text.c \
 
 UNITS += native
 unit_native := $(SRCS_native)
+
+UNITS += typemap
+unit_typemap := $(SRCS_mapping)
+
+UNITS += clickhouse_sql
+unit_clickhouse_sql := worker/source/clickhouse_sql.c \
+	worker/source/clickhouse_settings.c worker/source/clickhouse_error.c \
+	worker/source/clickhouse_http.c common/position.c common/clock.c \
+	worker/source/clickhouse_type.c $(COMMON_source)
+libs_clickhouse_sql := -lcurl

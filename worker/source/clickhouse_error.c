@@ -90,9 +90,10 @@ trim(const char **text, size_t *len)
 		"DB::Exception: ", "DB::NetException: ", "e.displayText() = "
 	};
 
-	if (code_of(p, *len) != 0 && (cut = memchr(p, '.', *len)) != NULL) {
-		p = cut + 1;
-		while (p < end && (*p == ' ' || *p == ','))
+	if (code_of(p, *len) != 0) {
+		p += strlen("Code: ");
+		while (p < end && (isdigit((unsigned char)*p) ||
+		    strchr("., ", *p) != NULL))
 			p++;
 	}
 	for (int round = 0; round < 3; round++)
