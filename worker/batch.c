@@ -189,8 +189,8 @@ vec_set_all_null(struct vec *v, const struct type *t, size_t n)
 /* ---- taking rows ---------------------------------------------------------- */
 
 static void
-take_fixed(struct vec *dst, const struct vec *src, const uint32_t *rows,
-    size_t n)
+take_fixed(
+    struct vec *dst, const struct vec *src, const uint32_t *rows, size_t n)
 {
 	uint32_t width = src->width;
 	uint8_t *to = vec_set_fixed(dst, width, n);
@@ -222,8 +222,8 @@ take_fixed(struct vec *dst, const struct vec *src, const uint32_t *rows,
 }
 
 static void
-take_bytes(struct vec *dst, const struct vec *src, const uint32_t *rows,
-    size_t n)
+take_bytes(
+    struct vec *dst, const struct vec *src, const uint32_t *rows, size_t n)
 {
 	const uint32_t *off = src->offset;
 	uint32_t *to = vec_set_offsets(dst, VEC_BYTES, n);
@@ -239,15 +239,14 @@ take_bytes(struct vec *dst, const struct vec *src, const uint32_t *rows,
 	uint8_t *p = vec_set_bytes(dst, total);
 
 	for (size_t i = 0; i < n; i++)
-		memcpy(p + to[i], src->bytes + off[rows[i]],
-		    to[i + 1] - to[i]);
+		memcpy(p + to[i], src->bytes + off[rows[i]], to[i + 1] - to[i]);
 }
 
 /* The view borrows src's buffers: its own memory stays empty, so that
  * clearing dst frees nothing of src. */
 static void
-take_dict(struct vec *dst, const struct vec *src, const uint32_t *rows,
-    size_t n)
+take_dict(
+    struct vec *dst, const struct vec *src, const uint32_t *rows, size_t n)
 {
 	uint32_t *to = vec_set_index(dst, n);
 
@@ -261,8 +260,8 @@ take_dict(struct vec *dst, const struct vec *src, const uint32_t *rows,
 }
 
 static void
-take_list(struct vec *dst, const struct vec *src, const uint32_t *rows,
-    size_t n)
+take_list(
+    struct vec *dst, const struct vec *src, const uint32_t *rows, size_t n)
 {
 	const uint32_t *off = src->offset;
 	uint32_t *to = vec_set_offsets(dst, VEC_LIST, n);
@@ -274,8 +273,8 @@ take_list(struct vec *dst, const struct vec *src, const uint32_t *rows,
 	}
 	assert(total <= UINT32_MAX);
 
-	uint32_t *elements = xreallocarray(NULL, total > 0 ? total : 1,
-	    sizeof(*elements));
+	uint32_t *elements =
+	    xreallocarray(NULL, total > 0 ? total : 1, sizeof(*elements));
 
 	for (size_t i = 0; i < n; i++) {
 		uint32_t from = off[rows[i]], at = to[i];
@@ -299,8 +298,7 @@ take_shape(struct vec *dst, const struct vec *src)
 }
 
 void
-vec_take(struct vec *dst, const struct vec *src, const uint32_t *rows,
-    size_t n)
+vec_take(struct vec *dst, const struct vec *src, const uint32_t *rows, size_t n)
 {
 	take_shape(dst, src);
 	switch (src->layout) {

@@ -39,22 +39,25 @@
 enum vec_layout { VEC_FIXED, VEC_BYTES, VEC_DICT, VEC_LIST, VEC_STRUCT };
 
 /* One reusable allocation. */
-struct mem { void *p; size_t cap; };
+struct mem {
+	void *p;
+	size_t cap;
+};
 /* Room for n bytes, contents kept up to the old size; never NULL. */
 void *mem_need(struct mem *, size_t n);
 void mem_clear(struct mem *);
 
 struct vec {
 	enum vec_layout layout;
-	uint32_t width;			/* VEC_FIXED */
+	uint32_t width; /* VEC_FIXED */
 	size_t n;
-	const uint8_t *null;		/* n bytes, or NULL */
-	const uint8_t *fixed;		/* VEC_FIXED */
-	const uint8_t *bytes;		/* VEC_BYTES */
-	const uint32_t *offset;		/* VEC_BYTES, VEC_LIST: n + 1 */
-	const uint32_t *index;		/* VEC_DICT: n */
-	struct vec *dict;		/* VEC_DICT */
-	struct vec *child;		/* VEC_LIST, VEC_STRUCT */
+	const uint8_t *null; /* n bytes, or NULL */
+	const uint8_t *fixed; /* VEC_FIXED */
+	const uint8_t *bytes; /* VEC_BYTES */
+	const uint32_t *offset; /* VEC_BYTES, VEC_LIST: n + 1 */
+	const uint32_t *index; /* VEC_DICT: n */
+	struct vec *dict; /* VEC_DICT */
+	struct vec *child; /* VEC_LIST, VEC_STRUCT */
 	size_t nchild;
 
 	/* the memory behind the pointers above; a shallow copy of a vec is a
@@ -65,7 +68,7 @@ struct vec {
 struct batch {
 	size_t nrows;
 	size_t ncols;
-	struct vec *cols;		/* cols[i]->n == nrows */
+	struct vec *cols; /* cols[i]->n == nrows */
 };
 
 /* Shapes vec for type (children and all); zeroed vec in. */
@@ -74,8 +77,8 @@ void vec_clear(struct vec *);
 /* n values, writable storage for them; previous contents are gone. */
 uint8_t *vec_set_fixed(struct vec *, uint32_t width, size_t n);
 uint32_t *vec_set_offsets(struct vec *, enum vec_layout, size_t n);
-uint8_t *vec_set_bytes(struct vec *, size_t nbytes);	/* after offsets */
-uint32_t *vec_set_index(struct vec *, size_t n);	/* allocates dict */
+uint8_t *vec_set_bytes(struct vec *, size_t nbytes); /* after offsets */
+uint32_t *vec_set_index(struct vec *, size_t n); /* allocates dict */
 void vec_set_struct(struct vec *, size_t n);
 /* After the other setters, each of which says "none is NULL". */
 uint8_t *vec_set_null(struct vec *, size_t n);
@@ -84,11 +87,11 @@ void vec_set_all_null(struct vec *, const struct type *, size_t n);
 
 /* dst = the rows rows[0..n) of src, in that order. Used to route rows to
  * their partitions; dictionaries are shared (dst's is a view of src's). */
-void vec_take(struct vec *dst, const struct vec *src, const uint32_t *rows,
-    size_t n);
+void vec_take(
+    struct vec *dst, const struct vec *src, const uint32_t *rows, size_t n);
 
 void batch_init(struct batch *, const struct type *schema);
 void batch_clear(struct batch *);
-size_t vec_memory(const struct vec *);	/* bytes held */
+size_t vec_memory(const struct vec *); /* bytes held */
 
 #endif

@@ -18,11 +18,11 @@
 
 struct leaf_metrics {
 	int field_id;
-	int64_t column_size;	/* compressed bytes incl. page headers */
-	int64_t value_count;	/* incl. NULLs and NaNs */
+	int64_t column_size; /* compressed bytes incl. page headers */
+	int64_t value_count; /* incl. NULLs and NaNs */
 	int64_t null_count;
-	int64_t nan_count;	/* -1: not a float or double */
-	bool in_list;		/* below a list or map: no bounds */
+	int64_t nan_count; /* -1: not a float or double */
+	bool in_list; /* below a list or map: no bounds */
 	bool has_bounds;
 	uint8_t *lower, *upper;
 	size_t lower_len, upper_len;
@@ -30,17 +30,21 @@ struct leaf_metrics {
 
 /* One partition field's value of a file: single-value serialization of the
  * transform's result type; NULL bytes = null. */
-struct partition_value { uint8_t *data; size_t len; bool null; };
+struct partition_value {
+	uint8_t *data;
+	size_t len;
+	bool null;
+};
 
 struct datafile {
-	char *path;		/* absolute file-system path */
+	char *path; /* absolute file-system path */
 	int64_t record_count;
 	int64_t file_size;
 	struct leaf_metrics *leaves;
 	size_t nleaves;
-	int64_t *split_offsets;	/* row group starts, ascending */
+	int64_t *split_offsets; /* row group starts, ascending */
 	size_t nsplits;
-	struct partition_value *partition;	/* in spec order */
+	struct partition_value *partition; /* in spec order */
 	size_t npartition;
 };
 

@@ -83,12 +83,12 @@ field_clear(struct field *f)
 }
 
 struct field *
-type_add_field(struct type *t, const char *name, bool required,
-    enum type_kind kind)
+type_add_field(
+    struct type *t, const char *name, bool required, enum type_kind kind)
 {
 	assert(type_is_nested(t));
-	t->fields = xreallocarray(t->fields, t->nfields + 1,
-	    sizeof(*t->fields));
+	t->fields =
+	    xreallocarray(t->fields, t->nfields + 1, sizeof(*t->fields));
 
 	struct field *f = &t->fields[t->nfields++];
 
@@ -104,23 +104,40 @@ static const char *
 kind_name(enum type_kind kind)
 {
 	switch (kind) {
-	case TYPE_BOOLEAN: return "boolean";
-	case TYPE_INT: return "int";
-	case TYPE_LONG: return "long";
-	case TYPE_FLOAT: return "float";
-	case TYPE_DOUBLE: return "double";
-	case TYPE_DECIMAL: return "decimal";
-	case TYPE_DATE: return "date";
-	case TYPE_TIME: return "time";
-	case TYPE_TIMESTAMP: return "timestamp";
-	case TYPE_TIMESTAMPTZ: return "timestamptz";
-	case TYPE_STRING: return "string";
-	case TYPE_UUID: return "uuid";
-	case TYPE_FIXED: return "fixed";
-	case TYPE_BINARY: return "binary";
-	case TYPE_STRUCT: return "struct";
-	case TYPE_LIST: return "list";
-	case TYPE_MAP: return "map";
+	case TYPE_BOOLEAN:
+		return "boolean";
+	case TYPE_INT:
+		return "int";
+	case TYPE_LONG:
+		return "long";
+	case TYPE_FLOAT:
+		return "float";
+	case TYPE_DOUBLE:
+		return "double";
+	case TYPE_DECIMAL:
+		return "decimal";
+	case TYPE_DATE:
+		return "date";
+	case TYPE_TIME:
+		return "time";
+	case TYPE_TIMESTAMP:
+		return "timestamp";
+	case TYPE_TIMESTAMPTZ:
+		return "timestamptz";
+	case TYPE_STRING:
+		return "string";
+	case TYPE_UUID:
+		return "uuid";
+	case TYPE_FIXED:
+		return "fixed";
+	case TYPE_BINARY:
+		return "binary";
+	case TYPE_STRUCT:
+		return "struct";
+	case TYPE_LIST:
+		return "list";
+	case TYPE_MAP:
+		return "map";
 	}
 	return "unknown";
 }

@@ -17,20 +17,33 @@
 #include "common/err.h"
 
 enum type_kind {
-	TYPE_BOOLEAN = 1, TYPE_INT, TYPE_LONG, TYPE_FLOAT, TYPE_DOUBLE,
-	TYPE_DECIMAL, TYPE_DATE, TYPE_TIME, TYPE_TIMESTAMP, TYPE_TIMESTAMPTZ,
-	TYPE_STRING, TYPE_UUID, TYPE_FIXED, TYPE_BINARY,
-	TYPE_STRUCT, TYPE_LIST, TYPE_MAP
+	TYPE_BOOLEAN = 1,
+	TYPE_INT,
+	TYPE_LONG,
+	TYPE_FLOAT,
+	TYPE_DOUBLE,
+	TYPE_DECIMAL,
+	TYPE_DATE,
+	TYPE_TIME,
+	TYPE_TIMESTAMP,
+	TYPE_TIMESTAMPTZ,
+	TYPE_STRING,
+	TYPE_UUID,
+	TYPE_FIXED,
+	TYPE_BINARY,
+	TYPE_STRUCT,
+	TYPE_LIST,
+	TYPE_MAP
 };
 
 struct field;
 
 struct type {
 	enum type_kind kind;
-	uint8_t precision, scale;	/* TYPE_DECIMAL */
-	uint32_t length;		/* TYPE_FIXED */
-	size_t nfields;			/* struct: n; list: 1 (element); */
-	struct field *fields;		/* map: 2 (key, value) */
+	uint8_t precision, scale; /* TYPE_DECIMAL */
+	uint32_t length; /* TYPE_FIXED */
+	size_t nfields; /* struct: n; list: 1 (element); */
+	struct field *fields; /* map: 2 (key, value) */
 };
 
 struct field {
@@ -38,11 +51,11 @@ struct field {
 	char *name;
 	bool required;
 	struct type type;
-	char *doc;			/* NULL: none */
+	char *doc; /* NULL: none */
 };
 
 bool type_is_nested(const struct type *);
-bool type_equal(const struct type *, const struct type *);  /* ids ignored,
+bool type_equal(const struct type *, const struct type *); /* ids ignored,
 			 * names of struct fields and required compared */
 void type_copy(struct type *dst, const struct type *src);
 void type_clear(struct type *);
@@ -50,8 +63,8 @@ void field_copy(struct field *dst, const struct field *src);
 void field_clear(struct field *);
 
 /* Adds an empty field at the end and returns it; valid until the next add. */
-struct field *type_add_field(struct type *, const char *name, bool required,
-    enum type_kind);
+struct field *type_add_field(
+    struct type *, const char *name, bool required, enum type_kind);
 
 /* "decimal(20, 0)", "list<string>", "struct<a: int, b: map<string, long>>" */
 void type_format(const struct type *, struct buf *out);

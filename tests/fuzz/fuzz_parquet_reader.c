@@ -26,8 +26,9 @@ static void
 make_sound(unsigned which, const char *folder)
 {
 	struct parquet_options o = { .preset = which % 3,
-	    .zstd_level = which < 3 ? 3 : 0, .page_rows = 20,
-	    .row_group_rows = 60 };
+		.zstd_level = which < 3 ? 3 : 0,
+		.page_rows = 20,
+		.row_group_rows = 60 };
 	struct type schema = { .kind = TYPE_STRUCT };
 	struct err err = { 0 };
 	struct batch b;
@@ -41,8 +42,7 @@ make_sound(unsigned which, const char *folder)
 	type_add_field(&schema, "c", which % 2 == 0, TYPE_INT)->id = 3;
 	batch_init(&b, &schema);
 	sample_batch(&schema, &b, 100, which);
-	if (f == NULL ||
-	    (w = parquet_open(f, &schema, &o, &err)) == NULL ||
+	if (f == NULL || (w = parquet_open(f, &schema, &o, &err)) == NULL ||
 	    parquet_append(w, &b, 0, 100, &err) == -1 ||
 	    parquet_close(w, &facts, &err) == -1 ||
 	    store_read(path, &sound[which], 1 << 20, &err) == -1)

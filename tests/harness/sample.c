@@ -12,7 +12,7 @@
 
 struct maker {
 	uint64_t state;
-	const char *name;	/* of the field being made */
+	const char *name; /* of the field being made */
 };
 
 static uint64_t
@@ -59,13 +59,13 @@ put_int(struct maker *m, const struct type *t, uint8_t *to, size_t i)
 		sv = (int64_t)v % limit;
 		v = (uint64_t)sv;
 		if (next(m) % 16 == 0)
-			v = (uint64_t)(next(m) % 2 != 0 ? limit - 1 :
-			    1 - limit);
+			v = (uint64_t)(next(m) % 2 != 0 ? limit - 1
+							: 1 - limit);
 		break;
 	case TYPE_TIME:
 		v = v % UINT64_C(86400000000);
 		break;
-	case TYPE_DATE:		/* what DuckDB can show */
+	case TYPE_DATE: /* what DuckDB can show */
 		v = (uint64_t)((int64_t)v % 700000);
 		break;
 	case TYPE_TIMESTAMP:
@@ -74,11 +74,11 @@ put_int(struct maker *m, const struct type *t, uint8_t *to, size_t i)
 		break;
 	default:
 		if (next(m) % 16 == 0 && !styled(m, "_"))
-			v = next(m) % 2 != 0 ? UINT64_C(0x7fffffff7fffffff) :
-			    UINT64_C(0x8000000080000000);
+			v = next(m) % 2 != 0 ? UINT64_C(0x7fffffff7fffffff)
+					     : UINT64_C(0x8000000080000000);
 		else if (next(m) % 64 == 0 && !styled(m, "_"))
-			v = next(m) % 2 != 0 ? (uint64_t)INT64_MAX :
-			    (uint64_t)INT64_MIN;
+			v = next(m) % 2 != 0 ? (uint64_t)INT64_MAX
+					     : (uint64_t)INT64_MIN;
 		break;
 	}
 	memcpy(to, &v, type_width(t));
@@ -87,8 +87,9 @@ put_int(struct maker *m, const struct type *t, uint8_t *to, size_t i)
 static void
 put_wide_decimal(struct maker *m, const struct type *t, uint8_t *to)
 {
-	__int128 limit = 1, v = (__int128)((unsigned __int128)next(m) << 64 |
-	    next(m)) >> next(m) % 120;
+	__int128 limit = 1,
+		 v = (__int128)((unsigned __int128)next(m) << 64 | next(m)) >>
+	    next(m) % 120;
 
 	for (unsigned k = 0; k < t->precision; k++)
 		limit *= 10;
@@ -155,8 +156,8 @@ put_fixed(struct maker *m, const struct type *t, uint8_t *to, size_t i)
 	case TYPE_UUID:
 	case TYPE_FIXED:
 		for (uint32_t k = 0; k < width; k++)
-			to[k] = (uint8_t)(styled(m, "_low") ? next(m) % 2 :
-			    next(m));
+			to[k] = (uint8_t)(styled(m, "_low") ? next(m) % 2
+							    : next(m));
 		return;
 	case TYPE_DECIMAL:
 		if (width == 16) {
@@ -215,8 +216,9 @@ fill_bytes(struct maker *m, const struct type *t, struct vec *v, size_t n,
 	char *all = xmalloc(n * 256 + 1);
 
 	for (size_t i = 0; i < n; i++) {
-		size_t len = null != NULL && null[i] ? 0 :
-		    put_text(m, t, all + offset[i], i);
+		size_t len = null != NULL && null[i]
+		    ? 0
+		    : put_text(m, t, all + offset[i], i);
 
 		offset[i + 1] = offset[i] + (uint32_t)len;
 	}
@@ -307,8 +309,8 @@ fill(struct maker *m, const struct field *f, struct vec *v, size_t n)
 }
 
 void
-sample_batch(const struct type *schema, struct batch *b, size_t n,
-    uint64_t seed)
+sample_batch(
+    const struct type *schema, struct batch *b, size_t n, uint64_t seed)
 {
 	struct maker m = { .state = seed, .name = "" };
 
@@ -453,10 +455,12 @@ sample_print_schema(FILE *f, const struct type *schema)
 
 		type_format(&c->type, &kind);
 		fprintf(f, "%s{\"name\":\"%s\",\"type\":\"%s\"",
-		    k > 0 ? "," : "", c->name, type_is_nested(&c->type) ?
-		    (c->type.kind == TYPE_STRUCT ? "struct" :
-		    c->type.kind == TYPE_LIST ? "list" : "map") :
-		    buf_cstr(&kind));
+		    k > 0 ? "," : "", c->name,
+		    type_is_nested(&c->type)
+			? (c->type.kind == TYPE_STRUCT        ? "struct"
+				  : c->type.kind == TYPE_LIST ? "list"
+							      : "map")
+			: buf_cstr(&kind));
 		if (c->type.nfields > 0) {
 			fputs(",\"fields\":", f);
 			sample_print_schema(f, &c->type);

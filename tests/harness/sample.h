@@ -18,8 +18,8 @@
 #include "worker/batch.h"
 
 /* Fills a batch_init()ed batch with n rows. */
-void sample_batch(const struct type *schema, struct batch *, size_t n,
-    uint64_t seed);
+void sample_batch(
+    const struct type *schema, struct batch *, size_t n, uint64_t seed);
 /* Value i of a vec as JSON: null, true, "integers" (decimals unscaled),
  * "bits in hex" of floats or "NaN", "hex of bytes", arrays of elements, of
  * a struct's fields, of [key, value]. */

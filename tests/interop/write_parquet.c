@@ -15,7 +15,7 @@
 struct plan {
 	const char *name;
 	void (*schema)(struct type *);
-	size_t nbatches, nrows;		/* rows of each batch */
+	size_t nbatches, nrows; /* rows of each batch */
 	struct parquet_options options;
 };
 
@@ -56,16 +56,16 @@ static const struct plan plans[] = {
 };
 
 static void
-print_rows(FILE *out, const struct type *schema, const struct batch *b,
-    bool *first)
+print_rows(
+    FILE *out, const struct type *schema, const struct batch *b, bool *first)
 {
 	for (size_t i = 0; i < b->nrows; i++) {
 		fputs(*first ? "" : ",\n", out);
 		*first = false;
 		for (size_t col = 0; col < b->ncols; col++) {
 			fputc(col > 0 ? ',' : '[', out);
-			sample_print(out, &schema->fields[col].type,
-			    &b->cols[col], i);
+			sample_print(
+			    out, &schema->fields[col].type, &b->cols[col], i);
 		}
 		fputc(']', out);
 	}

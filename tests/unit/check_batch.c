@@ -36,7 +36,8 @@ START_TEST(types_are_spelled_as_iceberg_does)
 	t = &type_add_field(&s, "d", true, TYPE_LIST)->type;
 	type_add_field(t, "element", true, TYPE_TIMESTAMPTZ);
 	text = text_of(&s);
-	ck_assert_str_eq(text, "struct<a: int, b: map<string, "
+	ck_assert_str_eq(text,
+	    "struct<a: int, b: map<string, "
 	    "decimal(20, 0)>, c: fixed[16], d: list<timestamptz>>");
 	free(text);
 	type_clear(&s);
@@ -58,9 +59,9 @@ START_TEST(trees_are_copied_compared_and_searched)
 	ck_assert_int_eq(type_find_name(&a, "deep"), 4);
 	ck_assert_int_eq(type_find_name(&a, "key"), -1);
 
-	b.fields[4].id = 99;	/* ids do not count, */
+	b.fields[4].id = 99; /* ids do not count, */
 	ck_assert(type_equal(&a, &b));
-	b.fields[4].type.fields[0].required = false;	/* NULLs do */
+	b.fields[4].type.fields[0].required = false; /* NULLs do */
 	ck_assert(!type_equal(&a, &b));
 	type_clear(&b);
 	type_copy(&b, &a);
@@ -74,13 +75,14 @@ END_TEST
 
 START_TEST(widths_follow_the_type)
 {
-	static const struct { unsigned precision, width; } cases[] = {
-		{ 1, 4 }, { 9, 4 }, { 10, 8 }, { 18, 8 }, { 19, 16 },
+	static const struct {
+		unsigned precision, width;
+	} cases[] = { { 1, 4 }, { 9, 4 }, { 10, 8 }, { 18, 8 }, { 19, 16 },
 		{ 38, 16 } };
 
 	for (size_t k = 0; k < 6; k++) {
 		struct type t = { .kind = TYPE_DECIMAL,
-		    .precision = (uint8_t)cases[k].precision };
+			.precision = (uint8_t)cases[k].precision };
 
 		ck_assert_uint_eq(type_width(&t), cases[k].width);
 	}
@@ -123,8 +125,7 @@ check_take(void (*make)(struct type *))
 			ck_assert_uint_eq(part.cols[col].n, n);
 			for (size_t i = 0; i < n; i++) {
 				char *x = value_text(t, &part.cols[col], i);
-				char *y = value_text(t, &b.cols[col],
-				    rows[i]);
+				char *y = value_text(t, &b.cols[col], rows[i]);
 
 				ck_assert_str_eq(x, y);
 				free(x);

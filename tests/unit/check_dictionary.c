@@ -30,9 +30,9 @@ check_fixed(uint32_t width, uint64_t distinct, size_t n)
 	dictionary_expand(&d, index_, done, &back);
 	ck_assert_uint_eq(back.len, done * width);
 	ck_assert_mem_eq(back.data, values, done * width);
-	if (done == n) {	/* found again, nothing new */
-		ck_assert_uint_eq(dictionary_add_fixed(&d, values, n,
-		    index_), n);
+	if (done == n) { /* found again, nothing new */
+		ck_assert_uint_eq(
+		    dictionary_add_fixed(&d, values, n, index_), n);
 		ck_assert_uint_eq(d.n, distinct);
 	}
 	buf_clear(&back);
@@ -61,8 +61,8 @@ START_TEST(entries_are_in_order_of_appearance)
 	struct dictionary d = { .width = 8 };
 	static const uint32_t want[] = { 0, 1, 0, 2, 1, 3 };
 
-	ck_assert_uint_eq(dictionary_add_fixed(&d, (const uint8_t *)v, 6,
-	    index_), 6);
+	ck_assert_uint_eq(
+	    dictionary_add_fixed(&d, (const uint8_t *)v, 6, index_), 6);
 	ck_assert_mem_eq(index_, want, sizeof(want));
 	dictionary_clear(&d);
 }
@@ -74,21 +74,25 @@ START_TEST(strings_and_prefixes_differ)
 	enum { N = 3000 };
 	static uint32_t offset[2 * N + 1];
 	static uint8_t bytes[2 * N * 20];
-	struct vec v = { .layout = VEC_BYTES, .n = 2 * N, .offset = offset,
-	    .bytes = bytes };
+	struct vec v = { .layout = VEC_BYTES,
+		.n = 2 * N,
+		.offset = offset,
+		.bytes = bytes };
 	uint32_t rows[] = { 5, 5, 2 * N - 1 };
 	struct buf back = { 0 };
 	size_t len;
 
 	/* zeros only: lengths must tell them apart; then numbers */
 	for (uint32_t k = 0; k < 2 * N; k++) {
-		uint32_t n = k < 20 ? k : (uint32_t)snprintf((char *)bytes +
-		    offset[k], 20, "%u", k % N);
+		uint32_t n = k < 20
+		    ? k
+		    : (uint32_t)snprintf(
+			  (char *)bytes + offset[k], 20, "%u", k % N);
 
 		offset[k + 1] = offset[k] + n;
 	}
-	ck_assert_uint_eq(dictionary_add_bytes(&d, &v, 0, NULL, 2 * N,
-	    index_), 2 * N);
+	ck_assert_uint_eq(
+	    dictionary_add_bytes(&d, &v, 0, NULL, 2 * N, index_), 2 * N);
 	ck_assert_uint_eq(d.n, N + 20);
 	for (uint32_t k = 0; k < 2 * N; k++) {
 		const uint8_t *p = dictionary_value(&d, index_[k], &len);
@@ -96,8 +100,7 @@ START_TEST(strings_and_prefixes_differ)
 		ck_assert_uint_eq(len, offset[k + 1] - offset[k]);
 		ck_assert(len == 0 || memcmp(p, bytes + offset[k], len) == 0);
 	}
-	ck_assert_uint_eq(dictionary_add_bytes(&d, &v, 0, rows, 3, index_),
-	    3);
+	ck_assert_uint_eq(dictionary_add_bytes(&d, &v, 0, rows, 3, index_), 3);
 	ck_assert_uint_eq(index_[0], 5);
 	ck_assert_uint_eq(index_[1], 5);
 	dictionary_expand(&d, index_, 1, &back);
@@ -113,11 +116,11 @@ START_TEST(a_value_over_the_limit_is_refused)
 	struct dictionary d = { 0 };
 	uint8_t *big = calloc(1, DICTIONARY_MAX);
 	uint32_t offset[] = { 0, 3, DICTIONARY_MAX };
-	struct vec v = { .layout = VEC_BYTES, .n = 2, .offset = offset,
-	    .bytes = big };
+	struct vec v = {
+		.layout = VEC_BYTES, .n = 2, .offset = offset, .bytes = big
+	};
 
-	ck_assert_uint_eq(dictionary_add_bytes(&d, &v, 0, NULL, 2, index_),
-	    1);
+	ck_assert_uint_eq(dictionary_add_bytes(&d, &v, 0, NULL, 2, index_), 1);
 	ck_assert_uint_eq(d.n, 1);
 	free(big);
 	dictionary_clear(&d);

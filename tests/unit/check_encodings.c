@@ -73,8 +73,8 @@ slow_delta(const uint8_t *from, uint64_t *out, size_t n)
 				continue;
 			}
 			for (size_t k = 0; k < per && count < n; k++)
-				out[count++] = last += least +
-				    bits(p, k * widths[m], widths[m]);
+				out[count++] = last +=
+				    least + bits(p, k * widths[m], widths[m]);
 			p += per * widths[m] / 8;
 		}
 	}
@@ -102,8 +102,8 @@ check_delta(const int64_t *values, size_t n, unsigned width)
 	ck_assert(delta_get(&c, width, back, n));
 	ck_assert_uint_eq(cursor_left(&c), 0);
 	for (size_t k = 0; k < n; k++)
-		ck_assert_int_eq(back[k], width == 4 ?
-		    (int32_t)values[k] : values[k]);
+		ck_assert_int_eq(
+		    back[k], width == 4 ? (int32_t)values[k] : values[k]);
 	for (size_t cut = 0; cut < b.len && n < 200; cut++) {
 		uint8_t *copy = malloc(cut + 1);
 
@@ -117,8 +117,8 @@ check_delta(const int64_t *values, size_t n, unsigned width)
 
 START_TEST(deltas_of_any_numbers_survive)
 {
-	static const size_t sizes[] = { 0, 1, 2, 31, 32, 33, 34, 127, 128,
-		129, 130, 256, 257, MOST };
+	static const size_t sizes[] = { 0, 1, 2, 31, 32, 33, 34, 127, 128, 129,
+		130, 256, 257, MOST };
 	int64_t v[MOST];
 
 	for (unsigned shift = 0; shift < 64; shift++) {
@@ -156,8 +156,8 @@ END_TEST
 START_TEST(delta_example_of_the_specification)
 {
 	static const int32_t v[] = { 7, 5, 3, 1, 2, 3, 4, 5 };
-	static const uint8_t want[] = { 0x80, 1, 4, 8, 14, 3, 2, 0, 0, 0,
-		0xC0, 0x3F, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t want[] = { 0x80, 1, 4, 8, 14, 3, 2, 0, 0, 0, 0xC0,
+		0x3F, 0, 0, 0, 0, 0, 0 };
 	struct buf b = { 0 };
 
 	delta_put(&b, v, 8, 4);
@@ -170,12 +170,12 @@ END_TEST
 START_TEST(hostile_deltas_are_refused)
 {
 	static const uint8_t bad[][16] = {
-		{ 0, 4, 8, 0 },			/* block of none */
-		{ 0x80, 1, 0, 8, 0 },		/* no miniblocks */
-		{ 0x80, 1, 3, 8, 0 },		/* uneven */
-		{ 0x80, 1, 8, 8, 0 },		/* miniblocks of 16 */
-		{ 0x80, 1, 4, 9, 0 },		/* another count */
-		{ 0x80, 1, 4, 8, 0, 0, 65, 0, 0, 0 },	/* width 65 */
+		{ 0, 4, 8, 0 }, /* block of none */
+		{ 0x80, 1, 0, 8, 0 }, /* no miniblocks */
+		{ 0x80, 1, 3, 8, 0 }, /* uneven */
+		{ 0x80, 1, 8, 8, 0 }, /* miniblocks of 16 */
+		{ 0x80, 1, 4, 9, 0 }, /* another count */
+		{ 0x80, 1, 4, 8, 0, 0, 65, 0, 0, 0 }, /* width 65 */
 		{ 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 8 },
 	};
 	int64_t out[8];
@@ -249,14 +249,18 @@ START_TEST(checksums)
 
 	ck_assert_uint_eq(crc32_add(0, "123456789", 9), 0xCBF43926);
 	ck_assert_uint_eq(crc32_add(0, "", 0), 0);
-	ck_assert_uint_eq(crc32_add(0, "The quick brown fox jumps over the "
-	    "lazy dog", 43), 0x414FA339);
+	ck_assert_uint_eq(crc32_add(0,
+			      "The quick brown fox jumps over the "
+			      "lazy dog",
+			      43),
+	    0x414FA339);
 	for (size_t k = 0; k < sizeof(data); k++)
 		data[k] = (uint8_t)dice();
 	whole = crc32_add(0, data, sizeof(data));
 	for (size_t k = 0; k < sizeof(data); k++)
 		ck_assert_uint_eq(crc32_add(crc32_add(0, data, k), data + k,
-		    sizeof(data) - k), whole);
+				      sizeof(data) - k),
+		    whole);
 }
 END_TEST
 

@@ -16,8 +16,8 @@ dice(uint32_t sides)
 
 /* Decodes all there is; the number of values, padding included. */
 static size_t
-slow_decode(const uint8_t *p, size_t n, unsigned width, uint32_t *out,
-    size_t room)
+slow_decode(
+    const uint8_t *p, size_t n, unsigned width, uint32_t *out, size_t room)
 {
 	size_t at = 0, count = 0;
 
@@ -48,8 +48,9 @@ slow_decode(const uint8_t *p, size_t n, unsigned width, uint32_t *out,
 				size_t bit = k * width + b;
 
 				ck_assert_uint_lt(at + bit / 8, n);
-				v |= (uint32_t)(p[at + bit / 8] >>
-				    (bit % 8) & 1) << b;
+				v |=
+				    (uint32_t)(p[at + bit / 8] >> (bit % 8) & 1)
+				    << b;
 			}
 			ck_assert_uint_lt(count, room);
 			out[count++] = v;
@@ -90,14 +91,15 @@ START_TEST(words_of_every_width_survive)
 
 	for (unsigned width = 0; width <= 32; width++) {
 		for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) {
-			uint32_t top = width == 32 ? UINT32_MAX :
-			    (1u << width) - 1;
+			uint32_t top =
+			    width == 32 ? UINT32_MAX : (1u << width) - 1;
 			uint32_t v = 0;
 
 			for (size_t k = 0; k < sizes[s]; k++) {
 				if (dice(1 + dice(30)) == 0)
 					v = (dice(1 << 16) << 16 |
-					    dice(1 << 16)) & top;
+						dice(1 << 16)) &
+					    top;
 				words[k] = k % 97 == 0 ? top : v;
 			}
 			check_words(sizes[s], width);
@@ -130,8 +132,9 @@ START_TEST(bytes_give_the_same_as_words)
 		struct buf a = { 0 }, b = { 0 };
 
 		for (size_t k = 0; k < MOST; k++) {
-			words[k] = dice(4) == 0 ? dice(1u << width) :
-			    k > 0 ? words[k - 1] : 0;
+			words[k] = dice(4) == 0 ? dice(1u << width)
+			    : k > 0             ? words[k - 1]
+						: 0;
 			bytes[k] = (uint8_t)words[k];
 		}
 		rle_put_u32(&a, words, MOST, width);
@@ -169,7 +172,7 @@ START_TEST(levels_have_their_length_before)
 	levels_put(&b, bytes, MOST, 1);
 	memcpy(&size, b.data + 1, 4);
 	ck_assert_uint_eq(size, b.len - 5);
-	ck_assert_uint_eq(size, 3);	/* varint of 10000, one byte of value */
+	ck_assert_uint_eq(size, 3); /* varint of 10000, one byte of value */
 	buf_clear(&b);
 }
 END_TEST
@@ -193,24 +196,26 @@ START_TEST(malformed_runs_are_refused)
 		unsigned width;
 		uint32_t highest;
 	} bad[] = {
-		{ { 0 }, 0, 1, 1 },			/* nothing */
-		{ { 0, 0 }, 2, 1, 1 },			/* a run of none */
-		{ { 1 }, 1, 1, 1 },			/* no groups */
-		{ { 0x80, 0x80 }, 2, 1, 1 },		/* half a varint */
-		{ { 20 }, 1, 1, 1 },			/* no value */
-		{ { 20, 2 }, 2, 2, 1 },			/* too high */
-		{ { 3 }, 1, 1, 1 },			/* no group bytes */
-		{ { 4, 1 }, 2, 1, 1 },			/* too few */
-		{ { 20, 0 }, 2, 33, 1 },		/* width */
+		{ { 0 }, 0, 1, 1 }, /* nothing */
+		{ { 0, 0 }, 2, 1, 1 }, /* a run of none */
+		{ { 1 }, 1, 1, 1 }, /* no groups */
+		{ { 0x80, 0x80 }, 2, 1, 1 }, /* half a varint */
+		{ { 20 }, 1, 1, 1 }, /* no value */
+		{ { 20, 2 }, 2, 2, 1 }, /* too high */
+		{ { 3 }, 1, 1, 1 }, /* no group bytes */
+		{ { 4, 1 }, 2, 1, 1 }, /* too few */
+		{ { 20, 0 }, 2, 33, 1 }, /* width */
 		{ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1,
-		    0 }, 11, 32, 1 },			/* 2^63 groups */
+		      0 },
+		    11, 32, 1 }, /* 2^63 groups */
 	};
 
 	for (size_t k = 0; k < sizeof(bad) / sizeof(*bad); k++) {
 		struct cursor c = cursor_of(bad[k].bytes, bad[k].n);
 
-		ck_assert_msg(!rle_get_u32(&c, bad[k].width, bad[k].highest,
-		    back, 10), "case %zu", k);
+		ck_assert_msg(
+		    !rle_get_u32(&c, bad[k].width, bad[k].highest, back, 10),
+		    "case %zu", k);
 	}
 }
 END_TEST

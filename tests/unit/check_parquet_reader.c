@@ -46,7 +46,11 @@ write_sample(const struct type *schema, struct batch *b, size_t nbatches,
 	datafile_clear(&facts);
 }
 
-struct seen { int64_t v[20000]; uint8_t null[20000]; size_t n, stop; };
+struct seen {
+	int64_t v[20000];
+	uint8_t null[20000];
+	size_t n, stop;
+};
 static struct seen seen;
 
 static int
@@ -122,13 +126,13 @@ START_TEST(integers_come_back)
 		integers++;
 		ck_assert_msg(read_back(f->id) == 0, "%s", err.text);
 		ck_assert_uint_eq(seen.n, 3 * n);
-		for (size_t i = 0; i < n; i++) {	/* the last batch */
+		for (size_t i = 0; i < n; i++) { /* the last batch */
 			bool null = v->null != NULL && v->null[i];
 
 			ck_assert_int_eq(seen.null[2 * n + i], null);
 			if (!null)
-				ck_assert_int_eq(seen.v[2 * n + i],
-				    value_of(v, i));
+				ck_assert_int_eq(
+				    seen.v[2 * n + i], value_of(v, i));
 		}
 	}
 	ck_assert_uint_gt(integers, 30);
@@ -141,7 +145,9 @@ static void
 small_file(int zstd_level, enum parquet_preset preset)
 {
 	struct parquet_options o = { .preset = preset,
-	    .zstd_level = zstd_level, .page_rows = 50, .row_group_rows = 120 };
+		.zstd_level = zstd_level,
+		.page_rows = 50,
+		.row_group_rows = 120 };
 	struct type schema = { .kind = TYPE_STRUCT };
 	struct batch b;
 
@@ -208,8 +214,8 @@ START_TEST(no_damaged_page_is_believed)
 	uint32_t footer;
 	size_t errors = 0;
 
-	small_file(_i % 2 == 0 ? 3 : 0, _i < 2 ? PARQUET_COMPAT :
-	    PARQUET_COMPACT);
+	small_file(
+	    _i % 2 == 0 ? 3 : 0, _i < 2 ? PARQUET_COMPAT : PARQUET_COMPACT);
 	ck_assert_int_eq(store_read(path, &b, 1 << 20, &err), 0);
 	ck_assert_int_eq(read_back(1), 0);
 	good = seen;

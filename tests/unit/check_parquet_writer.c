@@ -5,17 +5,14 @@
  * (make check-parquet-readers).
  */
 #include <check.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/xalloc.h"
+#include "tests/harness/parquet_walk.h"
 #include "tests/harness/sample.h"
-#include "worker/parquet/compress.h"
 #include "worker/parquet/crc.h"
 #include "worker/parquet/leaf.h"
-#include "worker/parquet/thrift.h"
 #include "worker/parquet/writer.h"
 
 static char path[64];
@@ -77,80 +74,6 @@ whole_file(void)
 	return b;
 }
 
-/* ---- walking thrift: copies of the reader are cheap ---------------------------- */
-
-/* In front of the value of a field of the struct that t has entered. */
-static bool
-seek(struct thrift_in *t, int16_t id, enum thrift_type *type)
-{
-	struct thrift_field f;
-
-	while (thrift_next(t, &f)) {
-		if (f.id == id) {
-			*type = f.type;
-			return true;
-		}
-		thrift_skip(t, f.type);
-	}
-	ck_assert(!t->c.bad);
-	return false;
-}
-
-static int64_t
-number(struct thrift_in t, int16_t id, int64_t absent)
-{
-	enum thrift_type type;
-
-	return seek(&t, id, &type) ? thrift_get_int(&t, type) : absent;
-}
-
-static struct thrift_in
-inner(struct thrift_in t, int16_t id)
-{
-	enum thrift_type type;
-
-	ck_assert_msg(seek(&t, id, &type), "no field %d", id);
-	ck_assert_int_eq(type, THRIFT_STRUCT);
-	thrift_enter(&t);
-	return t;
-}
-
-static struct thrift_in
-list(struct thrift_in t, int16_t id, enum thrift_type want, size_t *n)
-{
-	enum thrift_type type;
-
-	ck_assert_msg(seek(&t, id, &type), "no field %d", id);
-	*n = thrift_get_list(&t, type, want);
-	ck_assert(!t.c.bad);
-	return t;
-}
-
-static const uint8_t *
-bytes(struct thrift_in t, int16_t id, size_t *n)
-{
-	enum thrift_type type;
-
-	*n = 0;
-	return seek(&t, id, &type) ? thrift_get_binary(&t, type, n) : NULL;
-}
-
-static struct thrift_in
-footer_of(const struct buf *b)
-{
-	uint32_t len;
-	struct thrift_in t;
-
-	ck_assert_uint_ge(b->len, 12);
-	ck_assert_mem_eq(b->data, "PAR1", 4);
-	ck_assert_mem_eq(b->data + b->len - 4, "PAR1", 4);
-	memcpy(&len, b->data + b->len - 8, 4);
-	ck_assert_uint_le(len, b->len - 12);
-	t = thrift_from(b->data + b->len - 8 - len, len);
-	thrift_enter(&t);
-	return t;
-}
-
 /* ---- structure ----------------------------------------------------------------- */
 
 struct page_info {
@@ -161,8 +84,8 @@ struct page_info {
 static struct page_info
 page_at(const struct buf *b, int64_t offset)
 {
-	struct thrift_in t = thrift_from(b->data + offset,
-	    b->len - (size_t)offset);
+	struct thrift_in t =
+	    thrift_from(b->data + offset, b->len - (size_t)offset);
 	struct thrift_in end = t;
 	struct page_info p;
 
@@ -171,9 +94,9 @@ page_at(const struct buf *b, int64_t offset)
 	thrift_skip(&end, THRIFT_STRUCT);
 	ck_assert(!end.c.bad);
 	p.header_size = (size_t)(end.c.p - (b->data + offset));
-	p.size = (size_t)number(t, 3, -1);
-	ck_assert_uint_eq((uint32_t)number(t, 4, 0), crc32_add(0,
-	    b->data + (size_t)offset + p.header_size, p.size));
+	p.size = (size_t)walk_int(t, 3, -1);
+	ck_assert_uint_eq((uint32_t)walk_int(t, 4, 0),
+	    crc32_add(0, b->data + (size_t)offset + p.header_size, p.size));
 	return p;
 }
 
@@ -182,23 +105,23 @@ static void
 check_chunk(const struct buf *b, struct thrift_in chunk, int64_t group_rows,
     const struct parquet_options *o, bool nested)
 {
-	struct thrift_in meta = inner(chunk, 3), locations;
-	int64_t at = number(meta, 9, -1), dict = number(meta, 11, -1);
-	int64_t size = number(meta, 7, -1), raw = number(meta, 6, -1);
-	int64_t left = number(meta, 5, -1), row = -1, begins = at;
+	struct thrift_in meta = walk_struct(chunk, 3), locations;
+	int64_t at = walk_int(meta, 9, -1), dict = walk_int(meta, 11, -1);
+	int64_t size = walk_int(meta, 7, -1), raw = walk_int(meta, 6, -1);
+	int64_t left = walk_int(meta, 5, -1), row = -1, begins = at;
 	size_t n;
-	struct thrift_in index = thrift_from(b->data + number(chunk, 4, -1),
-	    (size_t)number(chunk, 5, -1));
+	struct thrift_in index = thrift_from(
+	    b->data + walk_int(chunk, 4, -1), (size_t)walk_int(chunk, 5, -1));
 
 	thrift_enter(&index);
-	locations = list(index, 1, THRIFT_STRUCT, &n);
+	locations = walk_list(index, 1, THRIFT_STRUCT, &n);
 	if (dict != -1) {
 		struct page_info p = page_at(b, dict);
 
-		ck_assert_int_eq(number(p.header, 1, -1), 2);
-		ck_assert_int_le(number(p.header, 2, -1), 1 << 20);
+		ck_assert_int_eq(walk_int(p.header, 1, -1), 2);
+		ck_assert_int_le(walk_int(p.header, 2, -1), 1 << 20);
 		ck_assert_int_eq(dict + (int64_t)(p.header_size + p.size), at);
-		raw -= number(p.header, 2, -1) + (int64_t)p.header_size;
+		raw -= walk_int(p.header, 2, -1) + (int64_t)p.header_size;
 		begins = dict;
 	}
 	for (size_t k = 0; k < n; k++) {
@@ -207,19 +130,20 @@ check_chunk(const struct buf *b, struct thrift_in chunk, int64_t group_rows,
 		int64_t total = (int64_t)(p.header_size + p.size), next;
 
 		thrift_enter(&loc);
-		ck_assert_int_eq(number(loc, 1, -1), at);
-		ck_assert_int_eq(number(loc, 2, -1), total);
-		next = number(loc, 3, -1);
+		ck_assert_int_eq(walk_int(loc, 1, -1), at);
+		ck_assert_int_eq(walk_int(loc, 2, -1), total);
+		next = walk_int(loc, 3, -1);
 		ck_assert(k == 0 ? next == 0 : next > row);
 		if (k > 0)
 			ck_assert_int_le(next - row, o->page_rows);
 		row = next;
-		ck_assert_int_eq(number(p.header, 1, -1), 0);
+		ck_assert_int_eq(walk_int(p.header, 1, -1), 0);
 		if (!nested)
-			ck_assert_int_le(number(inner(p.header, 5), 1, -1),
+			ck_assert_int_le(
+			    walk_int(walk_struct(p.header, 5), 1, -1),
 			    o->page_rows);
-		left -= number(inner(p.header, 5), 1, -1);
-		raw -= number(p.header, 2, -1) + (int64_t)p.header_size;
+		left -= walk_int(walk_struct(p.header, 5), 1, -1);
+		raw -= walk_int(p.header, 2, -1) + (int64_t)p.header_size;
 		at += total;
 		thrift_skip(&locations, THRIFT_STRUCT);
 	}
@@ -234,43 +158,43 @@ check_file(const struct parquet_options *o, const struct datafile *facts,
     size_t nleaves, bool nested)
 {
 	struct buf b = whole_file();
-	struct thrift_in footer = footer_of(&b), groups, orders;
+	struct thrift_in footer = walk_footer(&b), groups, orders;
 	size_t ngroups, n;
 	int64_t rows = 0;
 
 	ck_assert_int_eq(facts->file_size, (int64_t)b.len);
-	ck_assert_int_eq(number(footer, 3, -1), facts->record_count);
-	orders = list(footer, 7, THRIFT_STRUCT, &n);
+	ck_assert_int_eq(walk_int(footer, 3, -1), facts->record_count);
+	orders = walk_list(footer, 7, THRIFT_STRUCT, &n);
 	ck_assert_uint_eq(n, nleaves);
 	for (size_t k = 0; k < n; k++) {
 		struct thrift_in order = orders;
 
 		thrift_enter(&order);
-		inner(order, 1);
+		walk_struct(order, 1);
 		thrift_skip(&orders, THRIFT_STRUCT);
 	}
-	groups = list(footer, 4, THRIFT_STRUCT, &ngroups);
+	groups = walk_list(footer, 4, THRIFT_STRUCT, &ngroups);
 	ck_assert_uint_eq(ngroups, facts->nsplits);
 	for (size_t g = 0; g < ngroups; g++) {
 		struct thrift_in group = groups, chunks;
 		int64_t group_rows, packed = 0;
 
 		thrift_enter(&group);
-		group_rows = number(group, 3, -1);
-		ck_assert_int_eq(number(group, 5, -1),
-		    facts->split_offsets[g]);
+		group_rows = walk_int(group, 3, -1);
+		ck_assert_int_eq(
+		    walk_int(group, 5, -1), facts->split_offsets[g]);
 		ck_assert_int_le(group_rows, (int64_t)o->row_group_rows);
-		chunks = list(group, 1, THRIFT_STRUCT, &n);
+		chunks = walk_list(group, 1, THRIFT_STRUCT, &n);
 		ck_assert_uint_eq(n, nleaves);
 		for (size_t k = 0; k < n; k++) {
 			struct thrift_in chunk = chunks;
 
 			thrift_enter(&chunk);
 			check_chunk(&b, chunk, group_rows, o, nested);
-			packed += number(inner(chunk, 3), 7, -1);
+			packed += walk_int(walk_struct(chunk, 3), 7, -1);
 			thrift_skip(&chunks, THRIFT_STRUCT);
 		}
-		ck_assert_int_eq(number(group, 6, -1), packed);
+		ck_assert_int_eq(walk_int(group, 6, -1), packed);
 		rows += group_rows;
 		thrift_skip(&groups, THRIFT_STRUCT);
 	}
@@ -310,26 +234,26 @@ START_TEST(pages_keep_to_their_bytes)
 
 	write_sample(sample_flat_schema, 1, 3000, &o, &facts);
 	b = whole_file();
-	groups = list(footer_of(&b), 4, THRIFT_STRUCT, &n);
+	groups = walk_list(walk_footer(&b), 4, THRIFT_STRUCT, &n);
 	thrift_enter(&groups);
-	chunks = list(groups, 1, THRIFT_STRUCT, &n);
+	chunks = walk_list(groups, 1, THRIFT_STRUCT, &n);
 	for (size_t k = 0; k < n; k++) {
 		struct thrift_in index;
 		size_t pages;
 
 		chunk = chunks;
 		thrift_enter(&chunk);
-		index = thrift_from(b.data + number(chunk, 4, -1),
-		    (size_t)number(chunk, 5, -1));
+		index = thrift_from(b.data + walk_int(chunk, 4, -1),
+		    (size_t)walk_int(chunk, 5, -1));
 		thrift_enter(&index);
-		locations = list(index, 1, THRIFT_STRUCT, &pages);
+		locations = walk_list(index, 1, THRIFT_STRUCT, &pages);
 		for (size_t p = 0; p < pages; p++) {
 			struct thrift_in loc = locations;
 			size_t size;
 
 			thrift_enter(&loc);
-			size = (size_t)number(page_at(&b,
-			    number(loc, 1, -1)).header, 2, -1);
+			size = (size_t)walk_int(
+			    page_at(&b, walk_int(loc, 1, -1)).header, 2, -1);
 			/* level lengths and delta headers come on top */
 			ck_assert_uint_le(size, 1000 + 200);
 			largest = size > largest ? size : largest;
@@ -354,12 +278,12 @@ START_TEST(row_groups_end_by_bytes)
 	write_sample(sample_flat_schema, 4, 3000, &o, &facts);
 	ck_assert_uint_gt(facts.nsplits, 10);
 	b = whole_file();
-	groups = list(footer_of(&b), 4, THRIFT_STRUCT, &n);
+	groups = walk_list(walk_footer(&b), 4, THRIFT_STRUCT, &n);
 	for (size_t g = 0; g < n; g++) {
 		struct thrift_in group = groups;
 
 		thrift_enter(&group);
-		ck_assert_int_lt(number(group, 2, -1), 150000);
+		ck_assert_int_lt(walk_int(group, 2, -1), 150000);
 		thrift_skip(&groups, THRIFT_STRUCT);
 	}
 	buf_clear(&b);
@@ -369,7 +293,8 @@ END_TEST
 
 START_TEST(footer_names_its_maker_and_the_schema)
 {
-	struct parquet_options o = { .iceberg_schema = "{\"type\":\"struct\"}" };
+	struct parquet_options o = { .iceberg_schema =
+					 "{\"type\":\"struct\"}" };
 	struct datafile facts;
 	struct buf b;
 	struct thrift_in footer, keys;
@@ -378,19 +303,19 @@ START_TEST(footer_names_its_maker_and_the_schema)
 
 	write_sample(sample_flat_schema, 0, 0, &o, &facts);
 	b = whole_file();
-	footer = footer_of(&b);
-	ck_assert_int_eq(number(footer, 1, -1), 1);
-	p = bytes(footer, 6, &n);
+	footer = walk_footer(&b);
+	ck_assert_int_eq(walk_int(footer, 1, -1), 1);
+	p = walk_bytes(footer, 6, &n);
 	ck_assert_uint_gt(n, 25);
 	ck_assert_mem_eq(p, "calve version ", 14);
 	ck_assert_ptr_nonnull(memmem(p, n, " (build ", 8));
 	ck_assert_int_eq(p[n - 1], ')');
-	keys = list(footer, 5, THRIFT_STRUCT, &n);
+	keys = walk_list(footer, 5, THRIFT_STRUCT, &n);
 	ck_assert_uint_eq(n, 1);
 	thrift_enter(&keys);
-	p = bytes(keys, 1, &n);
+	p = walk_bytes(keys, 1, &n);
 	ck_assert_mem_eq(p, "iceberg.schema", 14);
-	p = bytes(keys, 2, &n);
+	p = walk_bytes(keys, 2, &n);
 	ck_assert_mem_eq(p, o.iceberg_schema, n);
 	ck_assert_int_eq(facts.record_count, 0);
 	ck_assert_uint_eq(facts.nsplits, 0);
@@ -438,7 +363,7 @@ START_TEST(schema_elements_carry_types_and_ids)
 	type_add_field(&f->type, "element", true, TYPE_BOOLEAN)->id = 7;
 	ck_assert_int_eq(parquet_close(begin(&schema, &o), &facts, &err), 0);
 	b = whole_file();
-	e = list(footer_of(&b), 2, THRIFT_STRUCT, &n);
+	e = walk_list(walk_footer(&b), 2, THRIFT_STRUCT, &n);
 	ck_assert_uint_eq(n, 10);
 	for (size_t k = 0; k < n; k++, thrift_skip(&e, THRIFT_STRUCT)) {
 		struct thrift_in t = e, logical;
@@ -448,202 +373,28 @@ START_TEST(schema_elements_carry_types_and_ids)
 
 		thrift_enter(&t);
 		if (k == 0) {
-			ck_assert_int_eq(number(t, 5, -1), 4);
-			ck_assert_int_eq(number(t, 3, -1), -1);
+			ck_assert_int_eq(walk_int(t, 5, -1), 4);
+			ck_assert_int_eq(walk_int(t, 3, -1), -1);
 			continue;
 		}
-		name = bytes(t, 4, &len);
+		name = walk_bytes(t, 4, &len);
 		ck_assert_uint_eq(len, strlen(want[k - 1].name));
 		ck_assert_mem_eq(name, want[k - 1].name, len);
-		ck_assert_int_eq(number(t, 1, -1), want[k - 1].type);
-		ck_assert_int_eq(number(t, 2, -1), want[k - 1].length);
-		ck_assert_int_eq(number(t, 3, -1), want[k - 1].repetition);
-		ck_assert_int_eq(number(t, 5, -1), want[k - 1].children);
-		ck_assert_int_eq(number(t, 6, -1), want[k - 1].converted);
-		ck_assert_int_eq(number(t, 9, -1), want[k - 1].id);
+		ck_assert_int_eq(walk_int(t, 1, -1), want[k - 1].type);
+		ck_assert_int_eq(walk_int(t, 2, -1), want[k - 1].length);
+		ck_assert_int_eq(walk_int(t, 3, -1), want[k - 1].repetition);
+		ck_assert_int_eq(walk_int(t, 5, -1), want[k - 1].children);
+		ck_assert_int_eq(walk_int(t, 6, -1), want[k - 1].converted);
+		ck_assert_int_eq(walk_int(t, 9, -1), want[k - 1].id);
 		if (want[k - 1].logical == -1)
 			continue;
-		logical = inner(t, 10);
+		logical = walk_struct(t, 10);
 		ck_assert(thrift_next(&logical, &which));
 		ck_assert_int_eq(which.id, want[k - 1].logical);
 	}
 	buf_clear(&b);
 	datafile_clear(&facts);
 	type_clear(&schema);
-}
-END_TEST
-
-/* ---- page index against pages ---------------------------------------------------- */
-
-/* One required INT64 column of rising numbers, 100 a page. */
-START_TEST(page_bounds_are_those_of_the_rows)
-{
-	struct parquet_options o = { .page_rows = 100 };
-	struct type schema = { .kind = TYPE_STRUCT };
-	struct batch b;
-	struct parquet_writer *w;
-	struct datafile facts;
-	struct buf file;
-	struct thrift_in chunk, index, lows, highs, nulls;
-	int64_t *v;
-	uint8_t *null;
-	size_t n;
-
-	type_add_field(&schema, "n", false, TYPE_LONG)->id = 1;
-	batch_init(&b, &schema);
-	v = (int64_t *)(void *)vec_set_fixed(&b.cols[0], 8, 1000);
-	null = vec_set_null(&b.cols[0], 1000);
-	for (int64_t k = 0; k < 1000; k++) {
-		v[k] = 10 * k - 3000;
-		null[k] = k / 100 == 4 || k % 7 == 0;	/* page 4: all */
-	}
-	b.nrows = 1000;
-	w = begin(&schema, &o);
-	ck_assert_int_eq(parquet_append(w, &b, 0, 1000, &err), 0);
-	ck_assert_int_eq(parquet_close(w, &facts, &err), 0);
-	file = whole_file();
-	chunk = list(footer_of(&file), 4, THRIFT_STRUCT, &n);
-	thrift_enter(&chunk);
-	chunk = list(chunk, 1, THRIFT_STRUCT, &n);
-	thrift_enter(&chunk);
-	index = thrift_from(file.data + number(chunk, 6, -1),
-	    (size_t)number(chunk, 7, -1));
-	thrift_enter(&index);
-	ck_assert_int_eq(number(index, 4, -1), 1);	/* ascending */
-	lows = list(index, 2, THRIFT_BINARY, &n);
-	ck_assert_uint_eq(n, 10);
-	highs = list(index, 3, THRIFT_BINARY, &n);
-	nulls = list(index, 5, THRIFT_I64, &n);
-	for (int64_t p = 0; p < 10; p++) {
-		int64_t low = INT64_MAX, high = INT64_MIN, count = 0;
-		size_t len;
-		const uint8_t *bound;
-
-		for (int64_t k = 100 * p; k < 100 * p + 100; k++) {
-			count += null[k];
-			if (null[k])
-				continue;
-			low = v[k] < low ? v[k] : low;
-			high = v[k] > high ? v[k] : high;
-		}
-		bound = thrift_get_binary(&lows, THRIFT_BINARY, &len);
-		ck_assert_uint_eq(len, count == 100 ? 0 : 8);
-		ck_assert(len == 0 || memcmp(bound, &low, 8) == 0);
-		bound = thrift_get_binary(&highs, THRIFT_BINARY, &len);
-		ck_assert(len == 0 || memcmp(bound, &high, 8) == 0);
-		ck_assert_int_eq(thrift_get_int(&nulls, THRIFT_I64), count);
-	}
-	buf_clear(&file);
-	datafile_clear(&facts);
-	batch_clear(&b);
-	type_clear(&schema);
-}
-END_TEST
-
-START_TEST(all_nan_chunks_have_no_column_index)
-{
-	struct parquet_options o = { .page_rows = 100 };
-	struct datafile facts;
-	struct buf b;
-	struct thrift_in chunks;
-	size_t n;
-
-	write_sample(sample_odd_schema, 1, 500, &o, &facts);
-	b = whole_file();
-	chunks = list(footer_of(&b), 4, THRIFT_STRUCT, &n);
-	thrift_enter(&chunks);
-	chunks = list(chunks, 1, THRIFT_STRUCT, &n);
-	for (size_t k = 0; k < n; k++) {
-		struct thrift_in chunk = chunks, stats;
-		bool nan = facts.leaves[k].nan_count > 0;
-
-		thrift_enter(&chunk);
-		ck_assert((number(chunk, 6, -1) == -1) == nan);
-		stats = inner(inner(chunk, 3), 12);
-		ck_assert_int_eq(number(stats, 3, -1),
-		    facts.leaves[k].null_count);
-		ck_assert_int_eq(number(stats, 9, -1),
-		    facts.leaves[k].nan_count);
-		thrift_skip(&chunks, THRIFT_STRUCT);
-	}
-	buf_clear(&b);
-	datafile_clear(&facts);
-}
-END_TEST
-
-/* ---- dictionaries ------------------------------------------------------------------ */
-
-/* Whether a column of n values v(k) gets a dictionary page. */
-static bool
-has_dictionary(uint64_t (*v)(uint64_t), size_t n, enum parquet_preset preset,
-    int64_t *data_encodings)
-{
-	struct parquet_options o = { .preset = preset, .zstd_level = 3 };
-	struct type schema = { .kind = TYPE_STRUCT };
-	struct batch b;
-	struct parquet_writer *w;
-	struct datafile facts;
-	struct buf file;
-	struct thrift_in chunk, encodings;
-	uint64_t *to;
-	size_t k;
-	bool has;
-
-	type_add_field(&schema, "n", true, TYPE_LONG)->id = 1;
-	batch_init(&b, &schema);
-	to = (uint64_t *)(void *)vec_set_fixed(&b.cols[0], 8, n);
-	for (k = 0; k < n; k++)
-		to[k] = v(k);
-	b.nrows = n;
-	w = begin(&schema, &o);
-	ck_assert_int_eq(parquet_append(w, &b, 0, n, &err), 0);
-	ck_assert_int_eq(parquet_close(w, &facts, &err), 0);
-	file = whole_file();
-	chunk = list(footer_of(&file), 4, THRIFT_STRUCT, &k);
-	thrift_enter(&chunk);
-	chunk = list(chunk, 1, THRIFT_STRUCT, &k);
-	thrift_enter(&chunk);
-	chunk = inner(chunk, 3);
-	has = number(chunk, 11, -1) != -1;
-	*data_encodings = 0;
-	encodings = list(chunk, 2, THRIFT_I32, &k);
-	while (k-- > 0)
-		*data_encodings |= 1 << thrift_get_int(&encodings, THRIFT_I32);
-	buf_clear(&file);
-	datafile_clear(&facts);
-	batch_clear(&b);
-	type_clear(&schema);
-	teardown();
-	return has;
-}
-
-static uint64_t few(uint64_t k) { return k * 7919 % 50 * 1000003; }
-static uint64_t rising(uint64_t k) { return 1700000000000 + 37 * k; }
-static uint64_t scattered(uint64_t k)
-{
-	k = (k ^ k >> 31) * UINT64_C(0x9E3779B97F4A7C15);
-	return (k ^ k >> 29) * UINT64_C(0xBF58476D1CE4E5B9);
-}
-static uint64_t later(uint64_t k) { return k < 40000 ? few(k) : scattered(k); }
-
-enum { PLAIN = 1 << 0, DELTA = 1 << 5, DICTIONARY = 1 << 8 };
-
-START_TEST(encodings_follow_the_data)
-{
-	int64_t used;
-
-	ck_assert(has_dictionary(few, 50000, PARQUET_COMPAT, &used));
-	ck_assert_int_eq(used, PLAIN | DICTIONARY);
-	ck_assert(has_dictionary(few, 50000, PARQUET_COMPACT, &used));
-	ck_assert(!has_dictionary(rising, 50000, PARQUET_COMPAT, &used));
-	ck_assert_int_eq(used, PLAIN);
-	ck_assert(!has_dictionary(rising, 50000, PARQUET_COMPACT, &used));
-	ck_assert_int_eq(used, DELTA);
-	ck_assert(!has_dictionary(scattered, 50000, PARQUET_DENSE, &used));
-	ck_assert_int_eq(used, PLAIN);
-	ck_assert(has_dictionary(later, 400000, PARQUET_COMPAT, &used));
-	ck_assert_int_eq(used, PLAIN | DICTIONARY);
-	ck_assert(!has_dictionary(rising, 3, PARQUET_COMPAT, &used));
 }
 END_TEST
 
@@ -703,8 +454,7 @@ START_TEST(facts_are_those_of_the_rows)
 		else
 			ck_assert_int_eq(m->nan_count, -1);
 		if (v->layout != VEC_FIXED || v->width != 8 ||
-		    f->type.kind == TYPE_DOUBLE ||
-		    f->type.kind == TYPE_DECIMAL)
+		    f->type.kind == TYPE_DOUBLE || f->type.kind == TYPE_DECIMAL)
 			continue;
 		ck_assert_uint_eq(m->lower_len, 8);
 		ck_assert_mem_eq(m->lower, &low, 8);
@@ -729,11 +479,10 @@ START_TEST(leaves_in_lists_have_no_bounds_those_in_structs_do)
 	ck_assert_int_eq(leaves_of(&schema, &leaves, &n, &err), 0);
 	ck_assert_uint_eq(n, facts.nleaves);
 	for (size_t k = 0; k < n; k++) {
-		ck_assert_int_eq(facts.leaves[k].field_id,
-		    leaves[k].field->id);
+		ck_assert_int_eq(facts.leaves[k].field_id, leaves[k].field->id);
 		ck_assert(facts.leaves[k].in_list == (leaves[k].max_rep > 0));
-		ck_assert(facts.leaves[k].has_bounds ==
-		    (leaves[k].max_rep == 0));
+		ck_assert(
+		    facts.leaves[k].has_bounds == (leaves[k].max_rep == 0));
 		ck_assert_int_ge(facts.leaves[k].value_count, 500);
 	}
 	leaves_free(leaves, n);
@@ -794,17 +543,15 @@ START_TEST(decimals_beyond_their_precision_are_refused)
 
 	for (unsigned p = 1; p <= 38; p++) {
 		most *= 10;
-		ck_assert_int_eq(append_one(TYPE_DECIMAL, p, most - 1, false),
-		    0);
-		ck_assert_int_eq(append_one(TYPE_DECIMAL, p, 1 - most, false),
-		    0);
+		ck_assert_int_eq(
+		    append_one(TYPE_DECIMAL, p, most - 1, false), 0);
+		ck_assert_int_eq(
+		    append_one(TYPE_DECIMAL, p, 1 - most, false), 0);
 		memset(&err, 0, sizeof(err));
-		ck_assert_int_eq(append_one(TYPE_DECIMAL, p, most, false),
-		    -1);
+		ck_assert_int_eq(append_one(TYPE_DECIMAL, p, most, false), -1);
 		ck_assert_int_eq(err.cls, ERR_DATA);
 		ck_assert_ptr_nonnull(strstr(err.text, "'it'"));
-		ck_assert_int_eq(append_one(TYPE_DECIMAL, p, -most, false),
-		    -1);
+		ck_assert_int_eq(append_one(TYPE_DECIMAL, p, -most, false), -1);
 	}
 }
 END_TEST
@@ -879,15 +626,12 @@ main(void)
 	suite_add_tcase(s, tc);
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, pages_and_groups_are_where_the_footer_says, 0,
-	    4);
+	tcase_add_loop_test(
+	    tc, pages_and_groups_are_where_the_footer_says, 0, 4);
 	tcase_add_test(tc, pages_keep_to_their_bytes);
 	tcase_add_test(tc, row_groups_end_by_bytes);
 	tcase_add_test(tc, footer_names_its_maker_and_the_schema);
 	tcase_add_test(tc, schema_elements_carry_types_and_ids);
-	tcase_add_test(tc, page_bounds_are_those_of_the_rows);
-	tcase_add_test(tc, all_nan_chunks_have_no_column_index);
-	tcase_add_test(tc, encodings_follow_the_data);
 	tcase_add_test(tc, facts_are_those_of_the_rows);
 	tcase_add_test(tc, leaves_in_lists_have_no_bounds_those_in_structs_do);
 	tcase_add_test(tc, null_in_a_required_field_is_named);

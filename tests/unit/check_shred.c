@@ -52,14 +52,14 @@ descend(const struct leaf *leaf, size_t k, const struct vec *v, size_t i,
 	if (v->offset[i] == v->offset[i + 1])
 		put(rep, def);
 	for (size_t e = v->offset[i]; e < v->offset[i + 1]; e++)
-		descend(leaf, k + 1, below, e, e == v->offset[i] ? rep :
-		    (uint8_t)(reps + 1), (uint8_t)(def + 1),
-		    (uint8_t)(reps + 1));
+		descend(leaf, k + 1, below, e,
+		    e == v->offset[i] ? rep : (uint8_t)(reps + 1),
+		    (uint8_t)(def + 1), (uint8_t)(reps + 1));
 }
 
 static void
-check_slice(const struct leaf *leaf, const struct batch *b, size_t first,
-    size_t n)
+check_slice(
+    const struct leaf *leaf, const struct batch *b, size_t first, size_t n)
 {
 	struct slice s;
 	struct err err = { 0 };
@@ -78,8 +78,8 @@ check_slice(const struct leaf *leaf, const struct batch *b, size_t first,
 	if (s.rep != NULL)
 		ck_assert_mem_eq(s.rep, slow.rep, slow.n);
 	for (size_t k = 0; k < s.nvalues; k++)
-		ck_assert_uint_eq(s.rows != NULL ? s.rows[k] : s.first + k,
-		    slow.pos[k]);
+		ck_assert_uint_eq(
+		    s.rows != NULL ? s.rows[k] : s.first + k, slow.pos[k]);
 }
 
 static void
@@ -98,8 +98,7 @@ check_schema(void (*make)(struct type *))
 	for (uint64_t seed = 1; seed < 5; seed++) {
 		sample_batch(&schema, &b, 300, seed);
 		for (size_t k = 0; k < nleaves; k++) {
-			ck_assert_int_eq(shred_check(&leaves[k], &b, &err),
-			    0);
+			ck_assert_int_eq(shred_check(&leaves[k], &b, &err), 0);
 			check_slice(&leaves[k], &b, 0, 300);
 			check_slice(&leaves[k], &b, 17, 100);
 			check_slice(&leaves[k], &b, 299, 1);
@@ -129,13 +128,21 @@ START_TEST(levels_of_the_schema)
 	struct leaf *leaves;
 	size_t n, k = 0;
 	struct err err = { 0 };
-	static const struct { const char *title; int def, rep; } want[] = {
-		{ "id_sorted", 0, 0 }, { "ints.element", 1, 1 },
-		{ "texts?.element", 3, 1 }, { "lists?.element.element", 5, 2 },
+	static const struct {
+		const char *title;
+		int def, rep;
+	} want[] = {
+		{ "id_sorted", 0, 0 },
+		{ "ints.element", 1, 1 },
+		{ "texts?.element", 3, 1 },
+		{ "lists?.element.element", 5, 2 },
 		{ "deep.element.element.element", 3, 3 },
-		{ "map?.key", 2, 1 }, { "map?.value", 3, 1 },
-		{ "point?.x", 1, 0 }, { "point?.y", 2, 0 },
-		{ "outer.n", 0, 0 }, { "outer.inner.s_low", 2, 0 },
+		{ "map?.key", 2, 1 },
+		{ "map?.value", 3, 1 },
+		{ "point?.x", 1, 0 },
+		{ "point?.y", 2, 0 },
+		{ "outer.n", 0, 0 },
+		{ "outer.inner.s_low", 2, 0 },
 		{ "outer.inner.s_dict", 1, 0 },
 		{ "outer.inner.ds.element", 3, 1 },
 		{ "orders?.element.at_sorted", 2, 1 },
@@ -167,8 +174,8 @@ START_TEST(decimal_widths)
 	for (unsigned p = 1; p <= 38; p++) {
 		t.precision = (uint8_t)p;
 		if (p <= 18) {
-			ck_assert_int_eq(physical_of(&t, &width), p <= 9 ?
-			    PHYSICAL_INT32 : PHYSICAL_INT64);
+			ck_assert_int_eq(physical_of(&t, &width),
+			    p <= 9 ? PHYSICAL_INT32 : PHYSICAL_INT64);
 			continue;
 		}
 		ck_assert_int_eq(physical_of(&t, &width), PHYSICAL_FIXED);
@@ -275,8 +282,8 @@ START_TEST(cost_is_an_upper_bound)
 		for (size_t rows = 0; rows <= 200; rows++) {
 			uint64_t cost = shred_cost(&leaves[k], &b, 0, rows);
 
-			ck_assert_int_eq(shred(&leaves[k], &b, 0, rows, &s,
-			    &err), 0);
+			ck_assert_int_eq(
+			    shred(&leaves[k], &b, 0, rows, &s, &err), 0);
 			ck_assert_uint_ge(cost, s.nvalues * leaves[k].width);
 			ck_assert_uint_ge(cost, last);
 			last = cost;

@@ -154,11 +154,19 @@ END_TEST
 
 START_TEST(single_values_of_narrow_decimals_are_minimal)
 {
-	static const struct { int64_t v; size_t n; uint8_t bytes[8]; } cases[] = {
-		{ 0, 1, { 0 } }, { 127, 1, { 0x7f } },
-		{ 128, 2, { 0, 0x80 } }, { -128, 1, { 0x80 } },
-		{ -129, 2, { 0xff, 0x7f } }, { -1, 1, { 0xff } },
-		{ INT64_MIN, 8, { 0x80 } }, { 256, 2, { 1, 0 } },
+	static const struct {
+		int64_t v;
+		size_t n;
+		uint8_t bytes[8];
+	} cases[] = {
+		{ 0, 1, { 0 } },
+		{ 127, 1, { 0x7f } },
+		{ 128, 2, { 0, 0x80 } },
+		{ -128, 1, { 0x80 } },
+		{ -129, 2, { 0xff, 0x7f } },
+		{ -1, 1, { 0xff } },
+		{ INT64_MIN, 8, { 0x80 } },
+		{ 256, 2, { 1, 0 } },
 	};
 	struct type t = { .kind = TYPE_DECIMAL, .precision = 18 };
 
@@ -187,14 +195,15 @@ strings(const char *const *v, size_t n, uint32_t *offset, uint8_t *bytes)
 		memcpy(bytes + offset[k], v[k], strlen(v[k]));
 		offset[k + 1] = offset[k] + (uint32_t)strlen(v[k]);
 	}
-	return (struct vec){ .layout = VEC_BYTES, .n = n, .offset = offset,
-	    .bytes = bytes };
+	return (struct vec){
+		.layout = VEC_BYTES, .n = n, .offset = offset, .bytes = bytes
+	};
 }
 
 START_TEST(strings_are_unsigned_and_prefixes_are_less)
 {
-	static const char *const v[] = { "abcdefgh1", "abcdefgh", "b",
-		"\xff", "abcdefgh2", "abcdefgg\xff", "" };
+	static const char *const v[] = { "abcdefgh1", "abcdefgh", "b", "\xff",
+		"abcdefgh2", "abcdefgg\xff", "" };
 	uint32_t offset[8];
 	uint8_t bytes[100];
 	struct vec vec = strings(v, 7, offset, bytes);
@@ -219,8 +228,8 @@ END_TEST
 START_TEST(short_keys_never_hide_a_bound)
 {
 	static const char *const v[] = { "", "\x01", "a", "aa", "aaaaaaa",
-		"aaaaaaaa", "aaaaaaaaa", "aaaaaaaab", "aaaaaaab", "b",
-		"\x80", "\xff\xff\xff\xff\xff\xff\xff\xff",
+		"aaaaaaaa", "aaaaaaaaa", "aaaaaaaab", "aaaaaaab", "b", "\x80",
+		"\xff\xff\xff\xff\xff\xff\xff\xff",
 		"\xff\xff\xff\xff\xff\xff\xff\xff\xff" };
 	enum { N = sizeof(v) / sizeof(*v) };
 	uint32_t offset[N + 1];
@@ -237,8 +246,8 @@ START_TEST(short_keys_never_hide_a_bound)
 			stats_init(&s, ORDER_BYTES, 0);
 			stats_add_bytes(&s, &vec, 0, rows, 4);
 			ck_assert(bounds(&s));
-			expect(v[low], strlen(v[low]), v[high],
-			    strlen(v[high]));
+			expect(
+			    v[low], strlen(v[low]), v[high], strlen(v[high]));
 			stats_clear(&s);
 		}
 	}
@@ -266,9 +275,11 @@ check_one(enum stats_order order, const void *p, size_t n)
 static bool
 is_utf8(const uint8_t *p, size_t n)
 {
-	for (size_t k = 0; k < n; ) {
-		size_t len = p[k] < 0x80 ? 1 : p[k] < 0xE0 ? 2 :
-		    p[k] < 0xF0 ? 3 : 4;
+	for (size_t k = 0; k < n;) {
+		size_t len = p[k] < 0x80 ? 1
+		    : p[k] < 0xE0        ? 2
+		    : p[k] < 0xF0        ? 3
+					 : 4;
 		uint32_t c = len == 1 ? p[k] : p[k] & (0x7Fu >> len);
 
 		if (p[k] >= 0x80 && p[k] < 0xC2)
@@ -318,7 +329,9 @@ START_TEST(surrogates_are_skipped)
 	char text[128];
 
 	memset(text, 'q', 61);
-	strcpy(text + 61, "\ud7ff" "more");
+	strcpy(text + 61,
+	    "\ud7ff"
+	    "more");
 	check_one(ORDER_TEXT, text, strlen(text));
 	ck_assert_uint_eq(upper.len, 64);
 	ck_assert_mem_eq(upper.data + 61, "\ue000", 3);
@@ -339,7 +352,7 @@ START_TEST(what_cannot_be_raised_is_kept_or_dropped)
 	stats_add_one(&s, v, STATS_LONGEST + 1);
 	ck_assert(!bounds(&s));
 	stats_clear(&s);
-	v[3] = 7;	/* the raised byte is before those at the top */
+	v[3] = 7; /* the raised byte is before those at the top */
 	check_one(ORDER_BYTES, v, sizeof(v));
 	expect(v, 64, "\xff\xff\xff\x08", 4);
 	for (size_t k = 0; k < 20; k++)

@@ -18,8 +18,8 @@ START_TEST(fields_are_coded_by_difference)
 	struct buf b = { 0 };
 	struct thrift t = thrift_to(&b);
 	/* i32 1 = 1; i64 3 = -1; binary 20 = "ab"; stop */
-	static const uint8_t want[] = { 0x15, 2, 0x26, 1, 0x08, 40, 2, 'a',
-		'b', 0 };
+	static const uint8_t want[] = { 0x15, 2, 0x26, 1, 0x08, 40, 2, 'a', 'b',
+		0 };
 
 	thrift_begin(&t, 0);
 	thrift_i32(&t, 1, 1);
@@ -188,8 +188,7 @@ START_TEST(hostile_bytes_are_bad)
 	static const uint8_t string[] = { 0x18, 0xff, 0xff, 0xff, 0xff, 0xff,
 		0xff, 0xff, 0xff, 0x7f, 0 };
 	static const uint8_t type[] = { 0x1d, 0, 0 };
-	static const uint8_t map[] = { 0x1b, 0xff, 0xff, 0xff, 0x7f, 0x11,
-		0 };
+	static const uint8_t map[] = { 0x1b, 0xff, 0xff, 0xff, 0x7f, 0x11, 0 };
 
 	memset(deep, 0x1c, sizeof(deep));
 	ck_assert(!skip_all(deep, sizeof(deep)));
@@ -216,8 +215,8 @@ START_TEST(wrong_types_are_bad)
 		if (what == 0)
 			ck_assert_ptr_null(thrift_get_binary(&t, f.type, &n));
 		else
-			ck_assert_uint_eq(thrift_get_list(&t, f.type,
-			    THRIFT_I32), 0);
+			ck_assert_uint_eq(
+			    thrift_get_list(&t, f.type, THRIFT_I32), 0);
 		ck_assert(t.c.bad);
 	}
 }

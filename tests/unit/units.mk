@@ -199,3 +199,13 @@ unit_clickhouse_sql := worker/source/clickhouse_sql.c \
 	worker/source/clickhouse_http.c common/position.c common/clock.c \
 	worker/source/clickhouse_type.c $(COMMON_source)
 libs_clickhouse_sql := -lcurl
+
+UNITS += msg
+unit_msg := common/msg.c common/job.c common/id.c common/buf.c \
+	common/xalloc.c common/err.c
+
+UNITS += slot
+unit_slot := coordinator/slot.c coordinator/limits.c common/job.c common/err.c
+
+UNITS += limits
+unit_limits := coordinator/limits.c common/job.c common/err.c

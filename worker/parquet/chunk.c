@@ -24,8 +24,9 @@ put_encodings(const struct column *c, struct thrift *t)
 	bool levels = c->leaf->max_def > 0 || c->leaf->max_rep > 0;
 	bool plain = c->dict_pages > 0 || c->plain_pages > 0;
 
-	thrift_list(t, 2, THRIFT_I32, (size_t)levels + plain +
-	    (c->dict_pages > 0) + (c->other_pages > 0));
+	thrift_list(t, 2, THRIFT_I32,
+	    (size_t)levels + plain + (c->dict_pages > 0) +
+		(c->other_pages > 0));
 	if (plain)
 		thrift_put_int(t, ENCODING_PLAIN);
 	if (levels)
@@ -37,8 +38,8 @@ put_encodings(const struct column *c, struct thrift *t)
 }
 
 static void
-put_encoding_count(struct thrift *t, int type, enum encoding encoding,
-    uint32_t n)
+put_encoding_count(
+    struct thrift *t, int type, enum encoding encoding, uint32_t n)
 {
 	if (n == 0)
 		return;
@@ -54,11 +55,12 @@ put_encoding_stats(const struct column *c, struct thrift *t)
 {
 	uint32_t dictionaries = c->dict_pages > 0;
 
-	thrift_list(t, 13, THRIFT_STRUCT, dictionaries + dictionaries +
-	    (size_t)(c->plain_pages > 0) + (c->other_pages > 0));
+	thrift_list(t, 13, THRIFT_STRUCT,
+	    dictionaries + dictionaries + (size_t)(c->plain_pages > 0) +
+		(c->other_pages > 0));
 	put_encoding_count(t, PAGE_DICTIONARY, ENCODING_PLAIN, dictionaries);
-	put_encoding_count(t, PAGE_DATA, ENCODING_RLE_DICTIONARY,
-	    c->dict_pages);
+	put_encoding_count(
+	    t, PAGE_DATA, ENCODING_RLE_DICTIONARY, c->dict_pages);
 	put_encoding_count(t, PAGE_DATA, ENCODING_PLAIN, c->plain_pages);
 	put_encoding_count(t, PAGE_DATA, c->other, c->other_pages);
 }
@@ -70,8 +72,8 @@ put_statistics(const struct column *c, struct thrift *t)
 	const struct stats *s = &c->chunk_stats;
 	bool lower_exact, upper_exact, has;
 
-	has = stats_bounds(s, &own->lower, &own->upper, &lower_exact,
-	    &upper_exact);
+	has = stats_bounds(
+	    s, &own->lower, &own->upper, &lower_exact, &upper_exact);
 	thrift_begin(t, 12);
 	thrift_i64(t, 3, s->nulls);
 	if (has) {
@@ -96,8 +98,8 @@ put_meta(const struct column *c, const struct parquet_options *o,
 	put_encodings(c, &t);
 	thrift_list(&t, 3, THRIFT_BINARY, c->leaf->nnames);
 	for (size_t k = 0; k < c->leaf->nnames; k++)
-		thrift_put_binary(&t, c->leaf->names[k],
-		    strlen(c->leaf->names[k]));
+		thrift_put_binary(
+		    &t, c->leaf->names[k], strlen(c->leaf->names[k]));
 	thrift_i32(&t, 4, o->zstd_level > 0 ? CODEC_ZSTD : CODEC_NONE);
 	thrift_i64(&t, 5, c->chunk_entries);
 	thrift_i64(&t, 6, (int64_t)c->raw_bytes);
@@ -126,12 +128,12 @@ boundary_order(const struct column *c)
 		if (f->all_null)
 			continue;
 		if (last != NULL) {
-			int low = stats_compare(&c->chunk_stats,
-			    b + last->lower_at, last->lower_len,
-			    b + f->lower_at, f->lower_len);
-			int high = stats_compare(&c->chunk_stats,
-			    b + last->upper_at, last->upper_len,
-			    b + f->upper_at, f->upper_len);
+			int low =
+			    stats_compare(&c->chunk_stats, b + last->lower_at,
+				last->lower_len, b + f->lower_at, f->lower_len);
+			int high =
+			    stats_compare(&c->chunk_stats, b + last->upper_at,
+				last->upper_len, b + f->upper_at, f->upper_len);
 
 			rises = rises && low <= 0 && high <= 0;
 			falls = falls && low >= 0 && high >= 0;
@@ -154,12 +156,12 @@ put_column_index(const struct column *c, struct buf *out)
 		thrift_put_bool(&t, c->facts[k].all_null);
 	thrift_list(&t, 2, THRIFT_BINARY, n);
 	for (size_t k = 0; k < n; k++)
-		thrift_put_binary(&t, b + c->facts[k].lower_at,
-		    c->facts[k].lower_len);
+		thrift_put_binary(
+		    &t, b + c->facts[k].lower_at, c->facts[k].lower_len);
 	thrift_list(&t, 3, THRIFT_BINARY, n);
 	for (size_t k = 0; k < n; k++)
-		thrift_put_binary(&t, b + c->facts[k].upper_at,
-		    c->facts[k].upper_len);
+		thrift_put_binary(
+		    &t, b + c->facts[k].upper_at, c->facts[k].upper_len);
 	thrift_i32(&t, 4, boundary_order(c));
 	thrift_list(&t, 5, THRIFT_I64, n);
 	for (size_t k = 0; k < n; k++)

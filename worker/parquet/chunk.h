@@ -10,7 +10,7 @@
  * footer, and leaves the column ready for the next row group. At least one
  * row was appended. */
 int chunk_write(struct column *, const struct parquet_options *,
-    struct store_file *, struct footer *, struct chunk_meta *, struct err *)
-    MUST_USE;
+    struct store_file *, struct footer *, struct chunk_meta *,
+    struct err *) MUST_USE;
 
 #endif

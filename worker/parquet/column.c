@@ -139,8 +139,8 @@ add_hashed(struct column *c, const struct values *v, uint32_t *index,
 	uint8_t *plain;
 
 	if (width == 0) {
-		*done = dictionary_add_bytes(&c->dict, v->vec, v->first,
-		    v->rows, v->n, index);
+		*done = dictionary_add_bytes(
+		    &c->dict, v->vec, v->first, v->rows, v->n, index);
 		return 0;
 	}
 	plain = mem_need(&own->values, v->n * width);
@@ -159,12 +159,13 @@ add_mapped(struct column *c, const struct values *v, uint32_t *map,
     uint32_t *index, size_t *done, struct err *err)
 {
 	for (size_t k = 0; k < v->n; k++) {
-		uint32_t entry = v->vec->index[v->rows != NULL ? v->rows[k] :
-		    v->first + k];
+		uint32_t entry =
+		    v->vec->index[v->rows != NULL ? v->rows[k] : v->first + k];
 
 		if (map[entry] == UINT32_MAX) {
-			struct values one = { .vec = v->vec->dict,
-			    .first = entry, .n = 1 };
+			struct values one = {
+				.vec = v->vec->dict, .first = entry, .n = 1
+			};
 			size_t got = 0;
 
 			if (add_hashed(c, &one, &map[entry], &got, err) == -1)
@@ -186,21 +187,21 @@ static int
 add_entries(struct column *c, const struct values *v, uint32_t *map,
     size_t *done, struct err *err)
 {
-	uint32_t *index = (uint32_t *)(void *)buf_reserve(&c->index,
-	    v->n * sizeof(*index));
+	uint32_t *index =
+	    (uint32_t *)(void *)buf_reserve(&c->index, v->n * sizeof(*index));
 	size_t have = c->index.len / sizeof(*index);
 
 	if (index == NULL)
 		return 0;
-	if ((map != NULL ? add_mapped(c, v, map, index, done, err) :
-	    add_hashed(c, v, index, done, err)) == -1)
+	if ((map != NULL ? add_mapped(c, v, map, index, done, err)
+			 : add_hashed(c, v, index, done, err)) == -1)
 		return -1;
 	c->index.len += *done * sizeof(*index);
 	if (map != NULL || !is_number(c))
 		note_entries(c, index, *done);
 	have += *done;
-	if (*done < v->n || (!c->sampled && have >= DICTIONARY_SAMPLE &&
-	    c->dict.n > have / 2))
+	if (*done < v->n ||
+	    (!c->sampled && have >= DICTIONARY_SAMPLE && c->dict.n > have / 2))
 		column_drop_dictionary(c);
 	if (have >= DICTIONARY_SAMPLE)
 		c->sampled = true;
@@ -215,8 +216,8 @@ add_plain(struct column *c, const struct values *v, struct err *err)
 
 	if (width == 0) {
 		gather_bytes(v, &c->values);
-		stats_add_bytes(&c->page_stats, v->vec, v->first, v->rows,
-		    v->n);
+		stats_add_bytes(
+		    &c->page_stats, v->vec, v->first, v->rows, v->n);
 		return 0;
 	}
 	if ((to = buf_reserve(&c->values, v->n * width)) == NULL)
@@ -245,8 +246,10 @@ new_map(const struct column *c, const struct vec *v)
 static int
 add_values(struct column *c, const struct slice *s, struct err *err)
 {
-	struct values left = { .vec = s->vec, .rows = s->rows,
-	    .first = s->first, .n = s->nvalues };
+	struct values left = { .vec = s->vec,
+		.rows = s->rows,
+		.first = s->first,
+		.n = s->nvalues };
 	uint32_t *map = c->dict_on ? new_map(c, s->vec) : NULL;
 
 	if (map == NULL)
@@ -291,9 +294,11 @@ add_rows(struct column *c, const struct batch *b, size_t first, size_t n,
 	if (add_values(c, &s, err) == -1)
 		return -1;
 	if (c->values.over || c->index.over || c->def.over || c->rep.over)
-		return err_set(err, ERR_DATA, "column '%s': one row takes "
+		return err_set(err, ERR_DATA,
+		    "column '%s': one row takes "
 		    "more than a Parquet page can hold (2 GiB); exclude the "
-		    "column or cut its values at the source", c->leaf->title);
+		    "column or cut its values at the source",
+		    c->leaf->title);
 	return 0;
 }
 
@@ -338,7 +343,8 @@ column_append(struct column *c, const struct parquet_options *o,
 		first += take;
 		n -= take;
 		if ((take == 0 || c->rows >= o->page_rows ||
-		    c->cost >= o->page_bytes) && page_finish(c, o, err) == -1)
+			c->cost >= o->page_bytes) &&
+		    page_finish(c, o, err) == -1)
 			return -1;
 	}
 	return 0;

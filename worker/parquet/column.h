@@ -39,7 +39,7 @@ struct page {
 
 /* What the page index says of a data page; bounds lie in column.bounds. */
 struct page_fact {
-	uint32_t size;			/* with header */
+	uint32_t size; /* with header */
 	bool all_null;
 	int64_t first_row, nulls;
 	uint32_t lower_at, lower_len, upper_at, upper_len;
@@ -49,28 +49,28 @@ struct column {
 	const struct leaf *leaf;
 
 	/* the open page */
-	struct buf values;		/* PLAIN form; booleans a byte each */
-	struct buf index;		/* or uint32_t entries */
+	struct buf values; /* PLAIN form; booleans a byte each */
+	struct buf index; /* or uint32_t entries */
 	struct buf def, rep;
 	size_t rows, entries, nvalues;
-	uint64_t cost;			/* bound of its encoded size */
-	uint32_t known;			/* dictionary entries when it began */
+	uint64_t cost; /* bound of its encoded size */
+	uint32_t known; /* dictionary entries when it began */
 	struct stats page_stats;
 
 	/* the open chunk */
 	struct dictionary dict;
-	bool dict_on;			/* for the values that come next */
+	bool dict_on; /* for the values that come next */
 	bool sampled;
-	enum encoding other;		/* where there is no dictionary */
+	enum encoding other; /* where there is no dictionary */
 	bool other_chosen;
 	uint32_t dict_pages, other_pages, plain_pages;
 	struct page *first_page, *last_page;
 	struct page_fact *facts;
 	size_t nfacts, facts_cap;
 	struct buf bounds;
-	bool no_index;			/* some page has no bounds to give */
+	bool no_index; /* some page has no bounds to give */
 	int64_t chunk_rows, chunk_entries;
-	uint64_t raw_bytes, page_bytes;	/* of pages, headers included */
+	uint64_t raw_bytes, page_bytes; /* of pages, headers included */
 	struct stats chunk_stats;
 
 	/* the file so far, for its facts */
@@ -88,11 +88,11 @@ uint64_t column_open(const struct column *);
 size_t column_memory(const struct column *);
 
 /* page.c. Ends the open page, which holds at least one row. */
-int page_finish(struct column *, const struct parquet_options *, struct err *)
-    MUST_USE;
+int page_finish(
+    struct column *, const struct parquet_options *, struct err *) MUST_USE;
 /* page.c. The dictionary page; owned by the caller. */
-struct page *page_dictionary(struct column *, const struct parquet_options *,
-    struct err *) MUST_USE;
+struct page *page_dictionary(
+    struct column *, const struct parquet_options *, struct err *) MUST_USE;
 
 /* column.c, for page.c. No dictionary for what comes next. */
 void column_drop_dictionary(struct column *);

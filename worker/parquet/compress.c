@@ -34,7 +34,7 @@ static void
 make_key(void)
 {
 	if (pthread_key_create(&key, free_contexts) != 0)
-		abort();	/* more than a thousand keys: cannot be */
+		abort(); /* more than a thousand keys: cannot be */
 }
 
 static struct contexts *
@@ -57,14 +57,15 @@ compress_bound(size_t n)
 }
 
 size_t
-compress_zstd(int level, const void *p, size_t n, void *out, size_t room,
-    struct err *err)
+compress_zstd(
+    int level, const void *p, size_t n, void *out, size_t room, struct err *err)
 {
 	struct contexts *ctx = own_contexts();
 	size_t size;
 
 	if (ctx->c == NULL && (ctx->c = ZSTD_createCCtx()) == NULL) {
-		err_set(err, ERR_NOMEM, "out of memory for zstd; raise "
+		err_set(err, ERR_NOMEM,
+		    "out of memory for zstd; raise "
 		    "limits.memory");
 		return 0;
 	}
@@ -72,7 +73,8 @@ compress_zstd(int level, const void *p, size_t n, void *out, size_t room,
 	if (!ZSTD_isError(size))
 		return size;
 	if (ZSTD_getErrorCode(size) == ZSTD_error_memory_allocation)
-		err_set(err, ERR_NOMEM, "out of memory for zstd; raise "
+		err_set(err, ERR_NOMEM,
+		    "out of memory for zstd; raise "
 		    "limits.memory or lower the compression level");
 	else
 		err_set(err, ERR_BUG, "zstd cannot compress a page: %s",

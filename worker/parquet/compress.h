@@ -16,8 +16,8 @@
 size_t compress_bound(size_t n);
 /* Compresses n bytes at level 1..19 into out; the size written, 0 on error
  * (ERR_BUG, or ERR_NOMEM). */
-size_t compress_zstd(int level, const void *, size_t n, void *out,
-    size_t room, struct err *) MUST_USE;
+size_t compress_zstd(int level, const void *, size_t n, void *out, size_t room,
+    struct err *) MUST_USE;
 /* Untrusted zstd frame that must give exactly size bytes. */
 bool decompress_zstd(const void *, size_t n, void *out, size_t size) MUST_USE;
 

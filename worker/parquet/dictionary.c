@@ -125,37 +125,39 @@ new_mark(struct dictionary *d)
 	seen[d->n] = 0;
 }
 
-#define ADD_WORDS(name, type)						\
-static size_t								\
-name(struct dictionary *d, const uint8_t *p, size_t n, uint32_t *index)	\
-{									\
-	for (size_t k = 0; k < n; k++) {				\
-		size_t mask = d->nslots - 1, at;			\
-		uint32_t e;						\
-		type v, known;						\
-									\
-		memcpy(&v, p + k * sizeof(v), sizeof(v));		\
-		at = hash_word(v) & mask;				\
-		while ((e = d->slots[at]) != 0) {			\
-			memcpy(&known, d->plain.data +			\
-			    (size_t)(e - 1) * sizeof(v), sizeof(v));	\
-			if (known == v)					\
-				break;					\
-			at = (at + 1) & mask;				\
-		}							\
-		if (e == 0) {						\
-			new_mark(d);					\
-			buf_put(&d->plain, &v, sizeof(v));		\
-			d->slots[at] = e = ++d->n;			\
-			if (!has_room(d, sizeof(v))) {			\
-				index[k] = e - 1;			\
-				return k + 1;				\
-			}						\
-		}							\
-		index[k] = e - 1;					\
-	}								\
-	return n;							\
-}
+#define ADD_WORDS(name, type)                                                  \
+	static size_t name(                                                    \
+	    struct dictionary *d, const uint8_t *p, size_t n, uint32_t *index) \
+	{                                                                      \
+		for (size_t k = 0; k < n; k++) {                               \
+			size_t mask = d->nslots - 1, at;                       \
+			uint32_t e;                                            \
+			type v, known;                                         \
+                                                                               \
+			memcpy(&v, p + k * sizeof(v), sizeof(v));              \
+			at = hash_word(v) & mask;                              \
+			while ((e = d->slots[at]) != 0) {                      \
+				memcpy(&known,                                 \
+				    d->plain.data +                            \
+					(size_t)(e - 1) * sizeof(v),           \
+				    sizeof(v));                                \
+				if (known == v)                                \
+					break;                                 \
+				at = (at + 1) & mask;                          \
+			}                                                      \
+			if (e == 0) {                                          \
+				new_mark(d);                                   \
+				buf_put(&d->plain, &v, sizeof(v));             \
+				d->slots[at] = e = ++d->n;                     \
+				if (!has_room(d, sizeof(v))) {                 \
+					index[k] = e - 1;                      \
+					return k + 1;                          \
+				}                                              \
+			}                                                      \
+			index[k] = e - 1;                                      \
+		}                                                              \
+		return n;                                                      \
+	}
 
 ADD_WORDS(add_words4, uint32_t)
 ADD_WORDS(add_words8, uint64_t)
@@ -170,8 +172,8 @@ add_value(struct dictionary *d, const uint8_t *p, size_t len)
 
 	while ((e = d->slots[at]) != 0) {
 		if (((const uint32_t *)d->hash.p)[e - 1] == h) {
-			const uint8_t *known = dictionary_value(d, e - 1,
-			    &known_len);
+			const uint8_t *known =
+			    dictionary_value(d, e - 1, &known_len);
 
 			if (known_len == len && memcmp(known, p, len) == 0)
 				return e - 1;
@@ -186,8 +188,8 @@ add_value(struct dictionary *d, const uint8_t *p, size_t len)
 
 	hash[d->n] = h;
 	if (d->width == 0) {
-		uint32_t *start = mem_need(&d->start,
-		    (d->n + 2) * sizeof(*start));
+		uint32_t *start =
+		    mem_need(&d->start, (d->n + 2) * sizeof(*start));
 
 		start[d->n] = (uint32_t)d->plain.len;
 		start[d->n + 1] = (uint32_t)(d->plain.len + size);
@@ -202,8 +204,8 @@ add_value(struct dictionary *d, const uint8_t *p, size_t len)
 }
 
 size_t
-dictionary_add_fixed(struct dictionary *d, const uint8_t *p, size_t n,
-    uint32_t *index)
+dictionary_add_fixed(
+    struct dictionary *d, const uint8_t *p, size_t n, uint32_t *index)
 {
 	if (n == 0 || !has_room(d, d->width))
 		return 0;

@@ -59,7 +59,7 @@ pack32(uint8_t *to, const uint64_t *v, unsigned width)
 			acc = bits > 0 ? v[k] >> (width - bits) : 0;
 		}
 	}
-	if (bits > 0) {		/* 32 * width bits: half a word at most */
+	if (bits > 0) { /* 32 * width bits: half a word at most */
 		memcpy(to, &acc, 4);
 		to += 4;
 	}
@@ -74,8 +74,8 @@ put_block(struct buf *out, uint64_t *delta, size_t n, unsigned width)
 
 	for (size_t k = 0; k < n; k++) {
 		/* the difference as the readers' type sees it */
-		int64_t d = width == 4 ? (int32_t)(uint32_t)delta[k] :
-		    (int64_t)delta[k];
+		int64_t d = width == 4 ? (int32_t)(uint32_t)delta[k]
+				       : (int64_t)delta[k];
 
 		least = d < least ? d : least;
 	}
@@ -90,8 +90,7 @@ put_block(struct buf *out, uint64_t *delta, size_t n, unsigned width)
 
 		for (unsigned k = 0; k < DELTA_MINI; k++)
 			any |= delta[m * DELTA_MINI + k];
-		widths[m] = any == 0 ? 0 :
-		    (uint8_t)(64 - __builtin_clzll(any));
+		widths[m] = any == 0 ? 0 : (uint8_t)(64 - __builtin_clzll(any));
 	}
 	buf_put_zigzag(out, least);
 	buf_put(out, widths, sizeof(widths));
@@ -129,7 +128,7 @@ delta_put(struct buf *out, const void *values, size_t n, unsigned width)
 	buf_put_varint(out, n);
 	last = n > 0 ? value_at(p, 0, width) : 0;
 	buf_put_zigzag(out, (int64_t)last);
-	for (size_t at = 1; at < n; ) {
+	for (size_t at = 1; at < n;) {
 		size_t take = n - at < DELTA_BLOCK ? n - at : DELTA_BLOCK;
 
 		for (size_t k = 0; k < take; k++) {
@@ -201,13 +200,13 @@ unpack(struct cursor *c, unsigned width, uint64_t *out, size_t n)
 	for (size_t k = 0; k < n; k++) {
 		uint64_t v = 0;
 
-		for (unsigned got = 0; got < width; ) {
+		for (unsigned got = 0; got < width;) {
 			unsigned from = bit % 8, take = 8 - from;
 
 			if (take > width - got)
 				take = width - got;
-			v |= (uint64_t)(p[bit / 8] >> from &
-			    ((1u << take) - 1)) << got;
+			v |= (uint64_t)(p[bit / 8] >> from & ((1u << take) - 1))
+			    << got;
 			got += take;
 			bit += take;
 		}
@@ -217,16 +216,16 @@ unpack(struct cursor *c, unsigned width, uint64_t *out, size_t n)
 }
 
 struct delta_in {
-	unsigned width;		/* bytes of the column's type */
-	size_t mini;		/* values in a miniblock */
-	unsigned minis;		/* per block */
+	unsigned width; /* bytes of the column's type */
+	size_t mini; /* values in a miniblock */
+	unsigned minis; /* per block */
 	uint64_t last;
 };
 
 /* One block: up to n values into out, the count in *got. */
 static bool
-get_block(struct cursor *c, struct delta_in *d, int64_t *out, size_t n,
-    size_t *got)
+get_block(
+    struct cursor *c, struct delta_in *d, int64_t *out, size_t n, size_t *got)
 {
 	uint64_t least = (uint64_t)cursor_zigzag(c), delta[DELTA_MINI];
 	const uint8_t *widths = cursor_take(c, d->minis);
@@ -244,9 +243,9 @@ get_block(struct cursor *c, struct delta_in *d, int64_t *out, size_t n,
 				return false;
 			for (size_t k = 0; k < DELTA_MINI && k < left; k++) {
 				d->last += least + delta[k];
-				*out++ = d->width == 4 ?
-				    (int32_t)(uint32_t)d->last :
-				    (int64_t)d->last;
+				*out++ = d->width == 4
+				    ? (int32_t)(uint32_t)d->last
+				    : (int64_t)d->last;
 			}
 			*got += left < DELTA_MINI ? left : DELTA_MINI;
 		}

@@ -16,7 +16,7 @@
 /* parquet.thrift, Encoding */
 enum encoding {
 	ENCODING_PLAIN = 0,
-	ENCODING_PLAIN_DICTIONARY = 2,	/* old name, only read */
+	ENCODING_PLAIN_DICTIONARY = 2, /* old name, only read */
 	ENCODING_RLE = 3,
 	ENCODING_DELTA_BINARY_PACKED = 5,
 	ENCODING_DELTA_LENGTH_BYTE_ARRAY = 6,
@@ -34,11 +34,11 @@ void delta_put(struct buf *, const void *, size_t n, unsigned width);
 void split_put(struct buf *, const uint8_t *, size_t n, unsigned width);
 
 /* PLAIN byte arrays (4-byte length before each): lengths, then bytes. */
-void delta_length_put(struct buf *, const uint8_t *plain, size_t size,
-    size_t n);
+void delta_length_put(
+    struct buf *, const uint8_t *plain, size_t size, size_t n);
 
 /* Exactly n integers of width 4 or 8, widened, from untrusted bytes. */
-bool delta_get(struct cursor *, unsigned width, int64_t *out, size_t n)
-    MUST_USE;
+bool delta_get(
+    struct cursor *, unsigned width, int64_t *out, size_t n) MUST_USE;
 
 #endif

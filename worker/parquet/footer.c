@@ -14,14 +14,24 @@
 /* parquet.thrift: FieldRepetitionType, ConvertedType, LogicalType */
 enum { REQUIRED = 0, OPTIONAL = 1, REPEATED = 2 };
 enum {
-	CONVERTED_NONE = -1, CONVERTED_UTF8 = 0, CONVERTED_MAP = 1,
-	CONVERTED_LIST = 3, CONVERTED_DECIMAL = 5, CONVERTED_DATE = 6,
-	CONVERTED_TIME_MICROS = 8, CONVERTED_TIMESTAMP_MICROS = 10
+	CONVERTED_NONE = -1,
+	CONVERTED_UTF8 = 0,
+	CONVERTED_MAP = 1,
+	CONVERTED_LIST = 3,
+	CONVERTED_DECIMAL = 5,
+	CONVERTED_DATE = 6,
+	CONVERTED_TIME_MICROS = 8,
+	CONVERTED_TIMESTAMP_MICROS = 10
 };
 enum {
-	LOGICAL_STRING = 1, LOGICAL_MAP = 2, LOGICAL_LIST = 3,
-	LOGICAL_DECIMAL = 5, LOGICAL_DATE = 6, LOGICAL_TIME = 7,
-	LOGICAL_TIMESTAMP = 8, LOGICAL_UUID = 14
+	LOGICAL_STRING = 1,
+	LOGICAL_MAP = 2,
+	LOGICAL_LIST = 3,
+	LOGICAL_DECIMAL = 5,
+	LOGICAL_DATE = 6,
+	LOGICAL_TIME = 7,
+	LOGICAL_TIMESTAMP = 8,
+	LOGICAL_UUID = 14
 };
 
 static const char magic[4] = "PAR1";
@@ -41,8 +51,7 @@ size_t
 footer_memory(const struct footer *f)
 {
 	return f->metas.cap + f->column_indexes.cap + f->offset_indexes.cap +
-	    f->ngroups * (sizeof(*f->groups) +
-	    f->nleaves * sizeof(*f->chunks));
+	    f->ngroups * (sizeof(*f->groups) + f->nleaves * sizeof(*f->chunks));
 }
 
 struct chunk_meta *
@@ -50,10 +59,10 @@ footer_add_group(struct footer *f, int64_t rows, int64_t offset)
 {
 	struct chunk_meta *chunks;
 
-	f->groups = xreallocarray(f->groups, f->ngroups + 1,
-	    sizeof(*f->groups));
-	f->chunks = xreallocarray(f->chunks, (f->ngroups + 1) * f->nleaves,
-	    sizeof(*f->chunks));
+	f->groups =
+	    xreallocarray(f->groups, f->ngroups + 1, sizeof(*f->groups));
+	f->chunks = xreallocarray(
+	    f->chunks, (f->ngroups + 1) * f->nleaves, sizeof(*f->chunks));
 	f->groups[f->ngroups] = (struct group_meta){ rows, offset };
 	chunks = f->chunks + f->ngroups++ * f->nleaves;
 	memset(chunks, 0, f->nleaves * sizeof(*chunks));
@@ -127,7 +136,7 @@ put_logical_type(const struct type *t, struct thrift *th)
 	} else if (which == LOGICAL_TIME || which == LOGICAL_TIMESTAMP) {
 		thrift_bool(th, 1, t->kind == TYPE_TIMESTAMPTZ);
 		thrift_begin(th, 2);
-		thrift_begin(th, 2);	/* TimeUnit.MICROS */
+		thrift_begin(th, 2); /* TimeUnit.MICROS */
 		thrift_end(th);
 		thrift_end(th);
 	}
@@ -181,9 +190,12 @@ put_element(const struct field *f, const char *name, struct thrift *th)
 		n++;
 	}
 	for (size_t k = 0; k < t->nfields; k++)
-		n += put_element(&t->fields[k], t->kind == TYPE_STRUCT ?
-		    t->fields[k].name : t->kind == TYPE_LIST ? "element" :
-		    k == 0 ? "key" : "value", th);
+		n += put_element(&t->fields[k],
+		    t->kind == TYPE_STRUCT     ? t->fields[k].name
+			: t->kind == TYPE_LIST ? "element"
+			: k == 0               ? "key"
+					       : "value",
+		    th);
 	return n;
 }
 
@@ -222,8 +234,7 @@ put_chunk(const struct footer *f, const struct chunk_meta *m,
 	thrift_i64(th, 4, offset_indexes + (int64_t)m->offset_index.at);
 	thrift_i32(th, 5, (int32_t)m->offset_index.len);
 	if (m->column_index.len > 0) {
-		thrift_i64(th, 6, column_indexes +
-		    (int64_t)m->column_index.at);
+		thrift_i64(th, 6, column_indexes + (int64_t)m->column_index.at);
 		thrift_i32(th, 7, (int32_t)m->column_index.len);
 	}
 	thrift_end(th);
@@ -241,8 +252,8 @@ put_groups(const struct footer *f, int64_t column_indexes,
 		thrift_begin(th, 0);
 		thrift_list(th, 1, THRIFT_STRUCT, f->nleaves);
 		for (size_t k = 0; k < f->nleaves; k++) {
-			put_chunk(f, &chunks[k], column_indexes,
-			    offset_indexes, th);
+			put_chunk(
+			    f, &chunks[k], column_indexes, offset_indexes, th);
 			raw += chunks[k].raw_bytes;
 			packed += chunks[k].page_bytes;
 		}
@@ -278,12 +289,12 @@ put_file(const struct footer *f, const struct type *schema,
 		thrift_string(&th, 2, o->iceberg_schema);
 		thrift_end(&th);
 	}
-	thrift_string(&th, 6, "calve version " CALVE_VERSION " (build "
-	    CALVE_BUILD ")");
+	thrift_string(
+	    &th, 6, "calve version " CALVE_VERSION " (build " CALVE_BUILD ")");
 	thrift_list(&th, 7, THRIFT_STRUCT, f->nleaves);
 	for (size_t k = 0; k < f->nleaves; k++) {
 		thrift_begin(&th, 0);
-		thrift_begin(&th, 1);	/* TYPE_ORDER */
+		thrift_begin(&th, 1); /* TYPE_ORDER */
 		thrift_end(&th);
 		thrift_end(&th);
 	}
@@ -295,8 +306,8 @@ footer_write(const struct footer *f, const struct type *schema,
     const struct parquet_options *o, struct store_file *out, struct err *err)
 {
 	int64_t column_indexes = (int64_t)store_size(out);
-	int64_t offset_indexes = column_indexes +
-	    (int64_t)f->column_indexes.len;
+	int64_t offset_indexes =
+	    column_indexes + (int64_t)f->column_indexes.len;
 	struct buf b = { 0 };
 	int rc;
 
@@ -304,17 +315,18 @@ footer_write(const struct footer *f, const struct type *schema,
 	if (f->metas.over || f->column_indexes.over || f->offset_indexes.over ||
 	    b.over || b.len > INT32_MAX) {
 		buf_clear(&b);
-		return err_set(err, ERR_LIMIT, "the footer of '%s' is over "
+		return err_set(err, ERR_LIMIT,
+		    "the footer of '%s' is over "
 		    "2 GiB; lower file_size or raise row_group_size",
 		    store_path(out));
 	}
 	buf_put_u32(&b, (uint32_t)b.len);
 	buf_put(&b, magic, sizeof(magic));
-	rc = store_append(out, f->column_indexes.data, f->column_indexes.len,
-	    err);
+	rc = store_append(
+	    out, f->column_indexes.data, f->column_indexes.len, err);
 	if (rc == 0)
-		rc = store_append(out, f->offset_indexes.data,
-		    f->offset_indexes.len, err);
+		rc = store_append(
+		    out, f->offset_indexes.data, f->offset_indexes.len, err);
 	if (rc == 0)
 		rc = store_append(out, b.data, b.len, err);
 	buf_clear(&b);

@@ -28,13 +28,14 @@ gather_pick(const struct values *v)
 	if (v->vec->layout != VEC_DICT)
 		return *v;
 	if (v->rows == NULL)
-		return (struct values){ .vec = v->vec->dict,
-		    .rows = index + v->first, .n = v->n };
+		return (struct values){
+			.vec = v->vec->dict, .rows = index + v->first, .n = v->n
+		};
 	picked = mem_need(&scratch_own()->picked, v->n * sizeof(*picked));
 	for (size_t k = 0; k < v->n; k++)
 		picked[k] = index[v->rows[k]];
-	return (struct values){ .vec = v->vec->dict, .rows = picked,
-	    .n = v->n };
+	return (
+	    struct values){ .vec = v->vec->dict, .rows = picked, .n = v->n };
 }
 
 /* 16-byte little-endian to width bytes big-endian. */
@@ -60,16 +61,17 @@ gather_decimal(const struct leaf *leaf, const struct values *v, uint8_t *to,
 			to[b] = from[w - 1 - b];
 	}
 	if (bad)
-		return err_set(err, ERR_DATA, "column '%s': a value does not "
+		return err_set(err, ERR_DATA,
+		    "column '%s': a value does not "
 		    "fit into decimal(%u, %u); choose a wider type or string "
-		    "for it", leaf->title, t->precision, t->scale);
+		    "for it",
+		    leaf->title, t->precision, t->scale);
 	return 0;
 }
 
-#define GATHER(width)							\
-	for (size_t k = 0; k < v->n; k++)				\
-		memcpy(to + (width) * k, from + (width) *		\
-		    (size_t)v->rows[k], width)
+#define GATHER(width)                     \
+	for (size_t k = 0; k < v->n; k++) \
+	memcpy(to + (width)*k, from + (width) * (size_t)v->rows[k], width)
 
 int
 gather_fixed(const struct leaf *leaf, const struct values *v, uint8_t *to,

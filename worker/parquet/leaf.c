@@ -9,7 +9,7 @@
 
 struct walk {
 	struct step steps[LEAF_DEPTH];
-	const char *names[2 * LEAF_DEPTH];	/* a list adds a group */
+	const char *names[2 * LEAF_DEPTH]; /* a list adds a group */
 	size_t nsteps, nnames;
 	uint8_t def, rep;
 	struct leaf *leaves;
@@ -132,13 +132,15 @@ check_type(const struct walk *w, const struct field *f, struct err *err)
 		why = "its list or map type is incomplete";
 	else if (t->kind == TYPE_FIXED && t->length == 0)
 		why = "a fixed type needs a length";
-	else if (t->kind == TYPE_DECIMAL && (t->precision == 0 ||
-	    t->precision > 38 || t->scale > t->precision))
+	else if (t->kind == TYPE_DECIMAL &&
+	    (t->precision == 0 || t->precision > 38 || t->scale > t->precision))
 		why = "its precision or scale is not one of decimal(1..38, "
-		    "0..precision)";
+		      "0..precision)";
 	if (why != NULL)
-		return err_set(err, ERR_TYPE, "column '%s': %s; exclude it or "
-		    "convert it at the source", f->name, why);
+		return err_set(err, ERR_TYPE,
+		    "column '%s': %s; exclude it or "
+		    "convert it at the source",
+		    f->name, why);
 	return 0;
 }
 
@@ -155,23 +157,27 @@ walk_field(struct walk *w, const struct field *f, uint32_t child,
 		return -1;
 	w->def += !f->required;
 	w->steps[w->nsteps++] = (struct step){
-		.field = f, .child = child, .optional = !f->required,
-		.repeated = repeated, .def = w->def,
+		.field = f,
+		.child = child,
+		.optional = !f->required,
+		.repeated = repeated,
+		.def = w->def,
 		.rep = (uint8_t)(w->rep + repeated),
 	};
 	w->names[w->nnames++] = name;
 	if (repeated) {
 		w->def++;
 		w->rep++;
-		w->names[w->nnames++] = t->kind == TYPE_LIST ? "list" :
-		    "key_value";
+		w->names[w->nnames++] =
+		    t->kind == TYPE_LIST ? "list" : "key_value";
 	}
 	if (!type_is_nested(t))
 		add_leaf(w, f);
 	for (uint32_t k = 0; k < t->nfields; k++) {
-		const char *below = t->kind == TYPE_LIST ? "element" :
-		    t->kind == TYPE_STRUCT ? t->fields[k].name :
-		    k == 0 ? "key" : "value";
+		const char *below = t->kind == TYPE_LIST ? "element"
+		    : t->kind == TYPE_STRUCT             ? t->fields[k].name
+		    : k == 0                             ? "key"
+							 : "value";
 
 		if (walk_field(w, &t->fields[k], k, below, err) == -1)
 			return -1;
@@ -184,15 +190,16 @@ walk_field(struct walk *w, const struct field *f, uint32_t child,
 }
 
 int
-leaves_of(const struct type *schema, struct leaf **out, size_t *n,
-    struct err *err)
+leaves_of(
+    const struct type *schema, struct leaf **out, size_t *n, struct err *err)
 {
 	struct walk w = { .leaves = xcalloc(type_leaf_count(schema) + 1,
-	    sizeof(struct leaf)) };
+			      sizeof(struct leaf)) };
 	int rc = 0;
 
 	if (schema->nfields == 0)
-		rc = err_set(err, ERR_TYPE, "a table without columns cannot "
+		rc = err_set(err, ERR_TYPE,
+		    "a table without columns cannot "
 		    "be stored in Parquet");
 	for (uint32_t col = 0; col < schema->nfields && rc == 0; col++)
 		rc = walk_field(&w, &schema->fields[col], col,

@@ -17,8 +17,12 @@
 
 /* parquet.thrift, Type */
 enum physical {
-	PHYSICAL_BOOLEAN = 0, PHYSICAL_INT32 = 1, PHYSICAL_INT64 = 2,
-	PHYSICAL_FLOAT = 4, PHYSICAL_DOUBLE = 5, PHYSICAL_BYTE_ARRAY = 6,
+	PHYSICAL_BOOLEAN = 0,
+	PHYSICAL_INT32 = 1,
+	PHYSICAL_INT64 = 2,
+	PHYSICAL_FLOAT = 4,
+	PHYSICAL_DOUBLE = 5,
+	PHYSICAL_BYTE_ARRAY = 6,
 	PHYSICAL_FIXED = 7
 };
 
@@ -27,24 +31,24 @@ enum { LEAF_DEPTH = 64 };
 
 struct step {
 	const struct field *field;
-	uint32_t child;		/* of the batch, then of the vec above */
+	uint32_t child; /* of the batch, then of the vec above */
 	bool optional;
-	bool repeated;		/* a list or map: values are its elements' */
-	uint8_t def;		/* level of a value here that is not NULL; an
+	bool repeated; /* a list or map: values are its elements' */
+	uint8_t def; /* level of a value here that is not NULL; an
 				 * element of it has one more */
-	uint8_t rep;		/* repeated: level of its further elements */
+	uint8_t rep; /* repeated: level of its further elements */
 };
 
 struct leaf {
 	const struct field *field;
-	struct step *steps;	/* top-level field first, the leaf last */
+	struct step *steps; /* top-level field first, the leaf last */
 	size_t nsteps;
-	const char **names;	/* path_in_schema */
+	const char **names; /* path_in_schema */
 	size_t nnames;
-	char *title;		/* "a.b.element", for messages */
+	char *title; /* "a.b.element", for messages */
 	enum physical physical;
 	enum stats_order order;
-	uint32_t width;		/* PLAIN bytes of a value, 0: byte array;
+	uint32_t width; /* PLAIN bytes of a value, 0: byte array;
 				 * booleans 1, as long as they are unpacked */
 	uint8_t max_def, max_rep;
 };

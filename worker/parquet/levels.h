@@ -15,7 +15,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 
-unsigned bit_width(uint32_t highest);	/* 0 -> 0, 1 -> 1, 4 -> 3 */
+unsigned bit_width(uint32_t highest); /* 0 -> 0, 1 -> 1, 4 -> 3 */
 
 /* Appends n values of width bits (0..8, 0..32), without length or width. */
 void rle_put_u8(struct buf *, const uint8_t *, size_t n, unsigned width);

@@ -47,11 +47,12 @@ alternative(const struct column *c, enum parquet_preset preset)
 		return ENCODING_DELTA_BINARY_PACKED;
 	case PHYSICAL_FLOAT:
 	case PHYSICAL_DOUBLE:
-		return preset == PARQUET_DENSE ? ENCODING_BYTE_STREAM_SPLIT :
-		    ENCODING_PLAIN;
+		return preset == PARQUET_DENSE ? ENCODING_BYTE_STREAM_SPLIT
+					       : ENCODING_PLAIN;
 	case PHYSICAL_BYTE_ARRAY:
-		return preset == PARQUET_DENSE ?
-		    ENCODING_DELTA_LENGTH_BYTE_ARRAY : ENCODING_PLAIN;
+		return preset == PARQUET_DENSE
+		    ? ENCODING_DELTA_LENGTH_BYTE_ARRAY
+		    : ENCODING_PLAIN;
 	default:
 		return ENCODING_PLAIN;
 	}
@@ -83,8 +84,8 @@ put_values(const struct column *c, enum encoding encoding,
 
 /* Size after compression, 0 on error. */
 static size_t
-trial_size(const struct buf *b, const struct parquet_options *o,
-    struct err *err)
+trial_size(
+    const struct buf *b, const struct parquet_options *o, struct err *err)
 {
 	struct scratch *own = scratch_own();
 	size_t room = compress_bound(b->len);
@@ -96,8 +97,7 @@ trial_size(const struct buf *b, const struct parquet_options *o,
 }
 
 static int
-choose_other(struct column *c, const struct parquet_options *o,
-    struct err *err)
+choose_other(struct column *c, const struct parquet_options *o, struct err *err)
 {
 	struct buf *trial = &scratch_own()->trial;
 	enum encoding offer = alternative(c, o->preset);
@@ -148,8 +148,8 @@ settle_dictionary(struct column *c, const struct parquet_options *o)
 		return;
 	with = c->dict.plain.len + (n * bit_width(c->dict.n - 1) + 7) / 8 + 1;
 	other = plain_size(c);
-	if (with < other && alternative(c, o->preset) ==
-	    ENCODING_DELTA_BINARY_PACKED) {
+	if (with < other &&
+	    alternative(c, o->preset) == ENCODING_DELTA_BINARY_PACKED) {
 		buf_reset(&own->body);
 		buf_reset(&own->trial);
 		dictionary_expand(&c->dict, entries_of(c), n, &own->body);
@@ -177,16 +177,18 @@ frame(const struct column *c, const struct parquet_options *o, int type,
 
 	if (raw->over || raw->len > INT32_MAX || n > INT32_MAX ||
 	    room > INT32_MAX) {
-		err_set(err, ERR_DATA, "column '%s': one row takes more than "
+		err_set(err, ERR_DATA,
+		    "column '%s': one row takes more than "
 		    "a Parquet page can hold (2 GiB); exclude the column or "
-		    "cut its values at the source", c->leaf->title);
+		    "cut its values at the source",
+		    c->leaf->title);
 		return NULL;
 	}
 	if (o->zstd_level > 0) {
 		uint8_t *to = mem_need(&own->packed, room);
 
-		size = compress_zstd(o->zstd_level, raw->data, raw->len, to,
-		    room, err);
+		size = compress_zstd(
+		    o->zstd_level, raw->data, raw->len, to, room, err);
 		if (size == 0)
 			return NULL;
 		body = to;
@@ -225,19 +227,20 @@ note_fact(struct column *c, size_t size)
 
 	if (c->nfacts == c->facts_cap) {
 		c->facts_cap = c->facts_cap > 0 ? 2 * c->facts_cap : 8;
-		c->facts = xreallocarray(c->facts, c->facts_cap,
-		    sizeof(*c->facts));
+		c->facts =
+		    xreallocarray(c->facts, c->facts_cap, sizeof(*c->facts));
 	}
 
 	struct page_fact *f = &c->facts[c->nfacts++];
 
 	*f = (struct page_fact){ .size = (uint32_t)size,
-	    .all_null = c->nvalues == 0, .first_row = c->chunk_rows,
-	    .nulls = c->page_stats.nulls };
+		.all_null = c->nvalues == 0,
+		.first_row = c->chunk_rows,
+		.nulls = c->page_stats.nulls };
 	if (c->nvalues == 0)
 		return;
-	if (!stats_bounds(&c->page_stats, &own->lower, &own->upper, &exact,
-	    &exact)) {
+	if (!stats_bounds(
+		&c->page_stats, &own->lower, &own->upper, &exact, &exact)) {
 		c->no_index = true;
 		return;
 	}
@@ -265,7 +268,8 @@ check_decimal(const struct column *c, struct err *err)
 		most *= 10;
 	if (s->low > -most && s->high < most)
 		return 0;
-	return err_set(err, ERR_DATA, "column '%s': a value does not fit into "
+	return err_set(err, ERR_DATA,
+	    "column '%s': a value does not fit into "
 	    "decimal(%u, %u); choose a wider type or string for it",
 	    c->leaf->title, t->precision, t->scale);
 }
@@ -322,8 +326,8 @@ page_finish(struct column *c, const struct parquet_options *o, struct err *err)
 	if (!c->dict_on && choose_other(c, o, err) == -1)
 		return -1;
 	encoding = encode(c, &own->body);
-	page = frame(c, o, PAGE_DATA, c->entries, encoding, &own->body,
-	    &raw_size, err);
+	page = frame(
+	    c, o, PAGE_DATA, c->entries, encoding, &own->body, &raw_size, err);
 	if (page == NULL)
 		return -1;
 	if (c->first_page == NULL)
@@ -335,8 +339,8 @@ page_finish(struct column *c, const struct parquet_options *o, struct err *err)
 	c->page_bytes += page->size;
 	c->dict_pages += encoding == ENCODING_RLE_DICTIONARY;
 	c->plain_pages += encoding == ENCODING_PLAIN;
-	c->other_pages += encoding != ENCODING_RLE_DICTIONARY &&
-	    encoding != ENCODING_PLAIN;
+	c->other_pages +=
+	    encoding != ENCODING_RLE_DICTIONARY && encoding != ENCODING_PLAIN;
 	note_fact(c, page->size);
 	begin_page(c);
 	/* new values keep coming: it would fill up for little */
@@ -347,8 +351,8 @@ page_finish(struct column *c, const struct parquet_options *o, struct err *err)
 }
 
 struct page *
-page_dictionary(struct column *c, const struct parquet_options *o,
-    struct err *err)
+page_dictionary(
+    struct column *c, const struct parquet_options *o, struct err *err)
 {
 	struct page *page;
 	size_t raw_size;

@@ -24,11 +24,11 @@
 
 enum {
 	FOOTER_MAX = 1 << 29,
-	HEADER_FIRST = 1 << 10,		/* tried first, then HEADER_MAX */
+	HEADER_FIRST = 1 << 10, /* tried first, then HEADER_MAX */
 	HEADER_MAX = 1 << 20,
 	PAGE_MAX = 1 << 26,
-	VALUES_MAX = 1 << 24,		/* of a page or a dictionary */
-	CALL_VALUES = 4096		/* at a time to each() */
+	VALUES_MAX = 1 << 24, /* of a page or a dictionary */
+	CALL_VALUES = 4096 /* at a time to each() */
 };
 enum { CODEC_NONE = 0, CODEC_ZSTD = 6 };
 
@@ -45,8 +45,8 @@ struct reader {
 	int64_t size;
 	struct column_in column;
 	const struct chunk_in *chunk;
-	struct mem stored, raw;		/* page body, as stored and unpacked */
-	struct mem dict;		/* int64_t values */
+	struct mem stored, raw; /* page body, as stored and unpacked */
+	struct mem dict; /* int64_t values */
 	size_t ndict;
 	struct mem values, null, words;
 	struct err *err;
@@ -55,8 +55,10 @@ struct reader {
 static int
 corrupt(const struct reader *r, const char *why)
 {
-	return err_set(r->err, ERR_STORE, "'%s' cannot be read as Parquet: "
-	    "%s; restore the file or roll the table back", r->path, why);
+	return err_set(r->err, ERR_STORE,
+	    "'%s' cannot be read as Parquet: "
+	    "%s; restore the file or roll the table back",
+	    r->path, why);
 }
 
 static int
@@ -70,8 +72,8 @@ read_at(const struct reader *r, void *to, size_t n, int64_t offset)
 		if (got == -1 && errno == EINTR)
 			continue;
 		if (got == -1)
-			return err_sys(r->err, ERR_STORE, "cannot read '%s'",
-			    r->path);
+			return err_sys(
+			    r->err, ERR_STORE, "cannot read '%s'", r->path);
 		if (got == 0)
 			return corrupt(r, "it ends early");
 		p += got;
@@ -105,8 +107,9 @@ open_column(struct reader *r, int field_id)
 	if (len > r->size - 12 || len > FOOTER_MAX)
 		return corrupt(r, "its footer's length does not fit");
 	rc = read_at(r, mem_need(&footer, len), len, r->size - 8 - len);
-	if (rc == 0 && (why = meta_read_column(footer.p, len, field_id,
-	    &r->column)) != NULL)
+	if (rc == 0 &&
+	    (why = meta_read_column(footer.p, len, field_id, &r->column)) !=
+		NULL)
 		rc = corrupt(r, why);
 	mem_clear(&footer);
 	return rc;
@@ -165,8 +168,10 @@ read_body(struct reader *r, int64_t offset, const struct page_in *p,
 	/* all NULL: V2 writers may leave out even an empty frame */
 	if (n == levels && raw_n == levels)
 		return 0;
-	return decompress_zstd(stored + levels, n - levels, raw + levels,
-	    raw_n - levels) ? 0 : corrupt(r, "a page cannot be decompressed");
+	return decompress_zstd(
+		   stored + levels, n - levels, raw + levels, raw_n - levels)
+	    ? 0
+	    : corrupt(r, "a page cannot be decompressed");
 }
 
 static void
@@ -185,18 +190,17 @@ widen(const uint8_t *p, unsigned width, int64_t *out, size_t n)
 }
 
 static int
-read_dictionary(struct reader *r, const struct page_in *p,
-    const uint8_t *body)
+read_dictionary(struct reader *r, const struct page_in *p, const uint8_t *body)
 {
 	size_t n = (size_t)p->nvalues;
 
 	if (r->ndict > 0 || n > VALUES_MAX ||
 	    n * r->column.width > (size_t)p->raw_size ||
 	    (p->encoding != ENCODING_PLAIN &&
-	    p->encoding != ENCODING_PLAIN_DICTIONARY))
+		p->encoding != ENCODING_PLAIN_DICTIONARY))
 		return corrupt(r, "a dictionary page is malformed");
-	widen(body, r->column.width, mem_need(&r->dict, n * sizeof(int64_t)),
-	    n);
+	widen(
+	    body, r->column.width, mem_need(&r->dict, n * sizeof(int64_t)), n);
 	r->ndict = n;
 	return 0;
 }
@@ -228,8 +232,8 @@ decode(struct reader *r, const struct page_in *p, struct cursor *c, size_t n,
 			return 0;
 		index = mem_need(&r->words, n * sizeof(*index));
 		bits = cursor_u8(c);
-		if (r->ndict == 0 || c->bad || bits > 32 || !rle_get_u32(c,
-		    bits, (uint32_t)r->ndict - 1, index, n))
+		if (r->ndict == 0 || c->bad || bits > 32 ||
+		    !rle_get_u32(c, bits, (uint32_t)r->ndict - 1, index, n))
 			return corrupt(r, "a page does not fit its dictionary");
 		for (size_t k = 0; k < n; k++)
 			out[k] = dict[index[k]];
@@ -251,8 +255,8 @@ decode_nulls(struct reader *r, const struct page_in *p, struct cursor *c,
 	uint32_t size = (uint32_t)p->def_size;
 
 	if (p->type == PAGE_IN_DATA)
-		size = p->def_encoding == ENCODING_RLE ? cursor_u32(c) :
-		    UINT32_MAX;
+		size = p->def_encoding == ENCODING_RLE ? cursor_u32(c)
+						       : UINT32_MAX;
 	if ((at = cursor_take(c, size)) == NULL)
 		return corrupt(r, "a page's levels are malformed");
 	sub = cursor_of(at, size);
@@ -272,7 +276,7 @@ decode_nulls(struct reader *r, const struct page_in *p, struct cursor *c,
 static void
 spread(int64_t *values, const uint8_t *null, size_t n, size_t nvalues)
 {
-	for (size_t k = n; k-- > 0; )
+	for (size_t k = n; k-- > 0;)
 		values[k] = null[k] ? 0 : values[--nvalues];
 }
 
@@ -314,8 +318,8 @@ read_data(struct reader *r, const struct page_in *p, const uint8_t *body,
 }
 
 static int
-read_chunk(struct reader *r, int (*each)(void *, const int64_t *,
-    const uint8_t *, size_t), void *arg)
+read_chunk(struct reader *r,
+    int (*each)(void *, const int64_t *, const uint8_t *, size_t), void *arg)
 {
 	const struct chunk_in *chunk = r->chunk;
 	int64_t at = chunk->data_offset, left = chunk->size, rows = 0;
@@ -348,14 +352,14 @@ read_chunk(struct reader *r, int (*each)(void *, const int64_t *,
 			continue;
 		}
 		if (p.type != PAGE_IN_DATA && p.type != PAGE_IN_DATA_V2)
-			continue;	/* an index page: none was ever made */
+			continue; /* an index page: none was ever made */
 		if (p.nvalues > chunk->nvalues - rows)
 			return corrupt(r, "a column chunk has too many values");
 		if (read_data(r, &p, body, &nnulls) == -1)
 			return -1;
 		rows += p.nvalues;
-		if ((rc = deliver(r, (size_t)p.nvalues, nnulls > 0, each,
-		    arg)) != 0)
+		if ((rc = deliver(
+			 r, (size_t)p.nvalues, nnulls > 0, each, arg)) != 0)
 			return rc;
 	}
 	if (rows != chunk->nvalues)
@@ -365,8 +369,9 @@ read_chunk(struct reader *r, int (*each)(void *, const int64_t *,
 
 int
 parquet_read_column(const char *path, int field_id,
-    int (*each)(void *arg, const int64_t *values, const uint8_t *null,
-    size_t n), void *arg, struct err *err)
+    int (*each)(
+	void *arg, const int64_t *values, const uint8_t *null, size_t n),
+    void *arg, struct err *err)
 {
 	struct reader r = { .path = path, .fd = -1, .err = err };
 	int rc = open_column(&r, field_id);

@@ -22,7 +22,8 @@
 /* each() gets up to some thousands of values; null may be NULL (none null).
  * INT32 values arrive widened. Non-zero from each() stops and is returned. */
 int parquet_read_column(const char *path, int field_id,
-    int (*each)(void *arg, const int64_t *values, const uint8_t *null,
-    size_t n), void *arg, struct err *) MUST_USE;
+    int (*each)(
+	void *arg, const int64_t *values, const uint8_t *null, size_t n),
+    void *arg, struct err *) MUST_USE;
 
 #endif

@@ -25,7 +25,7 @@ get_i32(struct thrift_in *t, enum thrift_type type)
 /* ---- schema ------------------------------------------------------------------- */
 
 struct element {
-	int32_t type;			/* -1: a group */
+	int32_t type; /* -1: a group */
 	int32_t repetition;
 	int32_t nchildren;
 	int32_t id;
@@ -67,7 +67,7 @@ read_schema(struct thrift_in *t, enum thrift_type type, int field_id,
     struct column_in *out, size_t *leaf)
 {
 	size_t n = thrift_get_list(t, type, THRIFT_STRUCT), leaves = 0;
-	int32_t left[SCHEMA_DEPTH];	/* children still to come, per level */
+	int32_t left[SCHEMA_DEPTH]; /* children still to come, per level */
 	size_t depth = 0;
 	struct element e;
 	bool found = false;
@@ -143,7 +143,7 @@ read_chunk(struct thrift_in *t, struct chunk_in *c)
 		if (f.id == 3 && f.type == THRIFT_STRUCT && c != NULL)
 			read_chunk_meta(t, c);
 		else if (f.id == 1 && c != NULL)
-			t->c.bad = true;	/* data in another file */
+			t->c.bad = true; /* data in another file */
 		else
 			thrift_skip(t, f.type);
 	}
@@ -195,8 +195,8 @@ read_groups(struct thrift_in *t, enum thrift_type type, size_t leaf,
 }
 
 const char *
-meta_read_column(const uint8_t *footer, size_t n, int field_id,
-    struct column_in *out)
+meta_read_column(
+    const uint8_t *footer, size_t n, int field_id, struct column_in *out)
 {
 	struct thrift_in t = thrift_from(footer, n);
 	struct thrift_field f;
@@ -237,7 +237,7 @@ read_data_header(struct thrift_in *t, struct page_in *p)
 		case 2:
 			p->encoding = get_i32(t, f.type);
 			break;
-		case 3:		/* a bool in a dictionary page's header */
+		case 3: /* a bool in a dictionary page's header */
 			if (p->type == PAGE_IN_DATA)
 				p->def_encoding = get_i32(t, f.type);
 			else
@@ -296,8 +296,7 @@ sizes_fit(const struct page_in *p)
 }
 
 const char *
-meta_read_page(const uint8_t *bytes, size_t n, struct page_in *p,
-    size_t *used)
+meta_read_page(const uint8_t *bytes, size_t n, struct page_in *p, size_t *used)
 {
 	struct thrift_in t = thrift_from(bytes, n);
 	struct thrift_field f;
@@ -322,8 +321,8 @@ meta_read_page(const uint8_t *bytes, size_t n, struct page_in *p,
 			thrift_skip(&t, f.type);
 	}
 	if (t.c.bad)
-		return cursor_left(&t.c) == 0 ? NULL :
-		    "a page header is malformed";
+		return cursor_left(&t.c) == 0 ? NULL
+					      : "a page header is malformed";
 	if (!sizes_fit(p))
 		return "a page header's sizes contradict each other";
 	*used = n - cursor_left(&t.c);

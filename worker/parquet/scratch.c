@@ -37,7 +37,7 @@ static void
 make_key(void)
 {
 	if (pthread_key_create(&key, scratch_free) != 0)
-		abort();	/* more than a thousand keys: cannot be */
+		abort(); /* more than a thousand keys: cannot be */
 }
 
 struct scratch *

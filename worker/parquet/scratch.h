@@ -11,18 +11,20 @@
 #include "worker/batch.h"
 
 /* Entries of a slice on their way down the type tree. */
-struct scratch_entries { struct mem pos, def, rep; };
+struct scratch_entries {
+	struct mem pos, def, rep;
+};
 
 struct scratch {
-	struct scratch_entries entries[2];	/* shred: from one to the other */
-	struct mem rows;		/* shred: positions of the values */
-	struct mem picked;		/* column: rows of a batch dictionary */
-	struct mem values;		/* column: values in PLAIN form */
-	struct mem map;			/* column: batch to chunk dictionary */
-	struct buf body, trial;		/* page: levels and encoded values */
-	struct mem packed;		/* page: compressed */
-	struct buf header;		/* page: thrift */
-	struct buf lower, upper;	/* statistics being written */
+	struct scratch_entries entries[2]; /* shred: from one to the other */
+	struct mem rows; /* shred: positions of the values */
+	struct mem picked; /* column: rows of a batch dictionary */
+	struct mem values; /* column: values in PLAIN form */
+	struct mem map; /* column: batch to chunk dictionary */
+	struct buf body, trial; /* page: levels and encoded values */
+	struct mem packed; /* page: compressed */
+	struct buf header; /* page: thrift */
+	struct buf lower, upper; /* statistics being written */
 };
 
 struct scratch *scratch_own(void);

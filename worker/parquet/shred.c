@@ -19,9 +19,11 @@
 static int
 null_error(const struct leaf *leaf, const struct step *step, struct err *err)
 {
-	return err_set(err, ERR_DATA, "NULL in required field '%s' of column "
+	return err_set(err, ERR_DATA,
+	    "NULL in required field '%s' of column "
 	    "'%s'; run again after the target's column was made optional, or "
-	    "repair the source", step->field->name, leaf->title);
+	    "repair the source",
+	    step->field->name, leaf->title);
 }
 
 static bool
@@ -39,8 +41,8 @@ static void
 keep_values(struct scratch *own, struct slice *s, const uint8_t *def,
     uint8_t max_def, const uint32_t *pos)
 {
-	uint32_t *rows = mem_need(&own->rows, (s->nentries + 1) *
-	    sizeof(*rows));
+	uint32_t *rows =
+	    mem_need(&own->rows, (s->nentries + 1) * sizeof(*rows));
 	size_t n = 0;
 
 	for (size_t k = 0; k < s->nentries; k++) {
@@ -57,17 +59,21 @@ keep_values(struct scratch *own, struct slice *s, const uint8_t *def,
 }
 
 static int
-shred_flat(const struct leaf *leaf, const struct vec *v, size_t first,
-    size_t n, struct slice *s, struct err *err)
+shred_flat(const struct leaf *leaf, const struct vec *v, size_t first, size_t n,
+    struct slice *s, struct err *err)
 {
 	struct scratch *own = scratch_own();
 	const uint8_t *null = v->null != NULL ? v->null + first : NULL;
 
-	*s = (struct slice){ .nrows = n, .nentries = n, .vec = v,
-	    .nvalues = n, .first = first };
+	*s = (struct slice){ .nrows = n,
+		.nentries = n,
+		.vec = v,
+		.nvalues = n,
+		.first = first };
 	if (!leaf->steps[0].optional)
-		return null != NULL && any_null(null, n) ?
-		    null_error(leaf, &leaf->steps[0], err) : 0;
+		return null != NULL && any_null(null, n)
+		    ? null_error(leaf, &leaf->steps[0], err)
+		    : 0;
 
 	uint8_t *def = mem_need(&own->entries[0].def, n);
 
@@ -165,8 +171,8 @@ shred_nested(const struct leaf *leaf, const struct batch *b, size_t first,
 		const struct step *step = &leaf->steps[k];
 
 		v = k == 0 ? &b->cols[step->child] : &v->child[step->child];
-		if (apply_nulls(leaf, step, v, now->pos.p, now->def.p, n,
-		    above, err) == -1)
+		if (apply_nulls(leaf, step, v, now->pos.p, now->def.p, n, above,
+			err) == -1)
 			return -1;
 		above = step->def;
 		if (step->repeated) {
@@ -191,14 +197,14 @@ shred(const struct leaf *leaf, const struct batch *b, size_t first, size_t n,
     struct slice *s, struct err *err)
 {
 	if (leaf->nsteps == 1)
-		return shred_flat(leaf, &b->cols[leaf->steps[0].child], first,
-		    n, s, err);
+		return shred_flat(
+		    leaf, &b->cols[leaf->steps[0].child], first, n, s, err);
 	return shred_nested(leaf, b, first, n, s, err);
 }
 
 static uint64_t
-value_bytes(const struct leaf *leaf, const struct vec *v, size_t begin,
-    size_t end)
+value_bytes(
+    const struct leaf *leaf, const struct vec *v, size_t begin, size_t end)
 {
 	uint64_t total = 0;
 
@@ -214,20 +220,20 @@ value_bytes(const struct leaf *leaf, const struct vec *v, size_t begin,
 }
 
 uint64_t
-shred_cost(const struct leaf *leaf, const struct batch *b, size_t first,
-    size_t n)
+shred_cost(
+    const struct leaf *leaf, const struct batch *b, size_t first, size_t n)
 {
 	const struct vec *v = NULL;
 	size_t begin = first, end = first + n;
-	uint64_t entries = 0, bits = bit_width(leaf->max_def) +
-	    bit_width(leaf->max_rep);
+	uint64_t entries = 0,
+		 bits = bit_width(leaf->max_def) + bit_width(leaf->max_rep);
 
 	for (size_t k = 0; k < leaf->nsteps; k++) {
 		const struct step *step = &leaf->steps[k];
 
 		v = k == 0 ? &b->cols[step->child] : &v->child[step->child];
 		if (step->repeated) {
-			entries += end - begin;	/* may be NULL or empty */
+			entries += end - begin; /* may be NULL or empty */
 			begin = v->offset[begin];
 			end = v->offset[end];
 		}
@@ -245,8 +251,8 @@ leaf_fits(const struct leaf *leaf, const struct vec *v)
 
 	if (values == NULL)
 		return false;
-	return width > 0 ? values->layout == VEC_FIXED &&
-	    values->width == width : values->layout == VEC_BYTES;
+	return width > 0 ? values->layout == VEC_FIXED && values->width == width
+			 : values->layout == VEC_BYTES;
 }
 
 int
@@ -265,11 +271,15 @@ shred_check(const struct leaf *leaf, const struct batch *b, struct err *err)
 		}
 		v = k == 0 ? &b->cols[step->child] : &v->child[step->child];
 		if (type_is_nested(t))
-			fits = v->layout == (step->repeated ? VEC_LIST :
-			    VEC_STRUCT) && v->nchild == t->nfields;
+			fits = v->layout ==
+				(step->repeated ? VEC_LIST : VEC_STRUCT) &&
+			    v->nchild == t->nfields;
 		else
 			fits = leaf_fits(leaf, v);
 	}
-	return fits ? 0 : err_set(err, ERR_BUG, "column '%s': the batch does "
-	    "not have the shape of the schema", leaf->title);
+	return fits ? 0
+		    : err_set(err, ERR_BUG,
+			  "column '%s': the batch does "
+			  "not have the shape of the schema",
+			  leaf->title);
 }

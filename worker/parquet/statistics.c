@@ -54,44 +54,42 @@ merge_floats(struct stats *s, double least, double most)
 	s->has = true;
 }
 
-#define ADD_INTS(name, type)						\
-static void								\
-name(struct stats *s, const uint8_t *p, size_t n)			\
-{									\
-	type low, high, v;						\
-									\
-	memcpy(&low, p, sizeof(low));					\
-	high = low;							\
-	for (size_t k = 0; k < n; k++) {				\
-		memcpy(&v, p + k * sizeof(v), sizeof(v));		\
-		low = v < low ? v : low;				\
-		high = v > high ? v : high;				\
-	}								\
-	merge_ints(s, low, high);					\
-}
+#define ADD_INTS(name, type)                                          \
+	static void name(struct stats *s, const uint8_t *p, size_t n) \
+	{                                                             \
+		type low, high, v;                                    \
+                                                                      \
+		memcpy(&low, p, sizeof(low));                         \
+		high = low;                                           \
+		for (size_t k = 0; k < n; k++) {                      \
+			memcpy(&v, p + k * sizeof(v), sizeof(v));     \
+			low = v < low ? v : low;                      \
+			high = v > high ? v : high;                   \
+		}                                                     \
+		merge_ints(s, low, high);                             \
+	}
 
 ADD_INTS(add_bools, uint8_t)
 ADD_INTS(add_int32, int32_t)
 ADD_INTS(add_int64, int64_t)
 
 /* A comparison with NaN is false and so changes nothing. */
-#define ADD_FLOATS(name, type)						\
-static void								\
-name(struct stats *s, const uint8_t *p, size_t n)			\
-{									\
-	type least = (type)INFINITY, most = -(type)INFINITY, v;		\
-	size_t nans = 0;						\
-									\
-	for (size_t k = 0; k < n; k++) {				\
-		memcpy(&v, p + k * sizeof(v), sizeof(v));		\
-		least = v < least ? v : least;				\
-		most = v > most ? v : most;				\
-		nans += v != v;						\
-	}								\
-	s->nans += (int64_t)nans;					\
-	if (nans < n)							\
-		merge_floats(s, least, most);				\
-}
+#define ADD_FLOATS(name, type)                                          \
+	static void name(struct stats *s, const uint8_t *p, size_t n)   \
+	{                                                               \
+		type least = (type)INFINITY, most = -(type)INFINITY, v; \
+		size_t nans = 0;                                        \
+                                                                        \
+		for (size_t k = 0; k < n; k++) {                        \
+			memcpy(&v, p + k * sizeof(v), sizeof(v));       \
+			least = v < least ? v : least;                  \
+			most = v > most ? v : most;                     \
+			nans += v != v;                                 \
+		}                                                       \
+		s->nans += (int64_t)nans;                               \
+		if (nans < n)                                           \
+			merge_floats(s, least, most);                   \
+	}
 
 ADD_FLOATS(add_float, float)
 ADD_FLOATS(add_double, double)
@@ -120,8 +118,8 @@ static int
 compare(enum stats_order order, const uint8_t *a, size_t na, const uint8_t *b,
     size_t nb)
 {
-	return order == ORDER_SIGNED ? compare_signed(a, b, na) :
-	    compare_bytes(a, na, b, nb);
+	return order == ORDER_SIGNED ? compare_signed(a, b, na)
+				     : compare_bytes(a, na, b, nb);
 }
 
 static void
@@ -134,11 +132,9 @@ put_bound(struct buf *to, const uint8_t *p, size_t n)
 void
 stats_add_one(struct stats *s, const uint8_t *p, size_t n)
 {
-	if (!s->has || compare(s->order, p, n, s->lower.data,
-	    s->lower.len) < 0)
+	if (!s->has || compare(s->order, p, n, s->lower.data, s->lower.len) < 0)
 		put_bound(&s->lower, p, n);
-	if (!s->has || compare(s->order, p, n, s->upper.data,
-	    s->upper.len) > 0)
+	if (!s->has || compare(s->order, p, n, s->upper.data, s->upper.len) > 0)
 		put_bound(&s->upper, p, n);
 	s->has = true;
 }
@@ -213,8 +209,8 @@ stats_add_bytes(struct stats *s, const struct vec *v, size_t first,
 	if (n == 0)
 		return;
 	low = high = rows != NULL ? rows[0] : first;
-	low_key = high_key = sort_key(v->bytes + v->offset[low],
-	    v->offset[low + 1] - v->offset[low]);
+	low_key = high_key = sort_key(
+	    v->bytes + v->offset[low], v->offset[low + 1] - v->offset[low]);
 	for (size_t k = 1; k < n; k++) {
 		size_t i = rows != NULL ? rows[k] : first + k;
 		const uint8_t *p = v->bytes + v->offset[i];
@@ -224,17 +220,17 @@ stats_add_bytes(struct stats *s, const struct vec *v, size_t first,
 		if (key > low_key && key < high_key)
 			continue;
 		if (compare_bytes(p, len, v->bytes + v->offset[low],
-		    v->offset[low + 1] - v->offset[low]) < 0) {
+			v->offset[low + 1] - v->offset[low]) < 0) {
 			low = i;
 			low_key = key;
 		} else if (compare_bytes(p, len, v->bytes + v->offset[high],
-		    v->offset[high + 1] - v->offset[high]) > 0) {
+			       v->offset[high + 1] - v->offset[high]) > 0) {
 			high = i;
 			high_key = key;
 		}
 	}
-	stats_add_one(s, v->bytes + v->offset[low],
-	    v->offset[low + 1] - v->offset[low]);
+	stats_add_one(
+	    s, v->bytes + v->offset[low], v->offset[low + 1] - v->offset[low]);
 	stats_add_one(s, v->bytes + v->offset[high],
 	    v->offset[high + 1] - v->offset[high]);
 }
@@ -279,8 +275,8 @@ truncate_bound(enum stats_order order, const struct buf *from, bool upper,
 		    order == ORDER_TEXT, to);
 		return true;
 	}
-	if (truncate_upper(from->data, from->len, STATS_TRUNCATE,
-	    order == ORDER_TEXT, to))
+	if (truncate_upper(
+		from->data, from->len, STATS_TRUNCATE, order == ORDER_TEXT, to))
 		return true;
 	if (from->len > STATS_LONGEST)
 		return false;
@@ -338,9 +334,10 @@ stats_bounds(const struct stats *s, struct buf *lower, struct buf *upper,
 		return true;
 	case ORDER_BYTES:
 	case ORDER_TEXT:
-		return truncate_bound(s->order, &s->lower, false, lower,
-		    lower_exact) && truncate_bound(s->order, &s->upper, true,
-		    upper, upper_exact);
+		return truncate_bound(
+			   s->order, &s->lower, false, lower, lower_exact) &&
+		    truncate_bound(
+			s->order, &s->upper, true, upper, upper_exact);
 	case ORDER_FIXED:
 	case ORDER_SIGNED:
 		break;
@@ -385,8 +382,8 @@ stats_compare(const struct stats *s, const uint8_t *a, size_t na,
 static void
 put_minimal(const uint8_t *p, size_t n, struct buf *to)
 {
-	while (n > 1 && ((p[0] == 0x00 && p[1] < 0x80) ||
-	    (p[0] == 0xFF && p[1] >= 0x80))) {
+	while (n > 1 &&
+	    ((p[0] == 0x00 && p[1] < 0x80) || (p[0] == 0xFF && p[1] >= 0x80))) {
 		p++;
 		n--;
 	}
@@ -394,8 +391,8 @@ put_minimal(const uint8_t *p, size_t n, struct buf *to)
 }
 
 uint8_t *
-stats_single_value(const struct stats *s, const struct type *type, bool upper,
-    size_t *len)
+stats_single_value(
+    const struct stats *s, const struct type *type, bool upper, size_t *len)
 {
 	const struct buf *bytes = upper ? &s->upper : &s->lower;
 	struct buf out = { 0 };
@@ -407,8 +404,8 @@ stats_single_value(const struct stats *s, const struct type *type, bool upper,
 	case ORDER_INT32:
 	case ORDER_INT64:
 		if (type->kind == TYPE_DECIMAL) {
-			big = __builtin_bswap64((uint64_t)(upper ? s->high :
-			    s->low));
+			big = __builtin_bswap64(
+			    (uint64_t)(upper ? s->high : s->low));
 			put_minimal((const uint8_t *)&big, sizeof(big), &out);
 		} else {
 			put_int(s, upper ? s->high : s->low, &out);
@@ -416,8 +413,8 @@ stats_single_value(const struct stats *s, const struct type *type, bool upper,
 		break;
 	case ORDER_FLOAT:
 	case ORDER_DOUBLE:
-		put_float(s, upper ? s->most : s->least, upper ? 0.0 : -0.0,
-		    &out);
+		put_float(
+		    s, upper ? s->most : s->least, upper ? 0.0 : -0.0, &out);
 		break;
 	case ORDER_SIGNED:
 		put_minimal(bytes->data, bytes->len, &out);

@@ -20,12 +20,15 @@
 
 /* How values compare, and with it how they are kept. */
 enum stats_order {
-	ORDER_BOOL,		/* one byte, not yet packed */
-	ORDER_INT32, ORDER_INT64, ORDER_FLOAT, ORDER_DOUBLE,
-	ORDER_BYTES,		/* unsigned, any length */
-	ORDER_TEXT,		/* the same; truncated at code points */
-	ORDER_FIXED,		/* unsigned, width bytes: never truncated */
-	ORDER_SIGNED		/* big-endian two's complement, width bytes */
+	ORDER_BOOL, /* one byte, not yet packed */
+	ORDER_INT32,
+	ORDER_INT64,
+	ORDER_FLOAT,
+	ORDER_DOUBLE,
+	ORDER_BYTES, /* unsigned, any length */
+	ORDER_TEXT, /* the same; truncated at code points */
+	ORDER_FIXED, /* unsigned, width bytes: never truncated */
+	ORDER_SIGNED /* big-endian two's complement, width bytes */
 };
 
 /* Longest bound written for BYTES and TEXT. */
@@ -33,16 +36,16 @@ enum { STATS_TRUNCATE = 64, STATS_LONGEST = 4096 };
 
 struct stats {
 	enum stats_order order;
-	uint32_t width;			/* FIXED, SIGNED */
-	bool has;			/* the bounds below hold something */
+	uint32_t width; /* FIXED, SIGNED */
+	bool has; /* the bounds below hold something */
 	int64_t nulls, nans;
-	int64_t low, high;		/* BOOL, INT32, INT64 */
-	double least, most;		/* FLOAT, DOUBLE */
-	struct buf lower, upper;	/* the rest */
+	int64_t low, high; /* BOOL, INT32, INT64 */
+	double least, most; /* FLOAT, DOUBLE */
+	struct buf lower, upper; /* the rest */
 };
 
 void stats_init(struct stats *, enum stats_order, uint32_t width);
-void stats_reset(struct stats *);	/* empty again, memory kept */
+void stats_reset(struct stats *); /* empty again, memory kept */
 void stats_clear(struct stats *);
 
 /* n values of fixed width, PLAIN form (booleans: bytes). */
@@ -65,7 +68,7 @@ int stats_compare(const struct stats *, const uint8_t *a, size_t na,
     const uint8_t *b, size_t nb);
 
 /* Iceberg's single-value form, whole; owned by the caller. stats has some. */
-uint8_t *stats_single_value(const struct stats *, const struct type *,
-    bool upper, size_t *len);
+uint8_t *stats_single_value(
+    const struct stats *, const struct type *, bool upper, size_t *len);
 
 #endif

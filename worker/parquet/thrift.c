@@ -157,8 +157,8 @@ thrift_next(struct thrift_in *t, struct thrift_field *f)
 		t->depth--;
 		return false;
 	}
-	id = (head >> 4) != 0 ? t->last[t->depth - 1] + (head >> 4) :
-	    cursor_zigzag(&t->c);
+	id = (head >> 4) != 0 ? t->last[t->depth - 1] + (head >> 4)
+			      : cursor_zigzag(&t->c);
 	if (t->c.bad || id < INT16_MIN || id > INT16_MAX ||
 	    f->type == THRIFT_STOP || f->type > THRIFT_STRUCT) {
 		t->c.bad = true;
@@ -183,8 +183,8 @@ get_count(struct thrift_in *t, enum thrift_type *element)
 	return t->c.bad ? 0 : (size_t)n;
 }
 
-static void skip(struct thrift_in *, enum thrift_type, bool element,
-    unsigned depth);
+static void skip(
+    struct thrift_in *, enum thrift_type, bool element, unsigned depth);
 
 static void
 skip_map(struct thrift_in *t, unsigned depth)
@@ -292,8 +292,8 @@ thrift_get_binary(struct thrift_in *t, enum thrift_type type, size_t *n)
 }
 
 size_t
-thrift_get_list(struct thrift_in *t, enum thrift_type type,
-    enum thrift_type want)
+thrift_get_list(
+    struct thrift_in *t, enum thrift_type type, enum thrift_type want)
 {
 	enum thrift_type element;
 	size_t n;

@@ -12,8 +12,12 @@ static size_t
 utf8_length(const uint8_t *p, size_t n)
 {
 	uint8_t lead = p[0], second = n > 1 ? p[1] : 0;
-	size_t len = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 :
-	    lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+	size_t len = lead < 0x80 ? 1
+	    : lead < 0xC2        ? 0
+	    : lead < 0xE0        ? 2
+	    : lead < 0xF0        ? 3
+	    : lead < 0xF5        ? 4
+				 : 0;
 
 	if (len > n || (lead == 0xE0 && second < 0xA0) ||
 	    (lead == 0xED && second > 0x9F) ||
@@ -112,8 +116,8 @@ bytes_increment(struct buf *b)
 }
 
 void
-truncate_lower(const uint8_t *p, size_t n, size_t most, bool text,
-    struct buf *out)
+truncate_lower(
+    const uint8_t *p, size_t n, size_t most, bool text, struct buf *out)
 {
 	size_t cut = text ? utf8_cut(p, n, most) : 0;
 
@@ -121,8 +125,8 @@ truncate_lower(const uint8_t *p, size_t n, size_t most, bool text,
 }
 
 bool
-truncate_upper(const uint8_t *p, size_t n, size_t most, bool text,
-    struct buf *out)
+truncate_upper(
+    const uint8_t *p, size_t n, size_t most, bool text, struct buf *out)
 {
 	size_t cut = text ? utf8_cut(p, n, most) : 0;
 

@@ -25,12 +25,12 @@ static const char magic[4] = "PAR1";
 struct parquet_writer {
 	struct store_file *out;
 	const struct type *schema;
-	struct parquet_options options;	/* zeros replaced */
+	struct parquet_options options; /* zeros replaced */
 	struct leaf *leaves;
 	struct column *columns;
 	size_t nleaves;
 	uint64_t group_rows;
-	int64_t rows;			/* in finished row groups */
+	int64_t rows; /* in finished row groups */
 	struct footer footer;
 };
 
@@ -65,8 +65,9 @@ parquet_open(struct store_file *out_take, const struct type *schema,
 {
 	struct parquet_writer *w = xcalloc(1, sizeof(*w));
 
-	*w = (struct parquet_writer){ .out = out_take, .schema = schema,
-	    .options = *options };
+	*w = (struct parquet_writer){
+		.out = out_take, .schema = schema, .options = *options
+	};
 	set_defaults(&w->options);
 	if (leaves_of(schema, &w->leaves, &w->nleaves, err) == -1) {
 		parquet_abort(w);
@@ -136,14 +137,14 @@ parquet_append(struct parquet_writer *w, const struct batch *b, size_t first,
 		size_t step = next_step(w, b, first, n);
 
 		for (size_t k = 0; k < w->nleaves; k++)
-			if (column_append(&w->columns[k], o, b, first, step,
-			    err) == -1)
+			if (column_append(
+				&w->columns[k], o, b, first, step, err) == -1)
 				return -1;
 		w->group_rows += step;
 		first += step;
 		n -= step;
 		if ((w->group_rows >= o->row_group_rows ||
-		    group_bytes(w) >= o->row_group_bytes) &&
+			group_bytes(w) >= o->row_group_bytes) &&
 		    parquet_flush(w, err) == -1)
 			return -1;
 	}
@@ -167,11 +168,11 @@ parquet_flush(struct parquet_writer *w, struct err *err)
 		return 0;
 	if (begin_file(w, err) == -1)
 		return -1;
-	metas = footer_add_group(&w->footer, (int64_t)w->group_rows,
-	    (int64_t)store_size(w->out));
+	metas = footer_add_group(
+	    &w->footer, (int64_t)w->group_rows, (int64_t)store_size(w->out));
 	for (size_t k = 0; k < w->nleaves; k++)
-		if (chunk_write(&w->columns[k], &w->options, w->out,
-		    &w->footer, &metas[k], err) == -1)
+		if (chunk_write(&w->columns[k], &w->options, w->out, &w->footer,
+			&metas[k], err) == -1)
 			return -1;
 	w->rows += (int64_t)w->group_rows;
 	w->group_rows = 0;
@@ -181,8 +182,8 @@ parquet_flush(struct parquet_writer *w, struct err *err)
 size_t
 parquet_memory(const struct parquet_writer *w)
 {
-	size_t total = sizeof(*w) + footer_memory(&w->footer) + w->nleaves *
-	    (sizeof(*w->leaves) + sizeof(*w->columns));
+	size_t total = sizeof(*w) + footer_memory(&w->footer) +
+	    w->nleaves * (sizeof(*w->leaves) + sizeof(*w->columns));
 
 	for (size_t k = 0; k < w->nleaves; k++)
 		total += column_memory(&w->columns[k]);
@@ -195,8 +196,7 @@ parquet_size(const struct parquet_writer *w)
 	uint64_t total = store_size(w->out);
 
 	for (size_t k = 0; k < w->nleaves; k++)
-		total += w->columns[k].page_bytes +
-		    column_open(&w->columns[k]);
+		total += w->columns[k].page_bytes + column_open(&w->columns[k]);
 	return total;
 }
 
@@ -211,8 +211,9 @@ fill_leaf(const struct column *c, struct leaf_metrics *m)
 		.column_size = c->file_bytes,
 		.value_count = c->file_entries,
 		.null_count = s->nulls,
-		.nan_count = s->order == ORDER_FLOAT ||
-		    s->order == ORDER_DOUBLE ? s->nans : -1,
+		.nan_count = s->order == ORDER_FLOAT || s->order == ORDER_DOUBLE
+		    ? s->nans
+		    : -1,
 		.in_list = c->leaf->max_rep > 0,
 	};
 	if (m->in_list || !s->has)
@@ -233,8 +234,8 @@ fill_facts(const struct parquet_writer *w, struct datafile *facts)
 		.file_size = (int64_t)store_size(w->out),
 		.leaves = xcalloc(w->nleaves, sizeof(*facts->leaves)),
 		.nleaves = w->nleaves,
-		.split_offsets = xcalloc(ngroups + 1,
-		    sizeof(*facts->split_offsets)),
+		.split_offsets =
+		    xcalloc(ngroups + 1, sizeof(*facts->split_offsets)),
 		.nsplits = ngroups,
 	};
 	for (size_t k = 0; k < w->nleaves; k++)
@@ -244,19 +245,18 @@ fill_facts(const struct parquet_writer *w, struct datafile *facts)
 }
 
 int
-parquet_close(struct parquet_writer *w, struct datafile *facts,
-    struct err *err)
+parquet_close(struct parquet_writer *w, struct datafile *facts, struct err *err)
 {
 	*facts = (struct datafile){ 0 };
 	if (parquet_flush(w, err) == -1 || begin_file(w, err) == -1 ||
-	    footer_write(&w->footer, w->schema, &w->options, w->out,
-	    err) == -1) {
+	    footer_write(&w->footer, w->schema, &w->options, w->out, err) ==
+		-1) {
 		parquet_abort(w);
 		return -1;
 	}
 	fill_facts(w, facts);
 
-	int rc = store_close(w->out, err);	/* frees it either way */
+	int rc = store_close(w->out, err); /* frees it either way */
 
 	writer_free(w);
 	if (rc == -1)

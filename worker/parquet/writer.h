@@ -25,12 +25,12 @@ enum parquet_preset { PARQUET_COMPAT, PARQUET_COMPACT, PARQUET_DENSE };
 
 struct parquet_options {
 	enum parquet_preset preset;
-	int zstd_level;			/* 0: uncompressed; else 1..19 */
-	uint64_t row_group_bytes;	/* uncompressed; 0 = 128 MiB */
-	uint64_t row_group_rows;	/* 0 = 1,048,576 */
-	uint32_t page_bytes;		/* 0 = 1 MiB */
-	uint32_t page_rows;		/* 0 = 20,000 */
-	const char *iceberg_schema;	/* JSON for key `iceberg.schema`; kept by
+	int zstd_level; /* 0: uncompressed; else 1..19 */
+	uint64_t row_group_bytes; /* uncompressed; 0 = 128 MiB */
+	uint64_t row_group_rows; /* 0 = 1,048,576 */
+	uint32_t page_bytes; /* 0 = 1 MiB */
+	uint32_t page_rows; /* 0 = 20,000 */
+	const char *iceberg_schema; /* JSON for key `iceberg.schema`; kept by
 					 * the caller until close */
 };
 
@@ -39,21 +39,21 @@ struct parquet_writer;
 /* Takes `out` over, also on failure. schema (a struct with ids assigned) and
  * options must outlive the writer. */
 struct parquet_writer *parquet_open(struct store_file *out_take,
-    const struct type *schema, const struct parquet_options *, struct err *)
-    MUST_USE;
+    const struct type *schema, const struct parquet_options *,
+    struct err *) MUST_USE;
 /* Rows [first, first + n) of a batch whose cols are the schema's fields in
  * order. Fails with ERR_DATA on a NULL in a required field, naming it. */
 int parquet_append(struct parquet_writer *, const struct batch *, size_t first,
     size_t n, struct err *) MUST_USE;
 /* Ends the open row group and writes it. No rows: nothing happens. */
 int parquet_flush(struct parquet_writer *, struct err *) MUST_USE;
-size_t parquet_memory(const struct parquet_writer *);	/* bytes held */
-uint64_t parquet_size(const struct parquet_writer *);	/* written + pending */
+size_t parquet_memory(const struct parquet_writer *); /* bytes held */
+uint64_t parquet_size(const struct parquet_writer *); /* written + pending */
 /* Footer, fsync, close; fills facts (path, counts, leaves, splits; not the
  * partition), owned by the caller. Frees the writer, also on failure (then
  * the file is removed). */
-int parquet_close(struct parquet_writer *, struct datafile *facts,
-    struct err *) MUST_USE;
+int parquet_close(
+    struct parquet_writer *, struct datafile *facts, struct err *) MUST_USE;
 void parquet_abort(struct parquet_writer *);
 
 #endif
