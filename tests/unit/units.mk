@@ -209,3 +209,9 @@ unit_slot := coordinator/slot.c coordinator/limits.c common/job.c common/err.c
 
 UNITS += limits
 unit_limits := coordinator/limits.c common/job.c common/err.c
+
+UNITS += clickhouse_http
+unit_clickhouse_http := worker/source/clickhouse_http.c \
+	worker/source/clickhouse_stream.c worker/source/clickhouse_error.c \
+	common/clock.c $(SRCS_native)
+libs_clickhouse_http := -lcurl
