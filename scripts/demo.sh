@@ -137,10 +137,10 @@ compare_sides() {
 	mapfile -t source < <(clickhouse_facts k2.bronze_trades_binance)
 	mapfile -t engine < <(clickhouse_facts "icebergLocal('$table')")
 	mapfile -t duck < <(duckdb_facts)
-	printf '%-25s %-24s %-24s %-24s\n' '' 'ClickHouse table' \
+	printf '%-25s %-24s %-24s %s\n' '' 'ClickHouse table' \
 	    'Iceberg by DuckDB' 'Iceberg by ClickHouse'
 	for i in "${!names[@]}"; do
-		printf '%-25s %-24s %-24s %-24s' "${names[i]}" \
+		printf '%-25s %-24s %-24s %s' "${names[i]}" \
 		    "${source[i]-}" "${duck[i]-}" "${engine[i]-}"
 		if [[ -n ${source[i]-} && ${source[i]} == "${duck[i]-}" &&
 		    ${source[i]} == "${engine[i]-}" ]]; then
