@@ -155,6 +155,7 @@ for command in run status verify 'check --connect' 'watermark show t' 'watermark
 	# shellcheck disable=SC2086 # words
 	calve $command
 	same "the role suffices for '$command'" '0 0' "$RC $(errors_in "$ERR")"
+	[ "$RC" -eq 0 ] || printf '  %s\n' "$ERR"
 done
 equal 'its run took every row' t cold.t 'toUnixTimestamp64Milli(ts), toString(seq), text'
 same 'calve never deletes from its tables' '' "$(grep -liE '^(delete|truncate)' schemas/state/*.sql)"

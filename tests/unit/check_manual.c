@@ -39,8 +39,7 @@ cut(const char *from, const char *to)
 {
 	const char *end = strstr(from, to);
 
-	return end != NULL ? strndup(from, (size_t)(end - from)) :
-	    strdup(from);
+	return end != NULL ? strndup(from, (size_t)(end - from)) : strdup(from);
 }
 
 static char *
@@ -144,7 +143,7 @@ check_choices(const struct key *k, const char *text)
 	char *choices = strdup(k->choices), *save = NULL;
 
 	for (char *word = strtok_r(choices, "|", &save); word != NULL;
-	    word = strtok_r(NULL, "|", &save)) {
+	     word = strtok_r(NULL, "|", &save)) {
 		char mark[64];
 		snprintf(mark, sizeof mark, "\n.Cm %s", word);
 		says(text, k->name, true, mark);
@@ -157,8 +156,8 @@ check_key(const struct key *k, const char *text)
 {
 	char mark[128];
 
-	snprintf(mark, sizeof mark, ".It Cm %s Pq Ar %s\n", k->name,
-	    type_word(k));
+	snprintf(
+	    mark, sizeof mark, ".It Cm %s Pq Ar %s\n", k->name, type_word(k));
 	ck_assert_msg(strncmp(text, mark, strlen(mark)) == 0,
 	    "wrong type:\n%.60s\nnot\n%s", text, mark);
 	says(text, k->name, k->flags & KEY_NEEDED, "\nRequired.\n");
@@ -188,12 +187,10 @@ is_key(const struct section *s, const char *name, size_t len)
 static const struct {
 	const char *title;
 	const struct section *section;
-} sections[] = {
-	{ "Top level", &section_root }, { "Sources", &section_source },
+} sections[] = { { "Top level", &section_root }, { "Sources", &section_source },
 	{ "Catalogs", &section_catalog }, { "Limits", &section_limits },
 	{ "Retry", &section_retry }, { "Tables", &section_table },
-	{ "Columns and types", &section_column }
-};
+	{ "Columns and types", &section_column } };
 enum { NSECTIONS = sizeof sections / sizeof sections[0] };
 
 START_TEST(every_key_stands_in_the_page_with_its_type_default_and_range)
@@ -233,24 +230,21 @@ END_TEST
 enum { NKINDS = CH_OTHER + 1, CELL = 128 };
 
 /* Types of the page that are no type texts by themselves. */
-static const char *const samples[][2] = {
-	{ "Decimal(P,S), P <= 38", "Decimal(20, 5)" },
+static const char *const samples[][2] = { { "Decimal(P,S), P <= 38",
+					      "Decimal(20, 5)" },
 	{ "Decimal(P,S), P > 38", "Decimal(60, 5)" },
-	{ "FixedString(N)", "FixedString(3)" },
-	{ "Enum8", "Enum8('a' = 1)" }, { "Enum16", "Enum16('a' = 1)" },
-	{ "DateTime64(0) to (9)", "DateTime64(9)" },
-	{ "Time64", "Time64(3)" }, { "Interval", "IntervalDay" },
-	{ "Variant", "Variant(String, UInt64)" },
+	{ "FixedString(N)", "FixedString(3)" }, { "Enum8", "Enum8('a' = 1)" },
+	{ "Enum16", "Enum16('a' = 1)" },
+	{ "DateTime64(0) to (9)", "DateTime64(9)" }, { "Time64", "Time64(3)" },
+	{ "Interval", "IntervalDay" }, { "Variant", "Variant(String, UInt64)" },
 	{ "AggregateFunction", "AggregateFunction(uniq, UInt64)" },
-	{ "any other", "QBit(Float32, 8)" },
-	{ "Nullable(T)", NULL },
+	{ "any other", "QBit(Float32, 8)" }, { "Nullable(T)", NULL },
 	{ "LowCardinality(T)", NULL },
 	{ "SimpleAggregateFunction(f, T)", NULL }, { "Array(T)", NULL },
 	{ "Nested", NULL }, { "Tuple", NULL }, { "Map(K, V)", NULL },
 	{ "Point", NULL }, { "Ring", NULL }, { "LineString", NULL },
 	{ "Polygon", NULL }, { "MultiLineString", NULL },
-	{ "MultiPolygon", NULL }
-};
+	{ "MultiPolygon", NULL } };
 static const char *const as_words[] = { "boolean", "int", "long", "float",
 	"double", "date", "time", "timestamptz", "string", "uuid", "binary",
 	"decimal(20,0)", "decimal(38,0)", "decimal(38,S)", "decimal(Q,S)",
@@ -269,13 +263,12 @@ sample_of(const char *name)
 static void
 fill_in(const char *cell, char out[CELL])
 {
-	static const char *const letters[][2] = {
-		{ "decimal(P,S)", "decimal(20, 5)" },
+	static const char *const letters[][2] = { { "decimal(P,S)",
+						      "decimal(20, 5)" },
 		{ "decimal(Q,S)", "decimal(38, 5)" },
 		{ "decimal(38,S)", "decimal(38, 5)" },
 		{ "decimal(38,0)", "decimal(38, 0)" },
-		{ "decimal(20,0)", "decimal(20, 0)" }
-	};
+		{ "decimal(20,0)", "decimal(20, 0)" } };
 
 	snprintf(out, CELL, "%s", cell);
 	for (size_t at = 0; at < sizeof letters / sizeof letters[0]; at++)
@@ -314,16 +307,18 @@ is_listed(const char *list, const char *word)
 
 /* What the typemap makes of the type with that option; "" when refused. */
 static void
-resolve(const struct ch_type *type, const char *as, bool fits_long,
-    char out[CELL])
+resolve(
+    const struct ch_type *type, const char *as, bool fits_long, char out[CELL])
 {
 	char name[] = "v", text[CELL];
 	bool used = false;
 	struct job_column option = { .name = name };
-	struct typemap_options options = { .columns = &option,
-	    .n = as != NULL ? 1 : 0, .used = &used };
-	struct typemap_column column = { .name = name, .text = "T",
-	    .type = type, .fits_long = fits_long };
+	struct typemap_options options = {
+		.columns = &option, .n = as != NULL ? 1 : 0, .used = &used
+	};
+	struct typemap_column column = {
+		.name = name, .text = "T", .type = type, .fits_long = fits_long
+	};
 	struct field field = { 0 };
 	struct mapping map = { 0 };
 	struct err err;
@@ -371,20 +366,21 @@ check_as(const char *name, const struct ch_type *type, const char *cell)
 	char got[CELL], base[CELL], one[CELL], text[] = "string", v[] = "v";
 	struct job_column option = { .name = v, .as = text };
 	bool used = false;
-	struct typemap_options options = { .columns = &option, .n = 1,
-	    .used = &used };
+	struct typemap_options options = {
+		.columns = &option, .n = 1, .used = &used
+	};
 	bool cast = typemap_wants_cast(v, type, &options);
 
 	resolve(type, NULL, false, base);
 	if (base[0] == '\0')
-		ck_assert_msg(cast == is_listed(cell, "string"),
-		    "'%s' as text", name);
+		ck_assert_msg(
+		    cast == is_listed(cell, "string"), "'%s' as text", name);
 	for (const char *list = cell; next_word(&list, one);) {
 		if (cast && strcmp(one, "string") == 0)
 			continue;
 		resolve(type, one, false, got);
-		ck_assert_msg(got[0] != '\0', "'%s' is refused as '%s'", name,
-		    one);
+		ck_assert_msg(
+		    got[0] != '\0', "'%s' is refused as '%s'", name, one);
 	}
 	for (size_t at = 0; at < sizeof as_words / sizeof *as_words; at++) {
 		resolve(type, as_words[at], false, got);
@@ -394,7 +390,7 @@ check_as(const char *name, const struct ch_type *type, const char *cell)
 		/* that decimals may have more digits, the page says once */
 		if (strncmp(got, "decimal", 7) == 0 &&
 		    (strncmp(base, "decimal", 7) == 0 ||
-		    strstr(cell, "decimal(") != NULL))
+			strstr(cell, "decimal(") != NULL))
 			continue;
 		/* another word of the page for the same type */
 		bool same = false;
@@ -403,8 +399,7 @@ check_as(const char *name, const struct ch_type *type, const char *cell)
 			resolve(type, one, false, listed);
 			same = same || strcmp(listed, got) == 0;
 		}
-		ck_assert_msg(same, "'%s' may be '%s' too", name,
-		    as_words[at]);
+		ck_assert_msg(same, "'%s' may be '%s' too", name, as_words[at]);
 	}
 }
 
@@ -418,8 +413,7 @@ check_row(const char *row, bool seen[NKINDS])
 	char *third = strstr(second + 1, " Ta");
 	ck_assert_msg(third != NULL, "no third cell: %s", line);
 	snprintf(names, sizeof names, "%.*s", (int)(second - line), line);
-	snprintf(to, sizeof to, "%.*s", (int)(third - second - 4),
-	    second + 4);
+	snprintf(to, sizeof to, "%.*s", (int)(third - second - 4), second + 4);
 	if (third[3] == ' ')
 		snprintf(as, sizeof as, "%s", third + 4);
 	free(line);
@@ -433,10 +427,12 @@ check_row(const char *row, bool seen[NKINDS])
 
 		if (text == NULL)
 			continue;
-		ck_assert_msg(ch_type_parse(text, strlen(text), &type, &err)
-		    == 0, "'%s': %s", text, err.text);
-		ck_assert_msg(type.kind != CH_OTHER ||
-		    strcmp(name, "any other") == 0, "no type '%s'", name);
+		ck_assert_msg(
+		    ch_type_parse(text, strlen(text), &type, &err) == 0,
+		    "'%s': %s", text, err.text);
+		ck_assert_msg(
+		    type.kind != CH_OTHER || strcmp(name, "any other") == 0,
+		    "no type '%s'", name);
 		seen[type.kind] = true;
 		check_default(name, &type, to);
 		check_as(name, &type, as);
@@ -457,8 +453,8 @@ START_TEST(every_type_stands_in_the_page_with_its_default_and_choices)
 	for (const char *row = table; (row = strstr(row, "\n.It ")) != NULL;)
 		check_row(row += 5, seen);
 	for (int kind = CH_BOOL; kind <= CH_JSON; kind++)
-		ck_assert_msg(seen[kind], "the type of kind %d is missing",
-		    kind);
+		ck_assert_msg(
+		    seen[kind], "the type of kind %d is missing", kind);
 	for (int kind = CH_AGGREGATE; kind <= CH_OTHER; kind++)
 		ck_assert_msg(seen[kind] || kind == CH_OBJECT,
 		    "the type of kind %d is missing", kind);
@@ -477,10 +473,9 @@ main(void)
 	tcase_add_loop_test(tc,
 	    every_key_stands_in_the_page_with_its_type_default_and_range, 0,
 	    NSECTIONS);
-	tcase_add_loop_test(tc, no_other_key_stands_in_the_page, 0,
-	    NSECTIONS);
-	tcase_add_test(tc,
-	    every_type_stands_in_the_page_with_its_default_and_choices);
+	tcase_add_loop_test(tc, no_other_key_stands_in_the_page, 0, NSECTIONS);
+	tcase_add_test(
+	    tc, every_type_stands_in_the_page_with_its_default_and_choices);
 	suite_add_tcase(s, tc);
 	SRunner *sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
