@@ -46,7 +46,11 @@ has() {
 
 suite() {
 	T=$ROOT/build/test/$1
-	# A run that was killed leaves its servers behind.
+	# Another run of this suite is waited for; one that was killed has left
+	# its servers behind.
+	mkdir -p "$ROOT/build/test"
+	wait_until 900 proc_gone "$T.pid" || exit 1
+	echo "$BASHPID $(proc_start "$BASHPID")" >"$T.pid"
 	[ ! -d "$T" ] || suite_stop || exit 1
 	rm -rf "$T"
 	mkdir -p "$T/warehouse"
