@@ -37,7 +37,7 @@ static int
 migrate(struct pg *pg, long version, struct err *err)
 {
 	for (; version < NEWEST; version++) {
-		char number[16];
+		char number[32];
 		const char *const params[] = { number };
 		snprintf(number, sizeof number, "%ld", version + 1);
 		if (pg_script(pg, migrations[version], err) == -1 ||

@@ -215,3 +215,17 @@ unit_clickhouse_http := worker/source/clickhouse_http.c \
 	worker/source/clickhouse_stream.c worker/source/clickhouse_error.c \
 	common/clock.c $(SRCS_native)
 libs_clickhouse_http := -lcurl
+
+SRCS_config := coordinator/config.c coordinator/config_table.c \
+	coordinator/config_read.c coordinator/config_values.c \
+	coordinator/config_keys.c coordinator/config_print.c \
+	coordinator/config_yaml.c coordinator/limits.c common/pg.c \
+	common/position.c common/clock.c common/job.c common/buf.c \
+	common/xalloc.c common/log.c common/err.c
+
+UNITS += config
+unit_config := $(SRCS_config)
+libs_config := -lpq -lyaml -lbsd
+
+fuzz_native := $(SRCS_native)
+fuzz_clickhouse_type := $(SRCS_mapping)
