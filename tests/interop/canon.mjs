@@ -65,13 +65,12 @@ export function bigEndian(bytes) {
 	    BigInt('0x' + hex));
 }
 
-/* "-1.5" seconds as microseconds; digits finer than those are cut off. */
-export function microsOfSeconds(text) {
-	const [, sign, seconds, fraction = ''] =
-	    /^(-?)(\d+)(?:\.(\d+))?$/.exec(text);
-	const micros = BigInt(seconds) * 1000000n +
-	    BigInt(fraction.slice(0, 6).padEnd(6, '0'));
-	return String(sign === '-' ? -micros : micros);
+/* "1969-12-31T23:59:59.5Z" as microseconds; finer digits are cut off. */
+export function microsOfIso(text) {
+	const [, seconds, fraction = ''] =
+	    /^([^.Z]+)(?:\.(\d+))?Z$/.exec(text);
+	return String(BigInt(Date.parse(seconds + 'Z')) * 1000n +
+	    BigInt(fraction.slice(0, 6).padEnd(6, '0')));
 }
 
 export function daysOfDate(text) {

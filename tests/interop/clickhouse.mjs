@@ -17,7 +17,8 @@ const settings = {
 	output_format_json_map_as_array_of_tuples: 1,
 	output_format_json_escape_forward_slashes: 0,
 	output_format_decimal_trailing_zeros: 1,
-	date_time_output_format: 'unix_timestamp',
+	/* 'unix_timestamp' garbles fractions of times before 1970 */
+	date_time_output_format: 'iso',
 	session_timezone: 'UTC',
 };
 
@@ -105,7 +106,7 @@ export function converter(text) {
 	if (base === 'Date' || base === 'Date32')
 		return v => canon.daysOfDate(v);
 	if (base.startsWith('DateTime'))
-		return v => canon.microsOfSeconds(String(v));
+		return v => canon.microsOfIso(v);
 	if (base === 'Bool')
 		return v => v;
 	return v => canon.canonBytes(bytesOf(String(v)));

@@ -8,37 +8,50 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { readAvro } from './avro.mjs';
 import * as canon from './canon.mjs';
 import { compressors, hyparquet, icebird, localPath } from './modules.mjs';
 
 /* SNAPSHOT: an id, "first", or undefined for the current one. */
-export async function openTable(dir, snapshot) {
+async function openMetadata(dir, snapshot) {
 	const metadata = await icebird.icebergMetadata(
 	    { tableUrl: 'file://' + path.resolve(dir) });
-	const current = metadata['current-snapshot-id'];
 	const snapshots = metadata.snapshots ?? [];
-	let id = current;
-	if (snapshot === 'first')
-		id = snapshots.find(s => !s['parent-snapshot-id'])
-		    ?.['snapshot-id'];
-	else if (snapshot !== undefined)
-		id = snapshots.find(s => String(s['snapshot-id']) === snapshot)
-		    ?.['snapshot-id'];
-	const shown = snapshots.find(s => s['snapshot-id'] === id);
+	const shown = snapshots.find(s => snapshot === 'first' ?
+	    !s['parent-snapshot-id'] : snapshot === undefined ?
+	    s['snapshot-id'] === metadata['current-snapshot-id'] :
+	    String(s['snapshot-id']) === snapshot);
 	if (snapshot !== undefined && !shown)
 		throw new Error(`'${dir}' has no snapshot '${snapshot}'`);
 	const schemaId = snapshot === undefined ? metadata['current-schema-id'] :
 	    shown['schema-id'];
-	const table = {
-		dir, metadata,
-		schema: metadata.schemas.find(s => s['schema-id'] === schemaId),
-		files: [],
-	};
-	if (!shown)
+	return { dir, metadata, snapshot: shown, files: [],
+	    schema: metadata.schemas.find(s => s['schema-id'] === schemaId) };
+}
+
+/* icebird cannot read Avro's fixed, so no manifests that are partitioned by
+ * a decimal, uuid or fixed: those are read by avro.mjs. */
+async function manifestsOf(table) {
+	try {
+		return await icebird.icebergManifests({ ...table.metadata,
+		    'current-snapshot-id': table.snapshot['snapshot-id'] });
+	} catch (error) {
+		if (error.message !== 'unsupported type: fixed')
+			throw error;
+		table.icebird = false;
+		return readAvro(localPath(table.snapshot['manifest-list']))
+		    .records.map(m =>
+		    ({ entries: readAvro(localPath(m.manifest_path)).records }));
+	}
+}
+
+/* table.icebird says whether icebird could read all of it but the data. */
+export async function openTable(dir, snapshot) {
+	const table = await openMetadata(dir, snapshot);
+	table.icebird = true;
+	if (!table.snapshot)
 		return table;		/* no snapshot: a table without rows */
-	const manifests = await icebird.icebergManifests(
-	    { ...metadata, 'current-snapshot-id': id });
-	for (const { entries } of manifests)
+	for (const { entries } of await manifestsOf(table))
 		for (const entry of entries) {
 			if (entry.status === 2)
 				continue;
@@ -49,7 +62,6 @@ export async function openTable(dir, snapshot) {
 				path: localPath(entry.data_file.file_path),
 				size: Number(entry.data_file.file_size_in_bytes),
 				rows: Number(entry.data_file.record_count),
-				partition: entry.data_file.partition,
 			});
 		}
 	return table;
@@ -105,6 +117,10 @@ const nested = { list: canonList, struct: canonStruct, map: canonMapValue };
 
 /* A stored value in the form of canon.mjs. */
 function canonValue(type, node, value) {
+	/* hyparquet wraps what is optional in a required struct, where a page
+	 * has no NULL of it */
+	if (typeof type !== 'object' && Array.isArray(value))
+		value = value[0];
 	if (value === undefined || value === null)
 		return null;
 	if (typeof type === 'object')
@@ -136,7 +152,7 @@ function* nodes(node) {
 }
 
 /* The rows of one data file in canonical form. */
-async function readFile(table, file) {
+export async function readFile(table, file) {
 	const buffer = await hyparquet.asyncBufferFromUrl(
 	    { url: 'file://' + file.path, byteLength: file.size });
 	const metadata = await hyparquet.parquetMetadataAsync(buffer);
@@ -174,11 +190,19 @@ export async function* readRows(table) {
 	}
 }
 
-async function fileSchema(file) {
+/* A data file's footer, and which of its column chunks has a field id. */
+export async function footerOf(file) {
 	const buffer = await hyparquet.asyncBufferFromUrl(
 	    { url: 'file://' + file.path, byteLength: file.size });
-	return hyparquet.parquetSchema(
-	    await hyparquet.parquetMetadataAsync(buffer));
+	const footer = await hyparquet.parquetMetadataAsync(buffer);
+	const leaves = [...nodes(hyparquet.parquetSchema(footer))]
+	    .filter(n => n.children.length === 0);
+	return { footer, columns: new Map(leaves.map((n, i) =>
+	    [n.element.field_id, i])) };
+}
+
+async function fileSchema(file) {
+	return hyparquet.parquetSchema((await footerOf(file)).footer);
 }
 
 /* The names that the newest data file gives to field ids. */
