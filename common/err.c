@@ -80,7 +80,7 @@ advice(int sys)
 	case EDQUOT:
 		return "; free space there, then run again";
 	case EFBIG:
-		return "; raise limits.file_size";
+		return "; raise limits.output";
 	case EMFILE:
 		return "; raise limits.files";
 	case EACCES:
