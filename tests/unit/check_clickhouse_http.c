@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Answers over a real socket, from a server that does what the script says:
+ * refuse, cut, stall, lie. Class and text of each error are checked.
+ */
+#include <arpa/inet.h>
+#include <check.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "worker/source/clickhouse_http.h"
+#include "worker/source/clickhouse_stream.h"
+#include "worker/source/native.h"
+
+#define TAG "abcdefghijklmnop"
+#define OK_HEAD "HTTP/1.1 200 OK\r\nX-ClickHouse-Exception-Tag: " TAG "\r\n"
+
+enum ending { END_CLOSE, END_RESET, END_STALL };
+
+static struct script {
+	struct buf answer;
+	enum ending ending;
+	uint64_t repeat;	/* the answer's last 64 KiB, so many times */
+	char request[16384];
+	int listener;
+	unsigned short port;
+	pthread_t thread;
+} server;
+
+static struct http *http;
+static struct err err;
+
+/* ---- the server ----------------------------------------------------------- */
+
+static void
+read_request(int fd)
+{
+	size_t n = 0, want = SIZE_MAX;
+	ssize_t got;
+
+	while (n < sizeof(server.request) - 1 && n < want &&
+	    (got = read(fd, server.request + n,
+	    sizeof(server.request) - 1 - n)) > 0) {
+		char *body, *length;
+
+		n += (size_t)got;
+		server.request[n] = '\0';
+		body = strstr(server.request, "\r\n\r\n");
+		length = strcasestr(server.request, "content-length:");
+		if (body != NULL && length != NULL)
+			want = (size_t)(body + 4 - server.request) +
+			    strtoul(length + 15, NULL, 10);
+	}
+}
+
+static void
+send_all(int fd, const uint8_t *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
+
+		if (sent <= 0)
+			return;
+		p += sent;
+		n -= (size_t)sent;
+	}
+}
+
+static void *
+serve(void *arg)
+{
+	struct linger now = { .l_onoff = 1 };
+	char byte;
+	int fd = accept(server.listener, NULL, NULL);
+
+	(void)arg;
+	if (fd == -1)
+		return NULL;
+	read_request(fd);
+	send_all(fd, server.answer.data, server.answer.len);
+	for (uint64_t i = 0; i < server.repeat; i++)
+		send_all(fd, server.answer.data + server.answer.len - 65536,
+		    65536);
+	if (server.ending == END_STALL)
+		while (read(fd, &byte, 1) > 0)
+			continue;	/* until the client goes away */
+	if (server.ending == END_RESET)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+	return NULL;
+}
+
+static void
+listen_(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+
+	server.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(server.listener, (struct sockaddr *)&a,
+	    sizeof(a)), 0);
+	ck_assert_int_eq(listen(server.listener, 4), 0);
+	ck_assert_int_eq(getsockname(server.listener, (struct sockaddr *)&a,
+	    &len), 0);
+	server.port = ntohs(a.sin_port);
+}
+
+static void
+setup(void)
+{
+	memset(&server, 0, sizeof(server));
+	buf_init(&server.answer, 0);
+	listen_();
+}
+
+static void
+connect_(void)
+{
+	char url[64];
+	struct http_options o = { .url = url, .user = "us er",
+		.password = "s3cret", .timeout_s = 1, .first_byte_s = 1 };
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u", server.port);
+	ck_assert_ptr_nonnull(http = http_new(&o, &err));
+}
+
+static void
+start(void)
+{
+	ck_assert_int_eq(pthread_create(&server.thread, NULL, serve, NULL), 0);
+	connect_();
+}
+
+static void
+teardown(void)
+{
+	http_free(http);
+	http = NULL;
+	shutdown(server.listener, SHUT_RDWR);
+	close(server.listener);
+	if (server.thread != 0)
+		pthread_join(server.thread, NULL);
+	buf_clear(&server.answer);
+}
+
+/* ---- answers -------------------------------------------------------------- */
+
+static void
+put_block(struct buf *b, unsigned rows)
+{
+	buf_put(b, "\1", 1);
+	buf_put_varint(b, rows);
+	buf_put(b, "\1c\5UInt8", 8);
+	for (unsigned i = 0; i < rows; i++)
+		buf_put_u8(b, (uint8_t)i);
+}
+
+/* A body of known length, of which cut bytes do not come. */
+static void
+put_answer(const char *head, const struct buf *body, size_t cut)
+{
+	buf_put_str(&server.answer, head);
+	buf_printf(&server.answer, "Content-Length: %zu\r\n\r\n", body->len);
+	buf_put(&server.answer, body->data, body->len - cut);
+}
+
+static void
+put_chunk(const void *p, size_t n)
+{
+	buf_printf(&server.answer, "%zx\r\n", n);
+	buf_put(&server.answer, p, n);
+	buf_put_str(&server.answer, "\r\n");
+}
+
+/* Reads the answer as rows: how many, or -1 with err. */
+static long
+rows_of(void)
+{
+	static const struct ch_type u8 = { .kind = CH_UINT8 };
+	struct typemap_options none = { NULL, 0, NULL };
+	struct typemap_column tc = { .name = "c", .text = "UInt8",
+		.type = &u8 };
+	struct field field;
+	struct mapping map;
+	struct native_column column = { .name = "c", .type = &u8,
+		.map = &map, .target = &field.type };
+	struct native *native;
+	struct stream in;
+	const struct batch *batch;
+	long rows = 0;
+	int rc;
+
+	err_clear(&err);
+	if (clickhouse_begin(http, "us er", "a=b", "SELECT 1", &err) == -1)
+		return -1;
+	ck_assert_int_eq(typemap_resolve(&tc, &none, &field, &map, &err), 0);
+	native = native_new(&column, 1);
+	stream_init(&in, http_read, http, 64 << 20);
+	while ((rc = native_next(native, &in, &batch, &err)) == 1)
+		rows += (long)batch->nrows;
+	if (rc == 0)
+		rc = clickhouse_complete(http, "us er", &err);
+	else
+		rc = clickhouse_explain(http, "us er", &err);
+	stream_clear(&in);
+	native_free(native);
+	mapping_clear(&map);
+	field_clear(&field);
+	return rc == 0 ? rows : -1;
+}
+
+static void
+fails(enum err_class cls, const char *says)
+{
+	start();
+	ck_assert_int_eq(rows_of(), -1);
+	ck_assert_msg(err.cls == cls, "%s: %s", err_class_name(err.cls),
+	    err.text);
+	ck_assert_msg(strstr(err.text, says) != NULL, "%s", err.text);
+	ck_assert_ptr_null(strstr(err.text, "s3cret"));
+}
+
+START_TEST(a_whole_answer_is_complete)
+{
+	struct buf body;
+
+	buf_init(&body, 0);
+	put_block(&body, 0);
+	put_block(&body, 100);
+	put_block(&body, 3);
+	put_answer(OK_HEAD, &body, 0);
+	start();
+	ck_assert_msg(rows_of() == 103, "%s", err.text);
+	buf_clear(&body);
+}
+END_TEST
+
+START_TEST(credentials_go_as_headers_only)
+{
+	struct buf body;
+	char *line;
+
+	buf_init(&body, 0);
+	put_block(&body, 1);
+	put_answer(OK_HEAD, &body, 0);
+	start();
+	ck_assert_int_eq(rows_of(), 1);
+	pthread_join(server.thread, NULL);
+	server.thread = 0;
+	ck_assert_ptr_nonnull(strstr(server.request,
+	    "\r\nX-ClickHouse-User: us er\r\n"));
+	ck_assert_ptr_nonnull(strstr(server.request,
+	    "\r\nX-ClickHouse-Key: s3cret\r\n"));
+	ck_assert_ptr_nonnull(strstr(server.request, "\r\n\r\nSELECT 1"));
+	line = strtok(server.request, "\r");
+	ck_assert_str_eq(line, "POST /?a=b HTTP/1.1");
+	buf_clear(&body);
+}
+END_TEST
+
+START_TEST(status_500_with_a_text_is_the_servers_word)
+{
+	buf_put_str(&server.answer, "HTTP/1.1 500 Internal Server Error\r\n"
+	    "X-ClickHouse-Exception-Code: 60\r\nContent-Length: 62\r\n\r\n"
+	    "Code: 60. DB::Exception: Table a.b does not exist. (UNKNOWN_)\n");
+	fails(ERR_SOURCE, "Table a.b does not exist");
+}
+END_TEST
+
+START_TEST(status_503_of_a_proxy_may_heal)
+{
+	buf_put_str(&server.answer, "HTTP/1.1 503 Service Unavailable\r\n"
+	    "Content-Length: 4\r\n\r\nbusy");
+	fails(ERR_SOURCE_LOST, "503");
+}
+END_TEST
+
+START_TEST(status_403_is_the_password)
+{
+	buf_put_str(&server.answer, "HTTP/1.1 403 Forbidden\r\n"
+	    "X-ClickHouse-Exception-Code: 516\r\nContent-Length: 52\r\n\r\n"
+	    "Code: 516. DB::Exception: x: Authentication failed: ");
+	fails(ERR_SOURCE, "wrong user or password for 'us er'");
+}
+END_TEST
+
+START_TEST(a_redirect_is_not_followed)
+{
+	buf_put_str(&server.answer, "HTTP/1.1 302 Found\r\n"
+	    "Location: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
+	fails(ERR_SOURCE, "302");
+}
+END_TEST
+
+START_TEST(closed_before_any_answer)
+{
+	fails(ERR_SOURCE_LOST, "closed the connection");
+}
+END_TEST
+
+START_TEST(closed_in_the_middle_of_a_block)
+{
+	struct buf body;
+
+	buf_init(&body, 0);
+	put_block(&body, 100);
+	put_answer(OK_HEAD, &body, 50);
+	fails(ERR_SOURCE_LOST, "closed the connection");
+	buf_clear(&body);
+}
+END_TEST
+
+START_TEST(reset_in_the_middle_of_a_block)
+{
+	struct buf body;
+
+	buf_init(&body, 0);
+	put_block(&body, 100);
+	put_answer(OK_HEAD, &body, 50);
+	server.ending = END_RESET;
+	fails(ERR_SOURCE_LOST, "closed the connection");
+	buf_clear(&body);
+}
+END_TEST
+
+START_TEST(cut_at_a_blocks_end_is_no_end)
+{
+	struct buf body;
+
+	buf_init(&body, 0);
+	put_block(&body, 100);
+	buf_put_str(&server.answer, OK_HEAD "Transfer-Encoding: chunked\r\n"
+	    "\r\n");
+	put_chunk(body.data, body.len);		/* and no last chunk */
+	fails(ERR_SOURCE_LOST, "closed the connection");
+	buf_clear(&body);
+}
+END_TEST
+
+START_TEST(a_clean_end_inside_a_block_is_seen_by_the_decoder)
+{
+	struct buf body;
+
+	buf_init(&body, 0);
+	put_block(&body, 100);
+	buf_put_str(&server.answer, OK_HEAD "Transfer-Encoding: chunked\r\n"
+	    "\r\n");
+	put_chunk(body.data, body.len - 1);
+	put_chunk("", 0);
+	fails(ERR_SOURCE_LOST, "middle of a block");
+	buf_clear(&body);
+}
+END_TEST
+
+START_TEST(silence_before_the_answer)
+{
+	server.ending = END_STALL;
+	fails(ERR_SOURCE_LOST, "sent nothing for 1 s");
+}
+END_TEST
+
+START_TEST(silence_in_mid_stream)
+{
+	struct buf body;
+
+	buf_init(&body, 0);
+	put_block(&body, 100);
+	put_answer(OK_HEAD, &body, 50);
+	server.ending = END_STALL;
+	fails(ERR_SOURCE_LOST, "sent nothing for 1 s");
+	buf_clear(&body);
+}
+END_TEST
+
+START_TEST(a_changed_byte_in_a_blocks_head_is_corrupt_data)
+{
+	struct buf body;
+
+	buf_init(&body, 0);
+	put_block(&body, 100);
+	put_block(&body, 100);
+	body.data[body.len - 101] ^= 0x40;	/* in "UInt8" */
+	put_answer(OK_HEAD, &body, 0);
+	fails(ERR_DATA, "'c'");
+	buf_clear(&body);
+}
+END_TEST
+
+/* The framing is broken on purpose behind an exception. */
+static void
+exception_in_stream(const char *head, const char *text, bool in_block)
+{
+	struct buf body;
+
+	buf_init(&body, 0);
+	put_block(&body, 100);
+	if (in_block)
+		buf_put(&body, "\1\144\1c\5UInt8ab", 12);
+	buf_put_str(&body, text);
+	buf_put_str(&server.answer, head);
+	buf_put_str(&server.answer, "Transfer-Encoding: chunked\r\n\r\n");
+	put_chunk(body.data, body.len);
+	buf_clear(&body);
+}
+
+static const char frame[] = "\r\n__exception__\r\n" TAG "\r\nCode: 241. "
+    "DB::Exception: memory is full. (MEMORY)\n\r\n52 " TAG
+    "\r\n__exception__\r\n";
+
+START_TEST(a_tagged_exception_at_a_blocks_end)
+{
+	exception_in_stream(OK_HEAD, frame, false);
+	fails(ERR_SOURCE_LOST, "error 241 of the source: memory is full");
+}
+END_TEST
+
+START_TEST(a_tagged_exception_inside_a_block)
+{
+	exception_in_stream(OK_HEAD, frame, true);
+	fails(ERR_SOURCE_LOST, "error 241 of the source: memory is full");
+}
+END_TEST
+
+START_TEST(a_tagged_exception_in_a_clean_transfer)
+{
+	exception_in_stream(OK_HEAD, frame, false);
+	put_chunk("", 0);
+	fails(ERR_SOURCE_LOST, "error 241 of the source: memory is full");
+}
+END_TEST
+
+START_TEST(an_exception_of_an_older_server_has_no_tag)
+{
+	exception_in_stream("HTTP/1.1 200 OK\r\n", "Code: 396. DB::Exception: "
+	    "too many rows. (TOO_MANY)\n", true);
+	put_chunk("", 0);
+	fails(ERR_SOURCE, "error 396 of the source: too many rows");
+}
+END_TEST
+
+START_TEST(an_exception_trailer_fails_a_whole_stream)
+{
+	struct buf body;
+
+	buf_init(&body, 0);
+	put_block(&body, 100);
+	buf_put_str(&server.answer, OK_HEAD "Transfer-Encoding: chunked\r\n"
+	    "Trailer: X-ClickHouse-Exception-Code\r\n\r\n");
+	put_chunk(body.data, body.len);
+	buf_put_str(&server.answer,
+	    "0\r\nX-ClickHouse-Exception-Code: 159\r\n\r\n");
+	fails(ERR_SOURCE_LOST, "159");
+	buf_clear(&body);
+}
+END_TEST
+
+START_TEST(what_looks_like_an_exception_in_data_is_data)
+{
+	static const char marker[] = "\r\n__exception__\r\nponmlkjihgfedcba"
+	    "\r\nCode: 241. DB::Exception: no";
+	struct buf body;
+	size_t n = sizeof(marker) - 1;
+
+	buf_init(&body, 0);
+	buf_put(&body, "\1", 1);
+	buf_put_varint(&body, n);
+	buf_put(&body, "\1c\5UInt8", 8);
+	buf_put(&body, marker, n);
+	put_answer(OK_HEAD, &body, 0);
+	start();
+	ck_assert_msg(rows_of() == (long)n, "%s", err.text);
+	buf_clear(&body);
+}
+END_TEST
+
+START_TEST(a_slow_reader_pauses_the_transfer)
+{
+	uint8_t some[4096];
+	uint64_t total = 0;
+	ssize_t n;
+
+	server.repeat = 1000;
+	buf_put_str(&server.answer, OK_HEAD "Connection: close\r\n\r\n");
+	memset(buf_reserve(&server.answer, 65536), 'x', 65536);
+	server.answer.len += 65536;
+	start();
+	ck_assert_int_eq(http_start(http, "", "SELECT 1", &err), 0);
+	while ((n = http_read(http, some, sizeof(some), &err)) > 0) {
+		total += (uint64_t)n;
+		ck_assert_uint_le(http_received(http) - total, HTTP_BUFFER);
+	}
+	ck_assert_msg(n == 0, "%s", err.text);
+	ck_assert_uint_eq(total, UINT64_C(1001) * 65536);
+}
+END_TEST
+
+START_TEST(nobody_listens)
+{
+	connect_();
+	shutdown(server.listener, SHUT_RDWR);
+	close(server.listener);
+	ck_assert_int_eq(rows_of(), -1);
+	ck_assert_int_eq(err.cls, ERR_SOURCE_LOST);
+	ck_assert_ptr_nonnull(strstr(err.text, "connection refused"));
+	server.listener = -1;
+}
+END_TEST
+
+START_TEST(urls_with_credentials_or_without_sense_are_config_errors)
+{
+	static const char *const urls[] = { "http://u:s3cret@h:1", "ftp://h",
+		"", "http://", "file:///etc/passwd" };
+	struct http_options o = { .user = "u", .timeout_s = 1 };
+
+	for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
+		o.url = urls[i];
+		ck_assert_ptr_null(http_new(&o, &err));
+		ck_assert_int_eq(err.cls, ERR_CONFIG);
+		ck_assert_ptr_null(strstr(err.text, "s3cret"));
+	}
+	o.url = "http://h:1";
+	o.password = "a\r\nX-Evil: 1";
+	ck_assert_ptr_null(http_new(&o, &err));
+	ck_assert_int_eq(err.cls, ERR_CONFIG);
+}
+END_TEST
+
+START_TEST(a_small_answer_has_a_largest_size)
+{
+	struct buf body, out;
+
+	buf_init(&body, 0);
+	buf_init(&out, 0);
+	memset(buf_reserve(&body, 100000), 'x', 100000);
+	body.len = 100000;
+	put_answer(OK_HEAD, &body, 0);
+	start();
+	ck_assert_int_eq(clickhouse_fetch(http, NULL, "", "SELECT 1", &out,
+	    50000, &err), -1);
+	ck_assert_int_eq(err.cls, ERR_LIMIT);
+	buf_clear(&body);
+	buf_clear(&out);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("clickhouse_http");
+	TCase *tc = tcase_create("clickhouse_http");
+	SRunner *sr;
+	int failed;
+
+	signal(SIGPIPE, SIG_IGN);
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_whole_answer_is_complete);
+	tcase_add_test(tc, credentials_go_as_headers_only);
+	tcase_add_test(tc, status_500_with_a_text_is_the_servers_word);
+	tcase_add_test(tc, status_503_of_a_proxy_may_heal);
+	tcase_add_test(tc, status_403_is_the_password);
+	tcase_add_test(tc, a_redirect_is_not_followed);
+	tcase_add_test(tc, closed_before_any_answer);
+	tcase_add_test(tc, closed_in_the_middle_of_a_block);
+	tcase_add_test(tc, reset_in_the_middle_of_a_block);
+	tcase_add_test(tc, cut_at_a_blocks_end_is_no_end);
+	tcase_add_test(tc,
+	    a_clean_end_inside_a_block_is_seen_by_the_decoder);
+	tcase_add_test(tc, silence_before_the_answer);
+	tcase_add_test(tc, silence_in_mid_stream);
+	tcase_add_test(tc, a_changed_byte_in_a_blocks_head_is_corrupt_data);
+	tcase_add_test(tc, a_tagged_exception_at_a_blocks_end);
+	tcase_add_test(tc, a_tagged_exception_inside_a_block);
+	tcase_add_test(tc, a_tagged_exception_in_a_clean_transfer);
+	tcase_add_test(tc, an_exception_of_an_older_server_has_no_tag);
+	tcase_add_test(tc, an_exception_trailer_fails_a_whole_stream);
+	tcase_add_test(tc, what_looks_like_an_exception_in_data_is_data);
+	tcase_add_test(tc, a_slow_reader_pauses_the_transfer);
+	tcase_add_test(tc, nobody_listens);
+	tcase_add_test(tc,
+	    urls_with_credentials_or_without_sense_are_config_errors);
+	tcase_add_test(tc, a_small_answer_has_a_largest_size);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed != 0;
+}
