@@ -44,13 +44,25 @@ has() {
 	fi
 }
 
+# Makes $T this run's own: another run of the suite is waited for.
+suite_claim() {
+	local mine=$T.pid.$BASHPID
+	mkdir -p "$ROOT/build/test"
+	echo "$BASHPID $(proc_start "$BASHPID")" >"$mine"
+	until ln "$mine" "$T.pid" 2>/dev/null; do
+		if ! wait_until 900 proc_gone "$T.pid"; then
+			rm -f "$mine"
+			return 1
+		fi
+		rm -f "$T.pid"
+	done
+	rm -f "$mine"
+}
+
 suite() {
 	T=$ROOT/build/test/$1
-	# Another run of this suite is waited for; one that was killed has left
-	# its servers behind.
-	mkdir -p "$ROOT/build/test"
-	wait_until 900 proc_gone "$T.pid" || exit 1
-	echo "$BASHPID $(proc_start "$BASHPID")" >"$T.pid"
+	suite_claim || exit 1
+	# A run that was killed has left its servers behind.
 	[ ! -d "$T" ] || suite_stop || exit 1
 	rm -rf "$T"
 	mkdir -p "$T/warehouse"
@@ -76,6 +88,7 @@ suite_end() {
 	local status=$?
 	[ -z "${WORKER:-}" ] || kill -KILL "$WORKER" 2>/dev/null
 	suite_stop || status=1
+	rm -f "$T.pid"
 	[ "$status" -ne 0 ] || status=$TESTS_FAILED
 	exit "$status"
 }
