@@ -46,9 +46,10 @@ has() {
 
 # Makes $T this run's own: another run of the suite is waited for.
 suite_claim() {
-	local mine=$T.pid.$BASHPID
+	local pid=$BASHPID mine
+	mine=$T.pid.$pid
 	mkdir -p "$ROOT/build/test"
-	echo "$BASHPID $(proc_start "$BASHPID")" >"$mine"
+	echo "$pid $(proc_start "$pid")" >"$mine"
 	until ln "$mine" "$T.pid" 2>/dev/null; do
 		if ! wait_until 900 proc_gone "$T.pid"; then
 			rm -f "$mine"
