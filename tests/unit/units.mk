@@ -178,7 +178,8 @@ SRCS_mapping := $(SRCS_typemap) worker/source/clickhouse_type.c worker/type.c \
 	worker/source/utf8.c worker/source/convert.c \
 	worker/source/convert_text.c worker/batch.c $(COMMON_source)
 SRCS_native := worker/source/native.c worker/source/native_column.c \
-	worker/source/native_map.c worker/source/stream.c $(SRCS_mapping)
+	worker/source/native_leaf.c worker/source/native_map.c \
+	worker/source/stream.c $(SRCS_mapping)
 
 UNITS += clickhouse_type
 unit_clickhouse_type := worker/source/clickhouse_type.c $(COMMON_source)
@@ -229,3 +230,19 @@ libs_config := -lpq -lyaml -lbsd
 
 fuzz_native := $(SRCS_native)
 fuzz_clickhouse_type := $(SRCS_mapping)
+
+UNITS += supervise
+unit_supervise := coordinator/supervise.c coordinator/supervise_run.c \
+	coordinator/slot.c coordinator/spawn.c coordinator/plan.c \
+	coordinator/ledger.c coordinator/utf8.c common/msg.c common/id.c \
+	build/embedded/sql.c $(SRCS_config)
+libs_supervise := $(libs_config)
+
+# Does what the name of its table says.
+build/unit/fake_worker: $(call objects,asan,tests/harness/fake_worker.c \
+	common/msg.c common/job.c common/id.c common/buf.c common/xalloc.c \
+	common/err.c)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_asan) $^ -lbsd -o $@
+build/unit/check_supervise: | build/unit/fake_worker

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The data of one column in a Native block, by recursive descent over its
- * mapping. Only native.c includes this.
+ * mapping. Only the native_*.c files and native.c include this.
  */
 #ifndef CALVE_NATIVE_COLUMN_H
 #define CALVE_NATIVE_COLUMN_H
@@ -29,6 +29,20 @@ int node_read(struct node *, struct stream *, size_t n, struct vec *v,
     struct err *) MUST_USE;
 /* Wire values of a keep_raw node as numbers; v is what node_read() filled. */
 void node_raw(const struct node *, const struct vec *v, int64_t *to);
+
+/* ---- between native_column.c and native_leaf.c ---- */
+
+int node_corrupt(const struct node *, const char *what, struct err *);
+/* n values as they come: strings into v, all else into the node's raw
+ * memory, or straight into v where nothing remains to be done. */
+int leaf_read(struct node *, struct stream *, size_t n, struct vec *v,
+    struct err *) MUST_USE;
+/* 0 converted; 1 a value that is not skipped does not fit (leaf_bad_value()
+ * says so, and another call may skip more of them); -1 error. */
+int leaf_convert(struct node *, size_t n, const uint8_t *skip, struct vec *v,
+    struct err *) MUST_USE;
+int leaf_bad_value(const struct node *, struct err *);
+void leaf_empty(const struct node *, struct vec *v);
 
 /* ERR_DATA when two keys of one map are equal. offset as in a VEC_LIST. */
 int map_check_duplicates(const char *path, const uint32_t *offset, size_t n,
