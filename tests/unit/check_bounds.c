@@ -292,11 +292,34 @@ START_TEST(wrong_widths_are_no_bounds)
 	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
 		struct type t = { .kind = fixed[i].kind, .length = 5 };
 		for (size_t n = 0; n < sizeof bytes; n++)
-			ck_assert_int_eq(lower(&t, TRUNCATE(1), bytes, n),
+			ck_assert_int_eq(lower(&t, full, bytes, n),
 			    n == fixed[i].width);
 	}
 	struct type list = { .kind = TYPE_LIST };
 	ck_assert(!lower(&list, full, bytes, 4));
+}
+END_TEST
+
+/* ClickHouse would skip files by them that hold rows it wants. */
+START_TEST(what_is_misread_has_no_bound_unless_full)
+{
+	static const char least[] = "\x80\0\0\0\0\0\0";
+	static const char less[] = "\xff\x7f\xff\xff\xff\xff\xff\xff";
+	static const char id[] = "0123456789abcdef";
+	struct type uuid = { .kind = TYPE_UUID };
+	struct type d = { .kind = TYPE_DECIMAL, .precision = 18 };
+
+	ck_assert(!lower(&uuid, TRUNCATE(16), id, 16));
+	ck_assert(!upper(&uuid, TRUNCATE(16), id, 16));
+	ck_assert(lower(&uuid, full, id, 16));
+	ck_assert(upper(&uuid, full, id, 16));
+	/* -2^55 is the least that seven bytes hold */
+	ck_assert(lower(&d, TRUNCATE(16), least, 7));
+	ck_assert(!lower(&d, TRUNCATE(16), less, 8));
+	ck_assert(upper(&d, TRUNCATE(16), less, 8));
+	ck_assert(lower(&d, full, less, 8));
+	d.precision = 19;
+	ck_assert(lower(&d, TRUNCATE(16), less, 8));
 }
 END_TEST
 
@@ -486,6 +509,7 @@ main(void)
 	tcase_add_test(t, zeros_take_the_outer_sign);
 	tcase_add_test(t, nan_is_no_bound_but_infinity_is);
 	tcase_add_test(t, wrong_widths_are_no_bounds);
+	tcase_add_test(t, what_is_misread_has_no_bound_unless_full);
 	tcase_add_test(t, modes_without_bounds_give_none);
 	tcase_add_test(t, values_compare_as_their_type_does);
 	tcase_add_test(t, modes_are_parsed);

@@ -270,6 +270,21 @@ put_float(struct buf *out, const uint8_t *p, size_t n, bool lower)
 	buf_put_u8(out, lower ? 0x80 : 0x00);
 }
 
+/*
+ * Bounds by which ClickHouse (26.5) skips files that hold rows it wants:
+ * UUIDs, which it orders by their second half first, and a lower bound that
+ * needs all eight bytes of a negative decimal, which it reads as -1.
+ */
+static bool
+is_misread(const struct type *type, const uint8_t *p, size_t n, bool lower)
+{
+	if (type->kind == TYPE_UUID)
+		return true;
+	if (type->kind != TYPE_DECIMAL || type->precision > 18 || !lower)
+		return false;
+	return decimal_of(p, n) < -((__int128)1 << 55);
+}
+
 static bool
 bound(const struct type *type, struct metrics_mode mode, const uint8_t *p,
     size_t n, bool lower, struct buf *out)
@@ -277,6 +292,8 @@ bound(const struct type *type, struct metrics_mode mode, const uint8_t *p,
 	if (mode.kind != METRICS_TRUNCATE && mode.kind != METRICS_FULL)
 		return false;
 	if (!value_is_sound(type, p, n))
+		return false;
+	if (mode.kind != METRICS_FULL && is_misread(type, p, n, lower))
 		return false;
 
 	size_t keep = n;

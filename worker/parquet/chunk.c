@@ -65,6 +65,14 @@ put_encoding_stats(const struct column *c, struct thrift *t)
 	put_encoding_count(t, PAGE_DATA, c->other, c->other_pages);
 }
 
+/* ClickHouse orders UUIDs by their second half first. Bounds in the order of
+ * bytes make it refuse a file, or skip rows that it wants: it gets none. */
+static bool
+has_common_order(const struct column *c)
+{
+	return c->leaf->field->type.kind != TYPE_UUID;
+}
+
 static void
 put_statistics(const struct column *c, struct thrift *t)
 {
@@ -72,8 +80,9 @@ put_statistics(const struct column *c, struct thrift *t)
 	const struct stats *s = &c->chunk_stats;
 	bool lower_exact, upper_exact, has;
 
-	has = stats_bounds(
-	    s, &own->lower, &own->upper, &lower_exact, &upper_exact);
+	has = has_common_order(c) &&
+	    stats_bounds(
+		s, &own->lower, &own->upper, &lower_exact, &upper_exact);
 	thrift_begin(t, 12);
 	thrift_i64(t, 3, s->nulls);
 	if (has) {
@@ -227,7 +236,7 @@ chunk_write(struct column *c, const struct parquet_options *o,
 	put_meta(c, o, begin, data, &f->metas);
 	meta->meta.len = f->metas.len - meta->meta.at;
 	meta->column_index.at = f->column_indexes.len;
-	if (!c->no_index)
+	if (!c->no_index && has_common_order(c))
 		put_column_index(c, &f->column_indexes);
 	meta->column_index.len = f->column_indexes.len - meta->column_index.at;
 	meta->offset_index.at = f->offset_indexes.len;
