@@ -13,10 +13,10 @@
 #include "common/xalloc.h"
 
 enum {
-	OWN = 255,	/* precision or scale: the source type's own */
-	NARROWER = 1,	/* flags: only for decimals of at most 38 digits */
-	WIDER = 2,	/* only for decimals of more */
-	TRIMMED = 4	/* chosen by `as: trimmed` only */
+	OWN = 255, /* precision or scale: the source type's own */
+	NARROWER = 1, /* flags: only for decimals of at most 38 digits */
+	WIDER = 2, /* only for decimals of more */
+	TRIMMED = 4 /* chosen by `as: trimmed` only */
 };
 
 static const char not_long[] =
@@ -24,10 +24,11 @@ static const char not_long[] =
 static const char not_int[] = "does not fit int; set as: long";
 static const char not_38[] =
     "has more than 38 digits; set as: string for a new target table";
-static const char not_digits[] = "has more digits than the type says; widen "
+static const char not_digits[] =
+    "has more digits than the type says; widen "
     "the column's precision in the source, or set as: string";
 static const char not_us[] = "has digits finer than a microsecond, or does "
-    "not fit one; set time: floor to cut them off";
+			     "not fit one; set time: floor to cut them off";
 static const char not_range[] = "is out of the range of timestamps";
 static const char not_day[] = "is not within one day; set as: long";
 
@@ -35,7 +36,7 @@ static const struct rule {
 	enum ch_kind from;
 	enum type_kind to;
 	enum convert_kind convert;
-	uint8_t precision, scale;	/* TYPE_DECIMAL */
+	uint8_t precision, scale; /* TYPE_DECIMAL */
 	uint8_t flags;
 	const char *problem;
 } rules[] = {
@@ -120,8 +121,8 @@ struct place {
 	const struct typemap_column *column;
 	const struct typemap_options *options;
 	const char *path;
-	const char *as, *time, *utf8, *duplicates;	/* or NULL */
-	unsigned *used;		/* USED_*: options some type had use for */
+	const char *as, *time, *utf8, *duplicates; /* or NULL */
+	unsigned *used; /* USED_*: options some type had use for */
 	struct err *err;
 };
 enum { USED_AS = 1, USED_TIME = 2, USED_UTF8 = 4, USED_DUPLICATES = 8 };
@@ -171,18 +172,22 @@ refuse_unreadable(const struct place *at, enum ch_kind kind)
 {
 	switch (kind) {
 	case CH_AGGREGATE:
-		return refuse(at, ERR_TYPE, "an aggregate function's state "
+		return refuse(at, ERR_TYPE,
+		    "an aggregate function's state "
 		    "means nothing outside of the source; exclude the column, "
 		    "or offload a view that uses finalizeAggregation()");
 	case CH_NOTHING:
-		return refuse(at, ERR_TYPE, "it can hold no value; exclude "
+		return refuse(at, ERR_TYPE,
+		    "it can hold no value; exclude "
 		    "the column");
 	case CH_VARIANT:
 	case CH_DYNAMIC:
-		return refuse(at, ERR_TYPE, "its values have no common type; "
+		return refuse(at, ERR_TYPE,
+		    "its values have no common type; "
 		    "set as: string for the column, or exclude it");
 	default:
-		return refuse(at, ERR_TYPE, "this type is not supported; set "
+		return refuse(at, ERR_TYPE,
+		    "this type is not supported; set "
 		    "as: string for the column, or exclude it");
 	}
 }
@@ -207,12 +212,11 @@ put_choices(struct buf *b, const struct ch_type *from)
 			buf_put_str(b, "trimmed");
 			continue;
 		}
-		struct type t = {
-			.kind = r->to, .length = ch_type_width(from),
-			.precision = r->precision == OWN ? from->precision :
-			    r->precision,
-			.scale = r->scale == OWN ? from->scale : r->scale
-		};
+		struct type t = { .kind = r->to,
+			.length = ch_type_width(from),
+			.precision = r->precision == OWN ? from->precision
+							 : r->precision,
+			.scale = r->scale == OWN ? from->scale : r->scale };
 		type_format(&t, b);
 	}
 }
@@ -226,8 +230,8 @@ refuse_as(const struct place *at, const struct ch_type *from)
 	buf_init(&choices, 1024);
 	buf_init(&why, 2048);
 	put_choices(&choices, from);
-	buf_printf(&why, "as: %.40s is not possible; choose one of %s",
-	    at->as, buf_cstr(&choices));
+	buf_printf(&why, "as: %.40s is not possible; choose one of %s", at->as,
+	    buf_cstr(&choices));
 	rc = refuse(at, ERR_CONFIG, buf_cstr(&why));
 	buf_clear(&choices);
 	buf_clear(&why);
@@ -236,14 +240,24 @@ refuse_as(const struct place *at, const struct ch_type *from)
 
 /* ---- choosing a rule ------------------------------------------------------ */
 
-static const struct { const char *name; enum type_kind kind; } as_names[] = {
-	{ "boolean", TYPE_BOOLEAN }, { "int", TYPE_INT },
-	{ "long", TYPE_LONG }, { "long-checked", TYPE_LONG },
-	{ "float", TYPE_FLOAT }, { "double", TYPE_DOUBLE },
-	{ "date", TYPE_DATE }, { "time", TYPE_TIME },
-	{ "timestamptz", TYPE_TIMESTAMPTZ }, { "string", TYPE_STRING },
-	{ "uuid", TYPE_UUID }, { "binary", TYPE_BINARY },
-	{ "decimal", TYPE_DECIMAL }, { "fixed", TYPE_FIXED },
+static const struct {
+	const char *name;
+	enum type_kind kind;
+} as_names[] = {
+	{ "boolean", TYPE_BOOLEAN },
+	{ "int", TYPE_INT },
+	{ "long", TYPE_LONG },
+	{ "long-checked", TYPE_LONG },
+	{ "float", TYPE_FLOAT },
+	{ "double", TYPE_DOUBLE },
+	{ "date", TYPE_DATE },
+	{ "time", TYPE_TIME },
+	{ "timestamptz", TYPE_TIMESTAMPTZ },
+	{ "string", TYPE_STRING },
+	{ "uuid", TYPE_UUID },
+	{ "binary", TYPE_BINARY },
+	{ "decimal", TYPE_DECIMAL },
+	{ "fixed", TYPE_FIXED },
 	{ "trimmed", TYPE_STRING },
 };
 
@@ -293,8 +307,8 @@ apply_rule(const struct rule *r, const struct ch_type *from,
 	    ((r->flags & WIDER) && from->precision <= 38))
 		return false;
 	if (r->to == TYPE_DECIMAL) {
-		out->precision = r->precision == OWN ? from->precision :
-		    r->precision;
+		out->precision =
+		    r->precision == OWN ? from->precision : r->precision;
 		out->scale = r->scale == OWN ? from->scale : r->scale;
 	} else if (r->to == TYPE_FIXED) {
 		out->length = ch_type_width(from);
@@ -372,8 +386,8 @@ parse_policy(const struct place *at, const char *option, const char *text,
 			return 0;
 		}
 	buf_init(&why, 512);
-	buf_printf(&why, "%s: %.40s is not possible; choose one of", option,
-	    text);
+	buf_printf(
+	    &why, "%s: %.40s is not possible; choose one of", option, text);
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&why, "%s %s", i > 0 ? "," : "", names[i]);
 	rc = refuse(at, ERR_CONFIG, buf_cstr(&why));
@@ -385,10 +399,20 @@ static bool
 is_signed(enum ch_kind kind)
 {
 	switch (kind) {
-	case CH_INT8: case CH_INT16: case CH_INT32: case CH_INT64:
-	case CH_INT128: case CH_INT256: case CH_DECIMAL: case CH_ENUM8:
-	case CH_ENUM16: case CH_DATE32: case CH_DATETIME64: case CH_TIME:
-	case CH_TIME64: case CH_INTERVAL:
+	case CH_INT8:
+	case CH_INT16:
+	case CH_INT32:
+	case CH_INT64:
+	case CH_INT128:
+	case CH_INT256:
+	case CH_DECIMAL:
+	case CH_ENUM8:
+	case CH_ENUM16:
+	case CH_DATE32:
+	case CH_DATETIME64:
+	case CH_TIME:
+	case CH_TIME64:
+	case CH_INTERVAL:
 		return true;
 	default:
 		return false;
@@ -400,21 +424,23 @@ static int
 leaf_policies(struct place *at, const struct rule *rule,
     const struct ch_type *from, struct convert *c)
 {
-	static const char *const utf8[] = {
-		[UTF8_ERROR] = "error", [UTF8_BINARY] = "binary",
-		[UTF8_REPLACE] = "replace", [UTF8_LATIN1] = "latin1"
-	};
+	static const char *const utf8[] = { [UTF8_ERROR] = "error",
+		[UTF8_BINARY] = "binary",
+		[UTF8_REPLACE] = "replace",
+		[UTF8_LATIN1] = "latin1" };
 	static const char *const finer[] = { "error", "floor" };
 	unsigned policy = 0;
-	bool text = rule->to == TYPE_STRING && (from->kind == CH_STRING ||
-	    from->kind == CH_FIXED_STRING || from->kind == CH_JSON ||
-	    from->kind == CH_ENUM8 || from->kind == CH_ENUM16);
+	bool text = rule->to == TYPE_STRING &&
+	    (from->kind == CH_STRING || from->kind == CH_FIXED_STRING ||
+		from->kind == CH_JSON || from->kind == CH_ENUM8 ||
+		from->kind == CH_ENUM16);
 
 	if (at->utf8 != NULL) {
 		if (parse_policy(at, "utf8", at->utf8, utf8, 4, &policy) == -1)
 			return -1;
 		if (text && policy == UTF8_BINARY)
-			return refuse(at, ERR_CONFIG, "utf8: binary is not "
+			return refuse(at, ERR_CONFIG,
+			    "utf8: binary is not "
 			    "possible together with text; choose error, "
 			    "replace or latin1");
 		if (text || rule->to == TYPE_BINARY)
@@ -422,7 +448,7 @@ leaf_policies(struct place *at, const struct rule *rule,
 		c->utf8 = (enum utf8_policy)policy;
 	}
 	if (!text)
-		c->utf8 = UTF8_BINARY;	/* ours, or not text at all */
+		c->utf8 = UTF8_BINARY; /* ours, or not text at all */
 	if (at->time != NULL) {
 		if (parse_policy(at, "time", at->time, finer, 2, &policy) == -1)
 			return -1;
@@ -444,9 +470,11 @@ resolve_leaf(struct place *at, const struct ch_type *from,
 	if (choose(at, from, existing, &rule, out) == -1)
 		return -1;
 	*c = (struct convert){
-		.kind = rule->convert, .src_width = ch_type_width(from),
+		.kind = rule->convert,
+		.src_width = ch_type_width(from),
 		.src_signed = is_signed(from->kind),
-		.dst_width = type_width(out), .scale = from->scale,
+		.dst_width = type_width(out),
+		.scale = from->scale,
 		.problem = rule->problem,
 	};
 	if (rule->convert == CONVERT_TICKS && from->scale <= 6)
@@ -456,9 +484,10 @@ resolve_leaf(struct place *at, const struct ch_type *from,
 	if (out->kind == TYPE_DECIMAL) {
 		/* a source's own precision is not enforced by it; 20 digits
 		 * hold every UInt64 */
-		c->digits = from->kind == CH_UINT64 ? 0 :
-		    from->kind == CH_DECIMAL && from->precision <= 38 ?
-		    from->precision : 38;
+		c->digits = from->kind == CH_UINT64 ? 0
+		    : from->kind == CH_DECIMAL && from->precision <= 38
+		    ? from->precision
+		    : 38;
 	}
 	if (from->kind == CH_STRING || from->kind == CH_JSON)
 		map->form = MAP_STRING;
@@ -500,8 +529,8 @@ inside(const struct place *at, const char *path, bool keep_as)
 
 static int
 resolve_child(const struct place *at, const char *name, bool keep_as,
-    const struct ch_type *from, const struct type *existing,
-    struct field *out, struct mapping *map)
+    const struct ch_type *from, const struct type *existing, struct field *out,
+    struct mapping *map)
 {
 	char *path = xasprintf("%s.%s", at->path, name);
 	struct place in = inside(at, path, keep_as);
@@ -513,8 +542,8 @@ resolve_child(const struct place *at, const char *name, bool keep_as,
 }
 
 static const struct type *
-existing_child(const struct type *existing, enum type_kind kind,
-    size_t i, const char *name)
+existing_child(const struct type *existing, enum type_kind kind, size_t i,
+    const char *name)
 {
 	int k;
 
@@ -547,7 +576,8 @@ resolve_struct(struct place *at, const struct ch_type *from,
     const struct type *existing, struct type *out, struct mapping *map)
 {
 	if (from->nargs == 0)
-		return refuse(at, ERR_TYPE, "an empty tuple holds nothing; "
+		return refuse(at, ERR_TYPE,
+		    "an empty tuple holds nothing; "
 		    "exclude the column");
 	out->kind = TYPE_STRUCT;
 	map->form = MAP_STRUCT;
@@ -561,14 +591,15 @@ resolve_struct(struct place *at, const struct ch_type *from,
 		if (from->names != NULL)
 			name = from->names[i];
 		if (type_find_name(out, name) >= 0)
-			return refuse(at, ERR_TYPE, "two elements of a tuple "
+			return refuse(at, ERR_TYPE,
+			    "two elements of a tuple "
 			    "have one name; rename one of them");
 
 		struct field *f = type_add_field(out, name, true, TYPE_INT);
 
 		if (resolve_child(at, name, false, &from->args[i],
-		    existing_child(existing, TYPE_STRUCT, i, name), f,
-		    &map->child[i]) == -1)
+			existing_child(existing, TYPE_STRUCT, i, name), f,
+			&map->child[i]) == -1)
 			return -1;
 	}
 	return 0;
@@ -586,7 +617,7 @@ resolve_map(struct place *at, const struct ch_type *from,
 	if (at->duplicates != NULL) {
 		*at->used |= USED_DUPLICATES;
 		if (parse_policy(at, "duplicates", at->duplicates, duplicates,
-		    2, &policy) == -1)
+			2, &policy) == -1)
 			return -1;
 	} else if (existing != NULL && existing->kind == TYPE_LIST) {
 		policy = 1;
@@ -594,22 +625,22 @@ resolve_map(struct place *at, const struct ch_type *from,
 	out->kind = policy == 1 ? TYPE_LIST : TYPE_MAP;
 	map->form = policy == 1 ? MAP_PAIRS : MAP_MAP;
 	if (policy == 1) {
-		pair = &type_add_field(out, "element", true,
-		    TYPE_STRUCT)->type;
+		pair = &type_add_field(out, "element", true, TYPE_STRUCT)->type;
 		existing = existing_child(existing, TYPE_LIST, 0, NULL);
 	}
 	map->child = xcalloc(2, sizeof(*map->child));
 	map->nchild = 2;
 	for (size_t i = 0; i < 2; i++) {
-		struct field *f = type_add_field(pair, names[i], true,
-		    TYPE_INT);
+		struct field *f =
+		    type_add_field(pair, names[i], true, TYPE_INT);
 
 		if (resolve_child(at, names[i], false, &from->args[i],
-		    existing_child(existing, pair->kind, i, names[i]), f,
-		    &map->child[i]) == -1)
+			existing_child(existing, pair->kind, i, names[i]), f,
+			&map->child[i]) == -1)
 			return -1;
 		if (i == 0 && !f->required)
-			return refuse(at, ERR_TYPE, "keys of a map cannot be "
+			return refuse(at, ERR_TYPE,
+			    "keys of a map cannot be "
 			    "NULL; exclude the column");
 	}
 	return 0;
@@ -628,9 +659,10 @@ resolve(struct place *at, const struct ch_type *from,
 	map->from = from;
 	*required = !nullable;
 	*out = (struct type){ 0 };
-	if ((nullable || map->low_cardinality) && (from->kind == CH_TUPLE ||
-	    from->kind == CH_ARRAY || from->kind == CH_MAP ||
-	    from->kind == CH_NULLABLE || from->kind == CH_LOW_CARDINALITY))
+	if ((nullable || map->low_cardinality) &&
+	    (from->kind == CH_TUPLE || from->kind == CH_ARRAY ||
+		from->kind == CH_MAP || from->kind == CH_NULLABLE ||
+		from->kind == CH_LOW_CARDINALITY))
 		return refuse_unreadable(at, CH_OTHER);
 	switch (from->kind) {
 	case CH_ARRAY:
@@ -651,14 +683,15 @@ typemap_resolve(const struct typemap_column *column,
 {
 	const struct job_column *o = typemap_option(options, column->name);
 	unsigned used = 0;
-	struct place at = {
-		.column = column, .options = options, .path = column->name,
+	struct place at = { .column = column,
+		.options = options,
+		.path = column->name,
 		.as = o != NULL ? o->as : NULL,
 		.time = o != NULL ? o->time : NULL,
 		.utf8 = o != NULL ? o->utf8 : NULL,
 		.duplicates = o != NULL ? o->duplicates : NULL,
-		.used = &used, .err = err
-	};
+		.used = &used,
+		.err = err };
 	const char *idle;
 	int rc;
 
@@ -666,16 +699,18 @@ typemap_resolve(const struct typemap_column *column,
 	*map = (struct mapping){ .path = xstrdup(column->name) };
 	rc = resolve(&at, column->type, column->existing, &out->type,
 	    &out->required, map);
-	idle = at.as != NULL && !(used & USED_AS) ? "as:" :
-	    at.time != NULL && !(used & USED_TIME) ? "time:" :
-	    at.utf8 != NULL && !(used & USED_UTF8) ? "utf8:" :
-	    at.duplicates != NULL && !(used & USED_DUPLICATES) ?
-	    "duplicates:" : NULL;
+	idle = at.as != NULL && !(used & USED_AS)                ? "as:"
+	    : at.time != NULL && !(used & USED_TIME)             ? "time:"
+	    : at.utf8 != NULL && !(used & USED_UTF8)             ? "utf8:"
+	    : at.duplicates != NULL && !(used & USED_DUPLICATES) ? "duplicates:"
+								 : NULL;
 	if (rc == 0 && idle != NULL) {
 		char why[96];
 
-		snprintf(why, sizeof(why), "the option %s means nothing for "
-		    "this type; take it out", idle);
+		snprintf(why, sizeof(why),
+		    "the option %s means nothing for "
+		    "this type; take it out",
+		    idle);
 		rc = refuse(&at, ERR_CONFIG, why);
 	}
 	if (rc == -1) {
@@ -718,8 +753,10 @@ typemap_options_check(const struct typemap_options *o, struct err *err)
 {
 	for (size_t i = 0; i < o->n; i++)
 		if (!o->used[i])
-			return err_set(err, ERR_CONFIG, "columns: '%s' is no "
+			return err_set(err, ERR_CONFIG,
+			    "columns: '%s' is no "
 			    "column that is offloaded, and no path inside one; "
-			    "mend or remove it", o->columns[i].name);
+			    "mend or remove it",
+			    o->columns[i].name);
 	return 0;
 }

@@ -28,24 +28,24 @@
 #include "worker/type.h"
 
 enum map_form {
-	MAP_FIXED,	/* fixed-width values -> VEC_FIXED, by convert */
-	MAP_TEXT,	/* fixed-width values -> VEC_BYTES, by convert */
-	MAP_STRING,	/* lengths and bytes -> VEC_BYTES */
-	MAP_LABEL,	/* enum values -> VEC_DICT of the labels */
-	MAP_LIST,	/* offsets, child[0] -> VEC_LIST */
-	MAP_MAP,	/* offsets, child[0] keys, child[1] values -> VEC_LIST */
-	MAP_PAIRS,	/* the same -> VEC_LIST of VEC_STRUCT */
-	MAP_STRUCT	/* child[k] -> VEC_STRUCT */
+	MAP_FIXED, /* fixed-width values -> VEC_FIXED, by convert */
+	MAP_TEXT, /* fixed-width values -> VEC_BYTES, by convert */
+	MAP_STRING, /* lengths and bytes -> VEC_BYTES */
+	MAP_LABEL, /* enum values -> VEC_DICT of the labels */
+	MAP_LIST, /* offsets, child[0] -> VEC_LIST */
+	MAP_MAP, /* offsets, child[0] keys, child[1] values -> VEC_LIST */
+	MAP_PAIRS, /* the same -> VEC_LIST of VEC_STRUCT */
+	MAP_STRUCT /* child[k] -> VEC_STRUCT */
 };
 
 struct mapping {
 	enum map_form form;
-	bool nullable;		/* a null map, or slot 0, on the wire */
-	bool low_cardinality;	/* a dictionary on the wire */
-	bool prefixed;		/* JSON: a version before the strings */
-	struct convert convert;	/* MAP_FIXED, MAP_TEXT; utf8: MAP_STRING */
-	const struct ch_type *from;	/* without Nullable, LowCardinality */
-	char *path;		/* for messages */
+	bool nullable; /* a null map, or slot 0, on the wire */
+	bool low_cardinality; /* a dictionary on the wire */
+	bool prefixed; /* JSON: a version before the strings */
+	struct convert convert; /* MAP_FIXED, MAP_TEXT; utf8: MAP_STRING */
+	const struct ch_type *from; /* without Nullable, LowCardinality */
+	char *path; /* for messages */
 	struct mapping *child;
 	size_t nchild;
 };
@@ -55,12 +55,12 @@ void mapping_clear(struct mapping *);
 struct typemap_options {
 	const struct job_column *columns;
 	size_t n;
-	bool *used;		/* n, the caller's; zeroed at first */
+	bool *used; /* n, the caller's; zeroed at first */
 };
 
 /* The options of a column or path, or NULL. */
-const struct job_column *typemap_option(const struct typemap_options *,
-    const char *path);
+const struct job_column *typemap_option(
+    const struct typemap_options *, const char *path);
 
 /* Is the largest value in the source needed to decide this column (a UInt64
  * with neither an option nor a column in the target)? */
@@ -69,15 +69,15 @@ bool typemap_wants_largest(const char *column, const struct ch_type *,
 
 /* Can the type only be read as text made by the source, and is that what the
  * option asks for? Then SELECT CAST(column AS String) and map that. */
-bool typemap_wants_cast(const char *column, const struct ch_type *,
-    const struct typemap_options *);
+bool typemap_wants_cast(
+    const char *column, const struct ch_type *, const struct typemap_options *);
 
 struct typemap_column {
 	const char *name;
-	const char *text;		/* the type as the source writes it */
-	const struct ch_type *type;	/* outlives the mapping */
-	const struct type *existing;	/* NULL: the target has no such column */
-	bool fits_long;		/* UInt64: the largest value is known to */
+	const char *text; /* the type as the source writes it */
+	const struct ch_type *type; /* outlives the mapping */
+	const struct type *existing; /* NULL: the target has no such column */
+	bool fits_long; /* UInt64: the largest value is known to */
 };
 
 /* out (zeroed) gets name, required and type; map what to do. Refusals are
@@ -88,7 +88,7 @@ int typemap_resolve(const struct typemap_column *,
     struct err *) MUST_USE;
 
 /* ERR_CONFIG when an option names no column or path, or was of no use. */
-int typemap_options_check(const struct typemap_options *, struct err *)
-    MUST_USE;
+int typemap_options_check(
+    const struct typemap_options *, struct err *) MUST_USE;
 
 #endif

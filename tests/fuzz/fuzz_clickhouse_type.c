@@ -19,7 +19,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err = { 0 };
 
 	if (ch_type_parse((const char *)data, size, &type, &err) == 0) {
-		if (ch_type_parse((const char *)data, size, &again, &err) != 0 ||
+		if (ch_type_parse((const char *)data, size, &again, &err) !=
+			0 ||
 		    !ch_type_equal(&type, &again))
 			abort();
 		ch_type_clear(&again);

@@ -14,15 +14,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { BUDGET = 1 << 20 };
 
 static const char *const texts[] = {
-	"Int64", "String", "Nullable(String)", "LowCardinality(String)",
-	"LowCardinality(Nullable(String))", "Array(UInt8)",
-	"Array(LowCardinality(Nullable(String)))", "Map(String, UInt64)",
+	"Int64",
+	"String",
+	"Nullable(String)",
+	"LowCardinality(String)",
+	"LowCardinality(Nullable(String))",
+	"Array(UInt8)",
+	"Array(LowCardinality(Nullable(String)))",
+	"Map(String, UInt64)",
 	"Map(LowCardinality(String), Array(Nullable(Int32)))",
 	"Tuple(a Array(String), b Nullable(DateTime64(9)))",
-	"Enum8('a' = 1, 'b' = -2)", "Nullable(Enum16('a' = 1, '' = 300))",
-	"Decimal(76, 10)", "Nullable(Decimal(9, 2))", "UUID", "IPv6",
-	"FixedString(3)", "LowCardinality(FixedString(3))", "JSON", "UInt256",
-	"Array(Array(Tuple(Int8, Nullable(UUID))))", "BFloat16", "Time64(3)",
+	"Enum8('a' = 1, 'b' = -2)",
+	"Nullable(Enum16('a' = 1, '' = 300))",
+	"Decimal(76, 10)",
+	"Nullable(Decimal(9, 2))",
+	"UUID",
+	"IPv6",
+	"FixedString(3)",
+	"LowCardinality(FixedString(3))",
+	"JSON",
+	"UInt256",
+	"Array(Array(Tuple(Int8, Nullable(UUID))))",
+	"BFloat16",
+	"Time64(3)",
 	"LowCardinality(DateTime)",
 };
 
@@ -70,8 +84,8 @@ walk(const struct vec *v)
 	case VEC_LIST:
 	case VEC_STRUCT:
 		for (size_t k = 0; k < v->nchild; k++) {
-			if (v->child[k].n != (v->layout == VEC_LIST ?
-			    v->offset[v->n] : v->n))
+			if (v->child[k].n !=
+			    (v->layout == VEC_LIST ? v->offset[v->n] : v->n))
 				abort();
 			walk(&v->child[k]);
 		}
@@ -113,8 +127,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (typemap_resolve(&tc, &none, &field, &map, &err) != 0)
 		abort();
 
-	struct native_column column = { .name = "c", .type = &type,
-		.map = &map, .target = &field.type };
+	struct native_column column = {
+		.name = "c", .type = &type, .map = &map, .target = &field.type
+	};
 	struct native *native = native_new(&column, 1);
 
 	bytes = cursor_of(whole.data, whole.len);

@@ -26,7 +26,7 @@ enum ending { END_CLOSE, END_RESET, END_STALL };
 static struct script {
 	struct buf answer;
 	enum ending ending;
-	uint64_t repeat;	/* the answer's last 64 KiB, so many times */
+	uint64_t repeat; /* the answer's last 64 KiB, so many times */
 	char request[16384];
 	int listener;
 	unsigned short port;
@@ -45,8 +45,8 @@ read_request(int fd)
 	ssize_t got;
 
 	while (n < sizeof(server.request) - 1 && n < want &&
-	    (got = read(fd, server.request + n,
-	    sizeof(server.request) - 1 - n)) > 0) {
+	    (got = read(
+		 fd, server.request + n, sizeof(server.request) - 1 - n)) > 0) {
 		char *body, *length;
 
 		n += (size_t)got;
@@ -85,11 +85,11 @@ serve(void *arg)
 	read_request(fd);
 	send_all(fd, server.answer.data, server.answer.len);
 	for (uint64_t i = 0; i < server.repeat; i++)
-		send_all(fd, server.answer.data + server.answer.len - 65536,
-		    65536);
+		send_all(
+		    fd, server.answer.data + server.answer.len - 65536, 65536);
 	if (server.ending == END_STALL)
 		while (read(fd, &byte, 1) > 0)
-			continue;	/* until the client goes away */
+			continue; /* until the client goes away */
 	if (server.ending == END_RESET)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close(fd);
@@ -104,11 +104,11 @@ listen_(void)
 	socklen_t len = sizeof(a);
 
 	server.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(server.listener, (struct sockaddr *)&a,
-	    sizeof(a)), 0);
+	ck_assert_int_eq(
+	    bind(server.listener, (struct sockaddr *)&a, sizeof(a)), 0);
 	ck_assert_int_eq(listen(server.listener, 4), 0);
-	ck_assert_int_eq(getsockname(server.listener, (struct sockaddr *)&a,
-	    &len), 0);
+	ck_assert_int_eq(
+	    getsockname(server.listener, (struct sockaddr *)&a, &len), 0);
 	server.port = ntohs(a.sin_port);
 }
 
@@ -124,8 +124,11 @@ static void
 connect_(void)
 {
 	char url[64];
-	struct http_options o = { .url = url, .user = "us er",
-		.password = "s3cret", .timeout_s = 1, .first_byte_s = 1 };
+	struct http_options o = { .url = url,
+		.user = "us er",
+		.password = "s3cret",
+		.timeout_s = 1,
+		.first_byte_s = 1 };
 
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u", server.port);
 	ck_assert_ptr_nonnull(http = http_new(&o, &err));
@@ -185,12 +188,14 @@ rows_of(void)
 {
 	static const struct ch_type u8 = { .kind = CH_UINT8 };
 	struct typemap_options none = { NULL, 0, NULL };
-	struct typemap_column tc = { .name = "c", .text = "UInt8",
-		.type = &u8 };
+	struct typemap_column tc = {
+		.name = "c", .text = "UInt8", .type = &u8
+	};
 	struct field field;
 	struct mapping map;
-	struct native_column column = { .name = "c", .type = &u8,
-		.map = &map, .target = &field.type };
+	struct native_column column = {
+		.name = "c", .type = &u8, .map = &map, .target = &field.type
+	};
 	struct native *native;
 	struct stream in;
 	const struct batch *batch;
@@ -221,8 +226,8 @@ fails(enum err_class cls, const char *says)
 {
 	start();
 	ck_assert_int_eq(rows_of(), -1);
-	ck_assert_msg(err.cls == cls, "%s: %s", err_class_name(err.cls),
-	    err.text);
+	ck_assert_msg(
+	    err.cls == cls, "%s: %s", err_class_name(err.cls), err.text);
 	ck_assert_msg(strstr(err.text, says) != NULL, "%s", err.text);
 	ck_assert_ptr_null(strstr(err.text, "s3cret"));
 }
@@ -254,10 +259,10 @@ START_TEST(credentials_go_as_headers_only)
 	ck_assert_int_eq(rows_of(), 1);
 	pthread_join(server.thread, NULL);
 	server.thread = 0;
-	ck_assert_ptr_nonnull(strstr(server.request,
-	    "\r\nX-ClickHouse-User: us er\r\n"));
-	ck_assert_ptr_nonnull(strstr(server.request,
-	    "\r\nX-ClickHouse-Key: s3cret\r\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(server.request, "\r\nX-ClickHouse-User: us er\r\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(server.request, "\r\nX-ClickHouse-Key: s3cret\r\n"));
 	ck_assert_ptr_nonnull(strstr(server.request, "\r\n\r\nSELECT 1"));
 	line = strtok(server.request, "\r");
 	ck_assert_str_eq(line, "POST /?a=b HTTP/1.1");
@@ -267,7 +272,8 @@ END_TEST
 
 START_TEST(status_500_with_a_text_is_the_servers_word)
 {
-	buf_put_str(&server.answer, "HTTP/1.1 500 Internal Server Error\r\n"
+	buf_put_str(&server.answer,
+	    "HTTP/1.1 500 Internal Server Error\r\n"
 	    "X-ClickHouse-Exception-Code: 60\r\nContent-Length: 62\r\n\r\n"
 	    "Code: 60. DB::Exception: Table a.b does not exist. (UNKNOWN_)\n");
 	fails(ERR_SOURCE, "Table a.b does not exist");
@@ -276,7 +282,8 @@ END_TEST
 
 START_TEST(status_503_of_a_proxy_may_heal)
 {
-	buf_put_str(&server.answer, "HTTP/1.1 503 Service Unavailable\r\n"
+	buf_put_str(&server.answer,
+	    "HTTP/1.1 503 Service Unavailable\r\n"
 	    "Content-Length: 4\r\n\r\nbusy");
 	fails(ERR_SOURCE_LOST, "503");
 }
@@ -284,7 +291,8 @@ END_TEST
 
 START_TEST(status_403_is_the_password)
 {
-	buf_put_str(&server.answer, "HTTP/1.1 403 Forbidden\r\n"
+	buf_put_str(&server.answer,
+	    "HTTP/1.1 403 Forbidden\r\n"
 	    "X-ClickHouse-Exception-Code: 516\r\nContent-Length: 52\r\n\r\n"
 	    "Code: 516. DB::Exception: x: Authentication failed: ");
 	fails(ERR_SOURCE, "wrong user or password for 'us er'");
@@ -293,7 +301,8 @@ END_TEST
 
 START_TEST(a_redirect_is_not_followed)
 {
-	buf_put_str(&server.answer, "HTTP/1.1 302 Found\r\n"
+	buf_put_str(&server.answer,
+	    "HTTP/1.1 302 Found\r\n"
 	    "Location: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
 	fails(ERR_SOURCE, "302");
 }
@@ -336,9 +345,10 @@ START_TEST(cut_at_a_blocks_end_is_no_end)
 
 	buf_init(&body, 0);
 	put_block(&body, 100);
-	buf_put_str(&server.answer, OK_HEAD "Transfer-Encoding: chunked\r\n"
-	    "\r\n");
-	put_chunk(body.data, body.len);		/* and no last chunk */
+	buf_put_str(&server.answer,
+	    OK_HEAD "Transfer-Encoding: chunked\r\n"
+		    "\r\n");
+	put_chunk(body.data, body.len); /* and no last chunk */
 	fails(ERR_SOURCE_LOST, "closed the connection");
 	buf_clear(&body);
 }
@@ -350,8 +360,9 @@ START_TEST(a_clean_end_inside_a_block_is_seen_by_the_decoder)
 
 	buf_init(&body, 0);
 	put_block(&body, 100);
-	buf_put_str(&server.answer, OK_HEAD "Transfer-Encoding: chunked\r\n"
-	    "\r\n");
+	buf_put_str(&server.answer,
+	    OK_HEAD "Transfer-Encoding: chunked\r\n"
+		    "\r\n");
 	put_chunk(body.data, body.len - 1);
 	put_chunk("", 0);
 	fails(ERR_SOURCE_LOST, "middle of a block");
@@ -386,7 +397,7 @@ START_TEST(a_changed_byte_in_a_blocks_head_is_corrupt_data)
 	buf_init(&body, 0);
 	put_block(&body, 100);
 	put_block(&body, 100);
-	body.data[body.len - 101] ^= 0x40;	/* in "UInt8" */
+	body.data[body.len - 101] ^= 0x40; /* in "UInt8" */
 	put_answer(OK_HEAD, &body, 0);
 	fails(ERR_DATA, "'c'");
 	buf_clear(&body);
@@ -410,7 +421,8 @@ exception_in_stream(const char *head, const char *text, bool in_block)
 	buf_clear(&body);
 }
 
-static const char frame[] = "\r\n__exception__\r\n" TAG "\r\nCode: 241. "
+static const char frame[] =
+    "\r\n__exception__\r\n" TAG "\r\nCode: 241. "
     "DB::Exception: memory is full. (MEMORY)\n\r\n52 " TAG
     "\r\n__exception__\r\n";
 
@@ -438,8 +450,10 @@ END_TEST
 
 START_TEST(an_exception_of_an_older_server_has_no_tag)
 {
-	exception_in_stream("HTTP/1.1 200 OK\r\n", "Code: 396. DB::Exception: "
-	    "too many rows. (TOO_MANY)\n", true);
+	exception_in_stream("HTTP/1.1 200 OK\r\n",
+	    "Code: 396. DB::Exception: "
+	    "too many rows. (TOO_MANY)\n",
+	    true);
 	put_chunk("", 0);
 	fails(ERR_SOURCE, "error 396 of the source: too many rows");
 }
@@ -451,11 +465,12 @@ START_TEST(an_exception_trailer_fails_a_whole_stream)
 
 	buf_init(&body, 0);
 	put_block(&body, 100);
-	buf_put_str(&server.answer, OK_HEAD "Transfer-Encoding: chunked\r\n"
-	    "Trailer: X-ClickHouse-Exception-Code\r\n\r\n");
-	put_chunk(body.data, body.len);
 	buf_put_str(&server.answer,
-	    "0\r\nX-ClickHouse-Exception-Code: 159\r\n\r\n");
+	    OK_HEAD "Transfer-Encoding: chunked\r\n"
+		    "Trailer: X-ClickHouse-Exception-Code\r\n\r\n");
+	put_chunk(body.data, body.len);
+	buf_put_str(
+	    &server.answer, "0\r\nX-ClickHouse-Exception-Code: 159\r\n\r\n");
 	fails(ERR_SOURCE_LOST, "159");
 	buf_clear(&body);
 }
@@ -464,7 +479,7 @@ END_TEST
 START_TEST(what_looks_like_an_exception_in_data_is_data)
 {
 	static const char marker[] = "\r\n__exception__\r\nponmlkjihgfedcba"
-	    "\r\nCode: 241. DB::Exception: no";
+				     "\r\nCode: 241. DB::Exception: no";
 	struct buf body;
 	size_t n = sizeof(marker) - 1;
 
@@ -542,8 +557,9 @@ START_TEST(a_small_answer_has_a_largest_size)
 	body.len = 100000;
 	put_answer(OK_HEAD, &body, 0);
 	start();
-	ck_assert_int_eq(clickhouse_fetch(http, NULL, "", "SELECT 1", &out,
-	    50000, &err), -1);
+	ck_assert_int_eq(
+	    clickhouse_fetch(http, NULL, "", "SELECT 1", &out, 50000, &err),
+	    -1);
 	ck_assert_int_eq(err.cls, ERR_LIMIT);
 	buf_clear(&body);
 	buf_clear(&out);
@@ -571,8 +587,7 @@ main(void)
 	tcase_add_test(tc, closed_in_the_middle_of_a_block);
 	tcase_add_test(tc, reset_in_the_middle_of_a_block);
 	tcase_add_test(tc, cut_at_a_blocks_end_is_no_end);
-	tcase_add_test(tc,
-	    a_clean_end_inside_a_block_is_seen_by_the_decoder);
+	tcase_add_test(tc, a_clean_end_inside_a_block_is_seen_by_the_decoder);
 	tcase_add_test(tc, silence_before_the_answer);
 	tcase_add_test(tc, silence_in_mid_stream);
 	tcase_add_test(tc, a_changed_byte_in_a_blocks_head_is_corrupt_data);
@@ -584,8 +599,8 @@ main(void)
 	tcase_add_test(tc, what_looks_like_an_exception_in_data_is_data);
 	tcase_add_test(tc, a_slow_reader_pauses_the_transfer);
 	tcase_add_test(tc, nobody_listens);
-	tcase_add_test(tc,
-	    urls_with_credentials_or_without_sense_are_config_errors);
+	tcase_add_test(
+	    tc, urls_with_credentials_or_without_sense_are_config_errors);
 	tcase_add_test(tc, a_small_answer_has_a_largest_size);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

@@ -34,8 +34,7 @@ START_TEST(names_and_texts_are_quoted)
 	buf_init(&b, 4096);
 	sql_identifier(&b, "a.b `c\\'\"");
 	sql_string(&b, "it's \\ `x`");
-	ck_assert_str_eq(buf_cstr(&b),
-	    "`a.b \\`c\\\\'\"`'it\\'s \\\\ `x`'");
+	ck_assert_str_eq(buf_cstr(&b), "`a.b \\`c\\\\'\"`'it\\'s \\\\ `x`'");
 	buf_clear(&b);
 }
 END_TEST
@@ -43,8 +42,11 @@ END_TEST
 START_TEST(tuples_are_written_out)
 {
 	struct window w = { .high_ticks = 1700000000123,
-		.low = { .set = true, .scale = 3, .ticks = 1600000000001,
-		    .has_sequence = true, .sequence = UINT64_MAX - 1 } };
+		.low = { .set = true,
+		    .scale = 3,
+		    .ticks = 1600000000001,
+		    .has_sequence = true,
+		    .sequence = UINT64_MAX - 1 } };
 
 	window_is(&milli, &u64, &w,
 	    "`t` < toDateTime64('2023-11-14 22:13:20.123', 3, 'UTC') AND "
@@ -62,13 +64,18 @@ END_TEST
 START_TEST(a_position_between_two_ticks_needs_no_sequence)
 {
 	struct window w = { .high_ticks = 1700000000,
-		.low = { .set = true, .scale = 3, .ticks = 1600000000001,
-		    .has_sequence = true, .sequence = 5 } };
+		.low = { .set = true,
+		    .scale = 3,
+		    .ticks = 1600000000001,
+		    .has_sequence = true,
+		    .sequence = 5 } };
 
-	window_is(&seconds, &u64, &w, "`t` < toDateTime(1700000000, 'UTC') "
+	window_is(&seconds, &u64, &w,
+	    "`t` < toDateTime(1700000000, 'UTC') "
 	    "AND `t` > toDateTime(1600000000, 'UTC')");
-	w.low.ticks = -1;	/* between -1 s and 0 */
-	window_is(&seconds, &u64, &w, "`t` < toDateTime(1700000000, 'UTC') "
+	w.low.ticks = -1; /* between -1 s and 0 */
+	window_is(&seconds, &u64, &w,
+	    "`t` < toDateTime(1700000000, 'UTC') "
 	    "AND 1");
 }
 END_TEST
@@ -88,9 +95,12 @@ START_TEST(bounds_a_type_cannot_hold_become_constants)
 	w.high_ticks = -25567;
 	w.start_ticks = -25568;
 	window_is(&date32, NULL, &w, "`t` < toDate32('1900-01-01') AND 1");
-	w = (struct window){ .high_ticks = 5, .low = { .set = true,
-		.scale = 3, .ticks = 3, .has_sequence = true,
-		.sequence = 128 } };
+	w = (struct window){ .high_ticks = 5,
+		.low = { .set = true,
+		    .scale = 3,
+		    .ticks = 3,
+		    .has_sequence = true,
+		    .sequence = 128 } };
 	window_is(&milli, &i8, &w,
 	    "`t` < toDateTime64('1970-01-01 00:00:00.005', 3, 'UTC') AND "
 	    "`t` >= toDateTime64('1970-01-01 00:00:00.003', 3, 'UTC') AND "
@@ -106,8 +116,9 @@ START_TEST(bounds_a_type_cannot_hold_become_constants)
 	    "'DateTime64(3, \\'UTC\\')') OR (`t` = reinterpret(toInt64('-5'),"
 	    " 'DateTime64(3, \\'UTC\\')') AND `s` > toInt64('-128')))");
 	/* seconds of year 292 million do not fit nanoseconds */
-	w = (struct window){ .low = { .set = true, .scale = 0,
-		.ticks = INT64_MAX } };
+	w = (struct window){
+		.low = { .set = true, .scale = 0, .ticks = INT64_MAX }
+	};
 	window_is(&milli, NULL, &w,
 	    "`t` < toDateTime64('1970-01-01 00:00:00.000', 3, 'UTC') AND 0");
 }
@@ -116,8 +127,11 @@ END_TEST
 START_TEST(upto_is_the_complement_of_after)
 {
 	struct sql_order o = { "t", &milli, "s", &u64 };
-	struct position p = { .set = true, .scale = 3, .ticks = 7,
-		.has_sequence = true, .sequence = 9 };
+	struct position p = { .set = true,
+		.scale = 3,
+		.ticks = 7,
+		.has_sequence = true,
+		.sequence = 9 };
 	struct buf b;
 
 	buf_init(&b, 4096);
@@ -137,7 +151,7 @@ END_TEST
 START_TEST(key_positions)
 {
 	static const char key[] = "a, `b \\`c\\\\,`, toDate(d, 'x,)'), e DESC, "
-	    "f";
+				  "f";
 
 	ck_assert_int_eq(sql_key_position(key, "a"), 0);
 	ck_assert_int_eq(sql_key_position(key, "b `c\\,"), 1);
@@ -159,8 +173,8 @@ choose(struct setting_seen *seen, size_t n, struct buf *b, struct err *err)
 	static const struct settings_wanted want = { .threads = 3 };
 
 	buf_reset(b);
-	return settings_choose(seen, n, &want, b, err) == 0 ? buf_cstr(b) :
-	    NULL;
+	return settings_choose(seen, n, &want, b, err) == 0 ? buf_cstr(b)
+							    : NULL;
 }
 
 START_TEST(only_what_differs_and_is_known_is_sent)
@@ -207,8 +221,11 @@ static void
 refusal_is(const char *text, long status, int code, enum err_class cls,
     const char *says)
 {
-	struct server_error e = { .place = "http://h:1", .user = "u",
-		.status = status, .code = code, .text = text,
+	struct server_error e = { .place = "http://h:1",
+		.user = "u",
+		.status = status,
+		.code = code,
+		.text = text,
 		.len = strlen(text) };
 	struct err err = { 0 };
 
@@ -221,15 +238,17 @@ refusal_is(const char *text, long status, int code, enum err_class cls,
 
 START_TEST(texts_of_the_server_get_a_class_and_advice)
 {
-	refusal_is("Code: 516. DB::Exception: u: Authentication failed: "
+	refusal_is(
+	    "Code: 516. DB::Exception: u: Authentication failed: "
 	    "password is incorrect.\n\nIf you use ClickHouse Cloud\n "
 	    "(AUTHENTICATION_FAILED) (version 26.5.1.1 (official build))\n",
 	    403, 516, ERR_SOURCE, "wrong user or password for 'u'");
 	refusal_is("Code: 60. DB::Exception: Table a.b does not exist. "
-	    "(UNKNOWN_TABLE) (version 26.5.1.1)", 404, 60, ERR_SOURCE,
-	    "Table a.b does not exist");
+		   "(UNKNOWN_TABLE) (version 26.5.1.1)",
+	    404, 60, ERR_SOURCE, "Table a.b does not exist");
 	refusal_is("Code: 60, e.displayText() = DB::Exception: Table a.b "
-	    "doesn't exist. (version 18.16.1)\n", 500, 0, ERR_SOURCE,
+		   "doesn't exist. (version 18.16.1)\n",
+	    500, 0, ERR_SOURCE,
 	    "error 60 of the source: Table a.b doesn't exist;");
 	refusal_is("Code: 241. DB::Exception: Memory limit", 500, 241,
 	    ERR_SOURCE_LOST, "Memory limit");
@@ -245,31 +264,33 @@ END_TEST
 START_TEST(only_this_answers_tag_makes_an_exception)
 {
 	static const char tag[] = "abcdefghijklmnop";
-	static const char whole[] = "data\r\n__exception__\r\n"
+	static const char whole[] =
+	    "data\r\n__exception__\r\n"
 	    "abcdefghijklmnop\r\nCode: 1. DB::E: x\r\n19 abcdefghijklmnop"
 	    "\r\n__exception__\r\n";
 	const char *text;
 	size_t len;
 
-	ck_assert(clickhouse_tagged_exception((const uint8_t *)whole,
-	    sizeof(whole) - 1, tag, &text, &len));
+	ck_assert(clickhouse_tagged_exception(
+	    (const uint8_t *)whole, sizeof(whole) - 1, tag, &text, &len));
 	ck_assert_int_eq(strncmp(text, "Code: 1. DB::E: x", 17), 0);
 	ck_assert_uint_le(len, 20);
 	ck_assert(!clickhouse_tagged_exception((const uint8_t *)whole,
 	    sizeof(whole) - 1, "ponmlkjihgfedcba", &text, &len));
 	/* the beginning is out of sight, the end is not */
-	ck_assert(clickhouse_tagged_exception((const uint8_t *)whole + 30,
-	    sizeof(whole) - 31, tag, &text, &len));
+	ck_assert(clickhouse_tagged_exception(
+	    (const uint8_t *)whole + 30, sizeof(whole) - 31, tag, &text, &len));
 	ck_assert_uint_eq(len, 0);
 	/* cut before its end */
-	ck_assert(clickhouse_tagged_exception((const uint8_t *)whole,
-	    sizeof(whole) - 30, tag, &text, &len));
-	ck_assert(!clickhouse_tagged_exception((const uint8_t *)"", 0, tag,
-	    &text, &len));
-	ck_assert(clickhouse_bare_exception((const uint8_t *)
-	    "\1\2Code: 241. DB::Exception: m", 29, &text, &len));
-	ck_assert(!clickhouse_bare_exception((const uint8_t *)
-	    "Code: word", 10, &text, &len));
+	ck_assert(clickhouse_tagged_exception(
+	    (const uint8_t *)whole, sizeof(whole) - 30, tag, &text, &len));
+	ck_assert(!clickhouse_tagged_exception(
+	    (const uint8_t *)"", 0, tag, &text, &len));
+	ck_assert(clickhouse_bare_exception(
+	    (const uint8_t *)"\1\2Code: 241. DB::Exception: m", 29, &text,
+	    &len));
+	ck_assert(!clickhouse_bare_exception(
+	    (const uint8_t *)"Code: word", 10, &text, &len));
 }
 END_TEST
 

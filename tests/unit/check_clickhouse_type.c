@@ -31,24 +31,34 @@ refuse(const char *text)
 
 START_TEST(plain_types_have_kind_and_width)
 {
-	static const struct { const char *s; enum ch_kind k; unsigned w; } is[] = {
-		{ "Bool", CH_BOOL, 1 }, { "Int8", CH_INT8, 1 },
-		{ "UInt256", CH_UINT256, 32 }, { "BFloat16", CH_BFLOAT16, 2 },
+	static const struct {
+		const char *s;
+		enum ch_kind k;
+		unsigned w;
+	} is[] = {
+		{ "Bool", CH_BOOL, 1 },
+		{ "Int8", CH_INT8, 1 },
+		{ "UInt256", CH_UINT256, 32 },
+		{ "BFloat16", CH_BFLOAT16, 2 },
 		{ "Decimal(9, 2)", CH_DECIMAL, 4 },
 		{ "Decimal(10, 2)", CH_DECIMAL, 8 },
 		{ "Decimal(19, 0)", CH_DECIMAL, 16 },
 		{ "Decimal(39, 39)", CH_DECIMAL, 32 },
 		{ "Decimal64(8)", CH_DECIMAL, 8 },
 		{ "FixedString(16)", CH_FIXED_STRING, 16 },
-		{ "UUID", CH_UUID, 16 }, { "IPv4", CH_IPV4, 4 },
-		{ "Date", CH_DATE, 2 }, { "Date32", CH_DATE32, 4 },
+		{ "UUID", CH_UUID, 16 },
+		{ "IPv4", CH_IPV4, 4 },
+		{ "Date", CH_DATE, 2 },
+		{ "Date32", CH_DATE32, 4 },
 		{ "DateTime", CH_DATETIME, 4 },
 		{ "DateTime('Asia/Tokyo')", CH_DATETIME, 4 },
 		{ "DateTime64(9)", CH_DATETIME64, 8 },
 		{ "DateTime64(3, 'UTC')", CH_DATETIME64, 8 },
-		{ "Time", CH_TIME, 4 }, { "Time64(6)", CH_TIME64, 8 },
+		{ "Time", CH_TIME, 4 },
+		{ "Time64(6)", CH_TIME64, 8 },
 		{ "IntervalNanosecond", CH_INTERVAL, 8 },
-		{ "String", CH_STRING, 0 }, { "JSON", CH_JSON, 0 },
+		{ "String", CH_STRING, 0 },
+		{ "JSON", CH_JSON, 0 },
 		{ "JSON(max_dynamic_paths=8, a.b UInt32)", CH_JSON, 0 },
 		{ "Variant(Int8, String)", CH_VARIANT, 0 },
 		{ "Dynamic(max_types=3)", CH_DYNAMIC, 0 },
@@ -74,7 +84,7 @@ END_TEST
 START_TEST(enum_labels_keep_escapes_quotes_and_negative_values)
 {
 	parse("Enum8('a''b' = -128, 'c\\'d\\\\' = 0, '\\x41\\n(,)=' = 127, "
-	    "'' = 5)");
+	      "'' = 5)");
 	ck_assert_uint_eq(t.nlabels, 4);
 	ck_assert_str_eq(t.labels[0].text, "a'b");
 	ck_assert_int_eq(t.labels[0].value, -128);
@@ -97,7 +107,7 @@ END_TEST
 START_TEST(tuples_know_named_and_unnamed_elements)
 {
 	parse("Tuple(a Int8, `b ``c` Array(Nullable(String)), Nullable "
-	    "UInt8)");
+	      "UInt8)");
 	ck_assert_uint_eq(t.nargs, 3);
 	ck_assert_str_eq(t.names[1], "b `c");
 	ck_assert_str_eq(t.names[2], "Nullable");
@@ -120,9 +130,11 @@ START_TEST(aliases_are_what_the_wire_has)
 
 	static const char *const same[][2] = {
 		{ "Point", "Tuple(Float64, Float64)" },
-		{ "MultiPolygon", "Array(Array(Array(Tuple(Float64, "
+		{ "MultiPolygon",
+		    "Array(Array(Array(Tuple(Float64, "
 		    "Float64))))" },
-		{ "Nested(a Int8, b String)", "Array(Tuple(a Int8, b String))" },
+		{ "Nested(a Int8, b String)",
+		    "Array(Tuple(a Int8, b String))" },
 		{ "SimpleAggregateFunction(sum, UInt64)", "UInt64" },
 		{ "SimpleAggregateFunction(groupArrayArray(10), Array(Int8))",
 		    "Array(Int8)" },
@@ -131,7 +143,8 @@ START_TEST(aliases_are_what_the_wire_has)
 		{ "JSON(a UInt8)", "JSON" },
 	};
 	static const char *const differ[][2] = {
-		{ "Int8", "UInt8" }, { "Decimal(9, 2)", "Decimal(9, 3)" },
+		{ "Int8", "UInt8" },
+		{ "Decimal(9, 2)", "Decimal(9, 3)" },
 		{ "DateTime64(3)", "DateTime64(6)" },
 		{ "FixedString(3)", "FixedString(4)" },
 		{ "Enum8('a' = 1)", "Enum8('b' = 1)" },
@@ -164,14 +177,29 @@ END_TEST
 
 START_TEST(malformed_texts_are_refused_at_every_length)
 {
-	static const char text[] = "Map(LowCardinality(String), Tuple(a "
+	static const char text[] =
+	    "Map(LowCardinality(String), Tuple(a "
 	    "Enum8('x' = 1), b DateTime64(3, 'UTC'), c Decimal(76, 38)))";
 	static const char *const bad[] = {
-		"", " ", "(", ")", "Int8)", "Int8 Int8", "Nullable()",
-		"Nullable(Int8, Int8)", "Map(String)", "Decimal(77, 1)",
-		"Decimal(5, 6)", "Decimal(0, 0)", "FixedString(0)",
-		"FixedString(99999999999999999999)", "DateTime64(10)",
-		"DateTime64()", "DateTime(UTC)", "Decimal(-1, 0)", "'x'",
+		"",
+		" ",
+		"(",
+		")",
+		"Int8)",
+		"Int8 Int8",
+		"Nullable()",
+		"Nullable(Int8, Int8)",
+		"Map(String)",
+		"Decimal(77, 1)",
+		"Decimal(5, 6)",
+		"Decimal(0, 0)",
+		"FixedString(0)",
+		"FixedString(99999999999999999999)",
+		"DateTime64(10)",
+		"DateTime64()",
+		"DateTime(UTC)",
+		"Decimal(-1, 0)",
+		"'x'",
 	};
 
 	for (size_t n = 0; n + 1 < sizeof(text) - 1; n++) {
@@ -179,7 +207,7 @@ START_TEST(malformed_texts_are_refused_at_every_length)
 
 		ch_type_clear(&t);
 		if (ch_type_parse(cut, n, &t, &err) == 0)
-			ck_assert_msg(n <= 3, "%s", cut);	/* "Map" alone */
+			ck_assert_msg(n <= 3, "%s", cut); /* "Map" alone */
 		free(cut);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -214,8 +242,7 @@ main(void)
 	int failed;
 
 	tcase_add_test(tc, plain_types_have_kind_and_width);
-	tcase_add_test(tc,
-	    enum_labels_keep_escapes_quotes_and_negative_values);
+	tcase_add_test(tc, enum_labels_keep_escapes_quotes_and_negative_values);
 	tcase_add_test(tc, tuples_know_named_and_unnamed_elements);
 	tcase_add_test(tc, aliases_are_what_the_wire_has);
 	tcase_add_test(tc, malformed_texts_are_refused_at_every_length);

@@ -44,12 +44,13 @@ setup(const char *text)
 	struct typemap_options o = { &option, option.name != NULL, &used };
 	struct typemap_column c = { .name = "c", .text = text, .type = &type };
 
-	ck_assert_msg(ch_type_parse(text, strlen(text), &type, &err) == 0,
-	    "%s", err.text);
-	ck_assert_msg(typemap_resolve(&c, &o, &field, &map, &err) == 0, "%s",
+	ck_assert_msg(ch_type_parse(text, strlen(text), &type, &err) == 0, "%s",
 	    err.text);
-	column = (struct native_column){ .name = "c", .type = &type,
-		.map = &map, .target = &field.type };
+	ck_assert_msg(
+	    typemap_resolve(&c, &o, &field, &map, &err) == 0, "%s", err.text);
+	column = (struct native_column){
+		.name = "c", .type = &type, .map = &map, .target = &field.type
+	};
 	native = native_new(&column, 1);
 }
 
@@ -115,8 +116,8 @@ cut_everywhere(const struct buf *b)
 		uint8_t *copy = xmemdup(b->data, n);
 
 		ck_assert_msg(feed(copy, n, &out) == -1, "cut at %zu", n);
-		ck_assert_msg(err.cls == ERR_SOURCE_LOST ||
-		    err.cls == ERR_DATA, "cut at %zu: %s", n, err.text);
+		ck_assert_msg(err.cls == ERR_SOURCE_LOST || err.cls == ERR_DATA,
+		    "cut at %zu: %s", n, err.text);
 		free(copy);
 	}
 }
@@ -295,10 +296,10 @@ START_TEST(strings_of_every_length_across_the_window)
 		v = decode(&b);
 		ck_assert_int_eq(v->layout, VEC_BYTES);
 		for (size_t i = 0; i < N; i++) {
-			ck_assert_uint_eq(v->offset[i + 1] - v->offset[i],
-			    lengths[i]);
-			ck_assert_mem_eq(v->bytes + v->offset[i], text,
-			    lengths[i]);
+			ck_assert_uint_eq(
+			    v->offset[i + 1] - v->offset[i], lengths[i]);
+			ck_assert_mem_eq(
+			    v->bytes + v->offset[i], text, lengths[i]);
 		}
 	}
 	buf_clear(&b);
@@ -387,7 +388,7 @@ START_TEST(junk_under_null_is_neither_checked_nor_kept)
 	buf_put_u64(&b, 1);
 	v = decode(&b);
 	ck_assert_uint_eq(v->null[0], 1);
-	b.data[b.len - 9] = 2;		/* neither 0 nor 1 */
+	b.data[b.len - 9] = 2; /* neither 0 nor 1 */
 	ck_assert_int_eq(feed(b.data, b.len, &out), -1);
 	ck_assert_int_eq(err.cls, ERR_DATA);
 	buf_clear(&b);
@@ -398,8 +399,8 @@ END_TEST
 /* ---- dictionaries --------------------------------------------------------- */
 
 static void
-put_dictionary(struct buf *b, uint64_t flags, const char *const *entries,
-    size_t n)
+put_dictionary(
+    struct buf *b, uint64_t flags, const char *const *entries, size_t n)
 {
 	buf_put_u64(b, flags);
 	buf_put_u64(b, n);
@@ -431,10 +432,10 @@ START_TEST(low_cardinality_keeps_its_dictionary)
 	ck_assert_mem_eq(v->dict->bytes + v->dict->offset[3], "d", 1);
 	torture(&b);
 	piece = SIZE_MAX;
-	b.data[b.len - 1] = 2;		/* refers to what is not UTF-8 */
+	b.data[b.len - 1] = 2; /* refers to what is not UTF-8 */
 	ck_assert_int_eq(feed(b.data, b.len, &out), -1);
 	ck_assert_int_eq(err.cls, ERR_DATA);
-	b.data[b.len - 1] = 4;		/* past the end */
+	b.data[b.len - 1] = 4; /* past the end */
 	ck_assert_int_eq(feed(b.data, b.len, &out), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "past the end"));
 	buf_clear(&b);
@@ -445,8 +446,13 @@ END_TEST
 START_TEST(indices_of_every_width_are_checked)
 {
 	static const char *const entries[] = { "", "b" };
-	static const struct { uint64_t flags, index; unsigned width; } is[] = {
-		{ 0x600, 0xff, 1 }, { 0x601, 0x100, 2 }, { 0x602, 0x10000, 4 },
+	static const struct {
+		uint64_t flags, index;
+		unsigned width;
+	} is[] = {
+		{ 0x600, 0xff, 1 },
+		{ 0x601, 0x100, 2 },
+		{ 0x602, 0x10000, 4 },
 		{ 0x603, UINT64_C(0x100000001), 8 },
 	};
 	struct buf b;
@@ -462,8 +468,7 @@ START_TEST(indices_of_every_width_are_checked)
 		buf_put_u64(&b, 1);
 		buf_put(&b, &(uint64_t){ 1 }, is[i].width);
 		ck_assert_uint_eq(decode(&b)->index[0], 1);
-		memcpy(b.data + b.len - is[i].width, &is[i].index,
-		    is[i].width);
+		memcpy(b.data + b.len - is[i].width, &is[i].index, is[i].width);
 		ck_assert_int_eq(feed(b.data, b.len, &out), -1);
 		ck_assert_int_eq(err.cls, ERR_DATA);
 	}
@@ -495,11 +500,11 @@ START_TEST(impossible_dictionaries_are_refused)
 	for (int what = 0; what < 4; what++) {
 		buf_reset(&b);
 		put_head(&b, 1, "LowCardinality(String)");
-		buf_put_u64(&b, what == 0 ? 2 : 1);	/* version */
+		buf_put_u64(&b, what == 0 ? 2 : 1); /* version */
 		buf_put_u64(&b, 0x600);
 		buf_put_u64(&b, what == 1 ? 0 : what == 2 ? UINT64_MAX : 1);
 		buf_put_u8(&b, 0);
-		buf_put_u64(&b, what == 3 ? 2 : 1);	/* rows */
+		buf_put_u64(&b, what == 3 ? 2 : 1); /* rows */
 		buf_put_u64(&b, 0);
 		ck_assert_int_eq(feed(b.data, b.len, &out), -1);
 		ck_assert_int_eq(err.cls, ERR_DATA);
@@ -520,7 +525,7 @@ START_TEST(enums_become_dictionaries_of_their_labels)
 	setup(text);
 	put_head(&b, 3, text);
 	buf_put(&b, "\0\0\1", 3);
-	buf_put(&b, "\xff\5\0", 3);	/* 0 is no label, but NULL */
+	buf_put(&b, "\xff\5\0", 3); /* 0 is no label, but NULL */
 	v = decode(&b);
 	ck_assert_int_eq(v->layout, VEC_DICT);
 	ck_assert_uint_eq(v->index[0], 0);
@@ -543,7 +548,7 @@ END_TEST
 START_TEST(prefixes_of_a_subtree_stand_before_all_data)
 {
 	static const char text[] = "Tuple(a Array(LowCardinality(String)), "
-	    "b Array(Nullable(Int32)))";
+				   "b Array(Nullable(Int32)))";
 	static const char *const entries[] = { "", "k" };
 	struct buf b;
 	const struct vec *v;
@@ -551,13 +556,13 @@ START_TEST(prefixes_of_a_subtree_stand_before_all_data)
 	buf_init(&b, 0);
 	setup(text);
 	put_head(&b, 2, text);
-	buf_put_u64(&b, 1);		/* version of a's dictionary */
-	buf_put_u64(&b, 1);		/* a: ends */
+	buf_put_u64(&b, 1); /* version of a's dictionary */
+	buf_put_u64(&b, 1); /* a: ends */
 	buf_put_u64(&b, 3);
 	put_dictionary(&b, 0x600, entries, 2);
 	buf_put_u64(&b, 3);
 	buf_put(&b, "\1\0\1", 3);
-	buf_put_u64(&b, 0);		/* b: ends */
+	buf_put_u64(&b, 0); /* b: ends */
 	buf_put_u64(&b, 2);
 	buf_put(&b, "\1\0", 2);
 	buf_put_u32(&b, 77);
@@ -568,8 +573,8 @@ START_TEST(prefixes_of_a_subtree_stand_before_all_data)
 	ck_assert_int_eq(v->child[0].child[0].layout, VEC_DICT);
 	ck_assert_uint_eq(v->child[1].offset[1], 0);
 	ck_assert_uint_eq(v->child[1].child[0].null[0], 1);
-	ck_assert_int_eq(((const int32_t *)(const void *)
-	    v->child[1].child[0].fixed)[1], -5);
+	ck_assert_int_eq(
+	    ((const int32_t *)(const void *)v->child[1].child[0].fixed)[1], -5);
 	torture(&b);
 	buf_clear(&b);
 	teardown();
@@ -631,7 +636,7 @@ put_map(struct buf *b, const char *text, unsigned nkeys, unsigned last)
 	put_head(b, 2, text);
 	buf_put_u64(b, 1);
 	buf_put_u64(b, nkeys + 1);
-	buf_put_u32(b, 0);		/* the same key in another row */
+	buf_put_u32(b, 0); /* the same key in another row */
 	for (unsigned i = 0; i + 1 < nkeys; i++)
 		buf_put_u32(b, i);
 	buf_put_u32(b, last);
@@ -730,11 +735,10 @@ main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, fixed_width_values_come_as_they_are);
 	tcase_add_test(tc, header_only_blocks_are_passed_over);
-	tcase_add_test(tc,
-	    another_name_type_or_number_of_columns_is_refused);
+	tcase_add_test(tc, another_name_type_or_number_of_columns_is_refused);
 	tcase_add_test(tc, strings_of_every_length_across_the_window);
-	tcase_add_test(tc,
-	    a_string_longer_than_the_budget_is_a_limit_not_an_allocation);
+	tcase_add_test(
+	    tc, a_string_longer_than_the_budget_is_a_limit_not_an_allocation);
 	tcase_add_test(tc, bytes_that_are_not_utf8_follow_the_policy);
 	tcase_add_test(tc, junk_under_null_is_neither_checked_nor_kept);
 	tcase_add_test(tc, low_cardinality_keeps_its_dictionary);

@@ -18,16 +18,19 @@ resolve(const char *text, const struct job_column *columns, size_t n,
     const struct type *existing, bool fits)
 {
 	struct typemap_options o = { columns, n, used };
-	struct typemap_column c = { .name = "c", .text = text, .type = &type,
-		.existing = existing, .fits_long = fits };
+	struct typemap_column c = { .name = "c",
+		.text = text,
+		.type = &type,
+		.existing = existing,
+		.fits_long = fits };
 
 	mapping_clear(&map);
 	field_clear(&field);
 	ch_type_clear(&type);
 	memset(used, 0, sizeof(used));
 	err_clear(&err);
-	ck_assert_msg(ch_type_parse(text, strlen(text), &type, &err) == 0,
-	    "%s", text);
+	ck_assert_msg(
+	    ch_type_parse(text, strlen(text), &type, &err) == 0, "%s", text);
 	return typemap_resolve(&c, &o, &field, &map, &err);
 }
 
@@ -37,8 +40,8 @@ is(const char *text, const struct job_column *columns, size_t n,
 {
 	struct buf b;
 
-	ck_assert_msg(resolve(text, columns, n, existing, false) == 0,
-	    "%s: %s", text, err.text);
+	ck_assert_msg(resolve(text, columns, n, existing, false) == 0, "%s: %s",
+	    text, err.text);
 	buf_init(&b, 4096);
 	type_format(&field.type, &b);
 	ck_assert_msg(strcmp(buf_cstr(&b), want) == 0, "%s: %s, not %s", text,
@@ -59,8 +62,8 @@ static void
 refused(const char *text, const struct job_column *c, size_t n,
     enum err_class cls, const char *says)
 {
-	ck_assert_msg(resolve(text, c, n, NULL, false) == -1,
-	    "%s was accepted", text);
+	ck_assert_msg(
+	    resolve(text, c, n, NULL, false) == -1, "%s was accepted", text);
 	ck_assert_msg(err.cls == cls, "%s: %s", text, err.text);
 	ck_assert_msg(strstr(err.text, "'c'") != NULL, "%s", err.text);
 	ck_assert_msg(strstr(err.text, says) != NULL, "%s", err.text);
@@ -71,26 +74,41 @@ refused(const char *text, const struct job_column *c, size_t n,
 START_TEST(defaults)
 {
 	static const char *const are[][2] = {
-		{ "Bool", "boolean" }, { "Int8", "int" }, { "Int16", "int" },
-		{ "Int32", "int" }, { "Int64", "long" }, { "UInt8", "int" },
-		{ "UInt16", "int" }, { "UInt32", "long" },
+		{ "Bool", "boolean" },
+		{ "Int8", "int" },
+		{ "Int16", "int" },
+		{ "Int32", "int" },
+		{ "Int64", "long" },
+		{ "UInt8", "int" },
+		{ "UInt16", "int" },
+		{ "UInt32", "long" },
 		{ "UInt64", "decimal(20, 0)" },
-		{ "Int128", "decimal(38, 0)" }, { "UInt128", "string" },
-		{ "Int256", "string" }, { "UInt256", "string" },
-		{ "Float32", "float" }, { "Float64", "double" },
+		{ "Int128", "decimal(38, 0)" },
+		{ "UInt128", "string" },
+		{ "Int256", "string" },
+		{ "UInt256", "string" },
+		{ "Float32", "float" },
+		{ "Float64", "double" },
 		{ "BFloat16", "float" },
 		{ "Decimal(9, 3)", "decimal(9, 3)" },
 		{ "Decimal(38, 38)", "decimal(38, 38)" },
 		{ "Decimal(39, 3)", "string" },
-		{ "String", "string" }, { "FixedString(7)", "string" },
-		{ "Enum8('a' = 1)", "string" }, { "Enum16('a' = 1)", "string" },
-		{ "UUID", "uuid" }, { "IPv4", "string" }, { "IPv6", "string" },
-		{ "Date", "date" }, { "Date32", "date" },
+		{ "String", "string" },
+		{ "FixedString(7)", "string" },
+		{ "Enum8('a' = 1)", "string" },
+		{ "Enum16('a' = 1)", "string" },
+		{ "UUID", "uuid" },
+		{ "IPv4", "string" },
+		{ "IPv6", "string" },
+		{ "Date", "date" },
+		{ "Date32", "date" },
 		{ "DateTime('Asia/Tokyo')", "timestamptz" },
 		{ "DateTime64(0)", "timestamptz" },
 		{ "DateTime64(9, 'UTC')", "timestamptz" },
-		{ "Time", "long" }, { "Time64(3)", "long" },
-		{ "IntervalDay", "long" }, { "JSON", "string" },
+		{ "Time", "long" },
+		{ "Time64(3)", "long" },
+		{ "IntervalDay", "long" },
+		{ "JSON", "string" },
 		{ "SimpleAggregateFunction(max, Int8)", "int" },
 		{ "LowCardinality(Nullable(FixedString(2)))", "string" },
 		{ "Array(Nullable(Int8))", "list<int>" },
@@ -120,8 +138,8 @@ START_TEST(choices_by_option)
 	is_as("UInt64", (char[]){ "string" }, "string");
 	is_as("Int128", (char[]){ "string" }, "string");
 	is_as("UInt256", (char[]){ "decimal( 38 , 0 )" }, "decimal(38, 0)");
-	is_as("Decimal(76, 10)", (char[]){ "decimal(38,10)" },
-	    "decimal(38, 10)");
+	is_as(
+	    "Decimal(76, 10)", (char[]){ "decimal(38,10)" }, "decimal(38, 10)");
 	ck_assert_uint_eq(map.convert.digits, 38);
 	is_as("Decimal(9, 2)", (char[]){ "decimal(19,2)" }, "decimal(19, 2)");
 	ck_assert_uint_eq(map.convert.digits, 9);
@@ -164,8 +182,9 @@ START_TEST(the_target_decides_where_there_is_a_choice)
 	const struct type is_long = { .kind = TYPE_LONG };
 	const struct type is_double = { .kind = TYPE_DOUBLE };
 	const struct type is_string = { .kind = TYPE_STRING };
-	const struct type wider = { .kind = TYPE_DECIMAL, .precision = 30,
-		.scale = 2 };
+	const struct type wider = {
+		.kind = TYPE_DECIMAL, .precision = 30, .scale = 2
+	};
 	const struct type is_date = { .kind = TYPE_DATE };
 	struct job_column o = { .name = (char[]){ "c" },
 		.as = (char[]){ "decimal" } };
@@ -192,7 +211,8 @@ START_TEST(what_cannot_be_read_is_refused_with_advice)
 	struct job_column utf8 = { .name = (char[]){ "c" },
 		.utf8 = (char[]){ "guess" } };
 	struct job_column both = { .name = (char[]){ "c" },
-		.as = (char[]){ "string" }, .utf8 = (char[]){ "binary" } };
+		.as = (char[]){ "string" },
+		.utf8 = (char[]){ "binary" } };
 
 	refused("Variant(Int8, String)", NULL, 0, ERR_TYPE, "as: string");
 	refused("Dynamic", NULL, 0, ERR_TYPE, "as: string");
@@ -217,13 +237,22 @@ END_TEST
 
 START_TEST(casts_are_for_what_has_no_text_of_its_own)
 {
-	static const struct { const char *text; bool cast; } are[] = {
-		{ "Variant(Int8, String)", true }, { "Dynamic", true },
-		{ "Float64", true }, { "Tuple(Int8)", true },
-		{ "Array(Float64)", true }, { "Map(Int8, Int8)", true },
-		{ "Object('json')", true }, { "DateTime", true },
-		{ "UInt64", false }, { "Array(UInt64)", false },
-		{ "String", false }, { "UUID", false },
+	static const struct {
+		const char *text;
+		bool cast;
+	} are[] = {
+		{ "Variant(Int8, String)", true },
+		{ "Dynamic", true },
+		{ "Float64", true },
+		{ "Tuple(Int8)", true },
+		{ "Array(Float64)", true },
+		{ "Map(Int8, Int8)", true },
+		{ "Object('json')", true },
+		{ "DateTime", true },
+		{ "UInt64", false },
+		{ "Array(UInt64)", false },
+		{ "String", false },
+		{ "UUID", false },
 		{ "AggregateFunction(sum, Int8)", false },
 	};
 	struct job_column o = { .name = (char[]){ "c" },
@@ -231,10 +260,12 @@ START_TEST(casts_are_for_what_has_no_text_of_its_own)
 	struct typemap_options all = { &o, 1, used };
 
 	for (size_t i = 0; i < sizeof(are) / sizeof(*are); i++) {
-		ck_assert_int_eq(ch_type_parse(are[i].text,
-		    strlen(are[i].text), &type, &err), 0);
-		ck_assert_msg(typemap_wants_cast("c", &type, &all) ==
-		    are[i].cast, "%s", are[i].text);
+		ck_assert_int_eq(ch_type_parse(are[i].text, strlen(are[i].text),
+				     &type, &err),
+		    0);
+		ck_assert_msg(
+		    typemap_wants_cast("c", &type, &all) == are[i].cast, "%s",
+		    are[i].text);
 		ck_assert(!typemap_wants_cast("d", &type, &all));
 		ch_type_clear(&type);
 	}

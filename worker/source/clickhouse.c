@@ -13,16 +13,20 @@
 #include "worker/source/clickhouse_settings.h"
 #include "worker/source/clickhouse_stream.h"
 
-enum { ANSWER_MAX = 64 << 20, SQL_MAX = 16 << 20, SETTINGS_MAX = 1000,
-	COLUMNS_MAX = 20000 };
+enum {
+	ANSWER_MAX = 64 << 20,
+	SQL_MAX = 16 << 20,
+	SETTINGS_MAX = 1000,
+	COLUMNS_MAX = 20000
+};
 
 int
 clickhouse_ask(struct source *s, const char *sql, struct buf *out,
     struct cursor *at, struct err *err)
 {
 	buf_reset(out);
-	if (clickhouse_fetch(s->http, s->job->user,
-	    buf_cstr(&s->parameters), sql, out, ANSWER_MAX, err) == -1)
+	if (clickhouse_fetch(s->http, s->job->user, buf_cstr(&s->parameters),
+		sql, out, ANSWER_MAX, err) == -1)
 		return -1;
 	*at = cursor_of(out->data, out->len);
 	return 0;
@@ -44,7 +48,8 @@ clickhouse_text(struct cursor *at)
 static int
 malformed(struct err *err)
 {
-	return err_set(err, ERR_DATA, "corrupt stream: the answer to a "
+	return err_set(err, ERR_DATA,
+	    "corrupt stream: the answer to a "
 	    "question about the source is malformed; run it again");
 }
 
@@ -72,13 +77,15 @@ read_settings(struct source *s, bool has_locks, struct setting_seen **out,
 	buf_init(&sql, SQL_MAX);
 	buf_init(&answer, ANSWER_MAX);
 	*n = 0;
-	buf_printf(&sql, "SELECT name, value, toUInt8(%s) FROM system.settings "
-	    "WHERE name IN (", has_locks ? "readonly" : "0");
+	buf_printf(&sql,
+	    "SELECT name, value, toUInt8(%s) FROM system.settings "
+	    "WHERE name IN (",
+	    has_locks ? "readonly" : "0");
 	settings_names(&sql);
 	buf_put_str(&sql, ") FORMAT RowBinary");
 	rc = clickhouse_ask(s, buf_cstr(&sql), &answer, &at, err);
-	while (rc == 0 && !at.bad && cursor_left(&at) > 0 &&
-	    *n < SETTINGS_MAX) {
+	while (
+	    rc == 0 && !at.bad && cursor_left(&at) > 0 && *n < SETTINGS_MAX) {
 		seen[*n].name = clickhouse_text(&at);
 		seen[*n].value = clickhouse_text(&at);
 		seen[(*n)++].locked = cursor_u8(&at) != 0;
@@ -93,8 +100,8 @@ read_settings(struct source *s, bool has_locks, struct setting_seen **out,
 
 /* Does a system table have that column? 1, 0 or -1. */
 static int
-system_has(struct source *s, const char *table, const char *column,
-    struct err *err)
+system_has(
+    struct source *s, const char *table, const char *column, struct err *err)
 {
 	struct buf answer;
 	struct cursor at;
@@ -103,7 +110,8 @@ system_has(struct source *s, const char *table, const char *column,
 	int rc;
 
 	buf_init(&answer, ANSWER_MAX);
-	sql = xasprintf("SELECT count() FROM system.columns WHERE database = "
+	sql = xasprintf(
+	    "SELECT count() FROM system.columns WHERE database = "
 	    "'system' AND table = '%s' AND name = '%s' FORMAT RowBinary",
 	    table, column);
 	rc = clickhouse_ask(s, sql, &answer, &at, err);
@@ -149,23 +157,25 @@ agree_settings(struct source *s, struct err *err)
 struct source *
 source_open(const struct job *job, struct err *err)
 {
-	struct http_options options = {
-		.url = job->url, .user = job->user, .password = job->password,
-		.timeout_s = job->timeout_s
-	};
+	struct http_options options = { .url = job->url,
+		.user = job->user,
+		.password = job->password,
+		.timeout_s = job->timeout_s };
 	struct source *s;
 
 	if (job->source_kind == NULL ||
 	    strcmp(job->source_kind, "clickhouse") != 0) {
-		err_set(err, ERR_CONFIG, "unknown kind of source '%s'; use "
-		    "clickhouse", job->source_kind != NULL ?
-		    job->source_kind : "");
+		err_set(err, ERR_CONFIG,
+		    "unknown kind of source '%s'; use "
+		    "clickhouse",
+		    job->source_kind != NULL ? job->source_kind : "");
 		return NULL;
 	}
 	s = xcalloc(1, sizeof(*s));
 	s->job = job;
-	s->database = job->database != NULL && job->database[0] != '\0' ?
-	    job->database : "default";
+	s->database = job->database != NULL && job->database[0] != '\0'
+	    ? job->database
+	    : "default";
 	buf_init(&s->parameters, 64 << 10);
 	s->http = http_new(&options, err);
 	if (s->http == NULL || agree_settings(s, err) == -1) {
@@ -242,14 +252,18 @@ unknown_table(struct source *s, struct err *err)
 	buf_put_str(&sql, " FORMAT RowBinary");
 	rc = clickhouse_ask(s, buf_cstr(&sql), &answer, &at, err);
 	if (rc == 0 && cursor_u64(&at) == 0 && !at.bad)
-		rc = err_set(err, ERR_SOURCE, "unknown database '%s' at '%s', "
+		rc = err_set(err, ERR_SOURCE,
+		    "unknown database '%s' at '%s', "
 		    "or one that user '%s' may not see; check the source's "
-		    "database", s->database, http_place(s->http),
+		    "database",
+		    s->database, http_place(s->http),
 		    s->job->user != NULL ? s->job->user : "default");
 	else if (rc == 0)
-		rc = err_set(err, ERR_SOURCE, "unknown table '%s.%s' at '%s', "
+		rc = err_set(err, ERR_SOURCE,
+		    "unknown table '%s.%s' at '%s', "
 		    "or one that user '%s' may not see; check the table's "
-		    "name", s->database, s->job->table, http_place(s->http),
+		    "name",
+		    s->database, s->job->table, http_place(s->http),
 		    s->job->user != NULL ? s->job->user : "default");
 	buf_clear(&sql);
 	buf_clear(&answer);
@@ -274,8 +288,7 @@ read_table(struct source *s, char **sorting_key, struct err *err)
 	if (has_uuid == -1)
 		goto out;
 	buf_printf(&sql, "SELECT engine, %s, %s FROM system.tables",
-	    has_key ? "sorting_key" : "''",
-	    has_uuid ? "toString(uuid)" : "''");
+	    has_key ? "sorting_key" : "''", has_uuid ? "toString(uuid)" : "''");
 	put_where_table(s, &sql, "name");
 	buf_put_str(&sql, " FORMAT RowBinary");
 	if (clickhouse_ask(s, buf_cstr(&sql), &answer, &at, err) == -1)
@@ -316,8 +329,10 @@ add_column(struct source *s, struct cursor *at, const char *sorting_key,
 	char *kind;
 
 	if (s->ncolumns == COLUMNS_MAX)
-		return err_set(err, ERR_LIMIT, "table '%s.%s' has more than %d "
-		    "columns", s->database, s->job->table, COLUMNS_MAX);
+		return err_set(err, ERR_LIMIT,
+		    "table '%s.%s' has more than %d "
+		    "columns",
+		    s->database, s->job->table, COLUMNS_MAX);
 	c = &s->columns[s->ncolumns++];
 	c->name = clickhouse_text(at);
 	c->text = clickhouse_text(at);
@@ -346,8 +361,8 @@ read_columns(struct source *s, const char *sorting_key, struct err *err)
 	buf_init(&answer, ANSWER_MAX);
 	s->columns = xcalloc(COLUMNS_MAX, sizeof(*s->columns));
 	has_kind = system_has(s, "columns", "default_kind", err);
-	has_position = has_kind == -1 ? -1 :
-	    system_has(s, "columns", "position", err);
+	has_position =
+	    has_kind == -1 ? -1 : system_has(s, "columns", "position", err);
 	if (has_position == -1)
 		goto out;
 	buf_printf(&sql, "SELECT name, type, toString(%s) FROM system.columns",
@@ -384,13 +399,15 @@ put_candidates(struct source *s, struct buf *b, bool timestamps)
 	unsigned n = 0;
 
 	for (size_t i = 0; i < s->ncolumns && n < 5; i++) {
-		const struct ch_type *t = ch_type_bare(&s->columns[i].type,
-		    NULL);
+		const struct ch_type *t =
+		    ch_type_bare(&s->columns[i].type, NULL);
 
-		if (s->columns[i].kind == COLUMN_VIRTUAL || (timestamps ?
-		    sql_timestamp_scale(t) < SCALE_DAYS : !sql_is_sequence(t)))
+		if (s->columns[i].kind == COLUMN_VIRTUAL ||
+		    (timestamps ? sql_timestamp_scale(t) < SCALE_DAYS
+				: !sql_is_sequence(t)))
 			continue;
-		buf_printf(b, "%s'%s'", n > 0 ? ", " : " (", s->columns[i].name);
+		buf_printf(
+		    b, "%s'%s'", n > 0 ? ", " : " (", s->columns[i].name);
 		n++;
 	}
 	if (n > 0)
@@ -409,28 +426,33 @@ find_order_column(struct source *s, const char *name, bool timestamp,
 	put_candidates(s, &candidates, timestamp);
 	*out = find_column(s, name);
 	if (*out == NULL) {
-		rc = err_set(err, ERR_CONFIG, "unknown column '%s' in '%s.%s'; "
-		    "set %s: to one of its columns%s", name, s->database,
-		    s->job->table, timestamp ? "timestamp" : "sequence",
+		rc = err_set(err, ERR_CONFIG,
+		    "unknown column '%s' in '%s.%s'; "
+		    "set %s: to one of its columns%s",
+		    name, s->database, s->job->table,
+		    timestamp ? "timestamp" : "sequence",
 		    buf_cstr(&candidates));
 		goto out;
 	}
 	bare = ch_type_bare(&(*out)->type, NULL);
 	if ((*out)->kind == COLUMN_VIRTUAL)
-		rc = err_set(err, ERR_TYPE, "column '%s' is computed and not "
-		    "stored; set %s: to a stored column%s", name,
-		    timestamp ? "timestamp" : "sequence",
+		rc = err_set(err, ERR_TYPE,
+		    "column '%s' is computed and not "
+		    "stored; set %s: to a stored column%s",
+		    name, timestamp ? "timestamp" : "sequence",
 		    buf_cstr(&candidates));
 	else if (timestamp && sql_timestamp_scale(bare) < SCALE_DAYS)
-		rc = err_set(err, ERR_TYPE, "the timestamp column '%s' is of "
+		rc = err_set(err, ERR_TYPE,
+		    "the timestamp column '%s' is of "
 		    "type '%.100s'; set timestamp: to a Date, Date32, DateTime "
-		    "or DateTime64 column%s", name, (*out)->text,
-		    buf_cstr(&candidates));
+		    "or DateTime64 column%s",
+		    name, (*out)->text, buf_cstr(&candidates));
 	else if (!timestamp && !sql_is_sequence(bare))
-		rc = err_set(err, ERR_TYPE, "the sequence column '%s' is of "
+		rc = err_set(err, ERR_TYPE,
+		    "the sequence column '%s' is of "
 		    "type '%.100s'; set sequence: to an integer column of at "
-		    "most 64 bits%s", name, (*out)->text,
-		    buf_cstr(&candidates));
+		    "most 64 bits%s",
+		    name, (*out)->text, buf_cstr(&candidates));
 out:
 	buf_clear(&candidates);
 	return rc;
@@ -442,23 +464,24 @@ find_order(struct source *s, struct err *err)
 	const struct job *job = s->job;
 
 	if (job->timestamp == NULL)
-		return err_set(err, ERR_CONFIG, "table '%s' has no timestamp "
-		    "column; set timestamp:", job->table);
+		return err_set(err, ERR_CONFIG,
+		    "table '%s' has no timestamp "
+		    "column; set timestamp:",
+		    job->table);
 	if (find_order_column(s, job->timestamp, true, &s->timestamp, err) ==
 	    -1)
 		return -1;
 	s->order.timestamp = s->timestamp->name;
-	s->order.timestamp_type = ch_type_bare(&s->timestamp->type,
-	    &s->timestamp_nullable);
+	s->order.timestamp_type =
+	    ch_type_bare(&s->timestamp->type, &s->timestamp_nullable);
 	s->ordered = s->timestamp->key_position == 0 && s->reads_in_order;
 	if (job->sequence == NULL || job->sequence[0] == '\0')
 		return 0;
-	if (find_order_column(s, job->sequence, false, &s->sequence, err) ==
-	    -1)
+	if (find_order_column(s, job->sequence, false, &s->sequence, err) == -1)
 		return -1;
 	s->order.sequence = s->sequence->name;
-	s->order.sequence_type = ch_type_bare(&s->sequence->type,
-	    &s->sequence_nullable);
+	s->order.sequence_type =
+	    ch_type_bare(&s->sequence->type, &s->sequence_nullable);
 	s->ordered = s->ordered && s->sequence->key_position == 1;
 	return 0;
 }
@@ -466,20 +489,18 @@ find_order(struct source *s, struct err *err)
 static void
 tell_table(struct source *s, struct source_table *out)
 {
-	*out = (struct source_table){
-		.engine = xstrdup(s->engine), .ncolumns = s->ncolumns,
+	*out = (struct source_table){ .engine = xstrdup(s->engine),
+		.ncolumns = s->ncolumns,
 		.ordered = s->ordered,
 		.timestamp_scale =
-		    sql_timestamp_scale(s->order.timestamp_type)
-	};
+		    sql_timestamp_scale(s->order.timestamp_type) };
 	memcpy(out->uuid, s->uuid, sizeof(out->uuid));
 	out->columns = xcalloc(s->ncolumns, sizeof(*out->columns));
 	for (size_t i = 0; i < s->ncolumns; i++)
-		out->columns[i] = (struct source_column){
-			.name = xstrdup(s->columns[i].name),
-			.type = xstrdup(s->columns[i].text),
-			.key_position = s->columns[i].key_position
-		};
+		out->columns[i] =
+		    (struct source_column){ .name = xstrdup(s->columns[i].name),
+			    .type = xstrdup(s->columns[i].text),
+			    .key_position = s->columns[i].key_position };
 }
 
 int
@@ -497,9 +518,10 @@ source_describe(struct source *s, struct source_table *out, struct err *err)
 	if (rc == -1)
 		return -1;
 	if (s->ncolumns == 0)
-		return err_set(err, ERR_SOURCE, "table '%s.%s' shows no columns "
-		    "to the user; grant SELECT on it", s->database,
-		    s->job->table);
+		return err_set(err, ERR_SOURCE,
+		    "table '%s.%s' shows no columns "
+		    "to the user; grant SELECT on it",
+		    s->database, s->job->table);
 	buf_init(&name, 64 << 10);
 	sql_identifier(&name, s->database);
 	buf_put_str(&name, ".");
@@ -523,17 +545,20 @@ source_clock(struct source *s, int64_t *us, struct err *err)
 	bool fine = false;
 
 	buf_init(&answer, ANSWER_MAX);
-	rc = clickhouse_ask(s, "SELECT count() FROM system.functions WHERE "
-	    "name = 'now64' FORMAT RowBinary", &answer, &at, err);
+	rc = clickhouse_ask(s,
+	    "SELECT count() FROM system.functions WHERE "
+	    "name = 'now64' FORMAT RowBinary",
+	    &answer, &at, err);
 	if (rc == 0) {
 		fine = cursor_u64(&at) > 0;
-		rc = clickhouse_ask(s, fine ?
-		    "SELECT now64(6) FORMAT RowBinary" :
-		    "SELECT now() FORMAT RowBinary", &answer, &at, err);
+		rc = clickhouse_ask(s,
+		    fine ? "SELECT now64(6) FORMAT RowBinary"
+			 : "SELECT now() FORMAT RowBinary",
+		    &answer, &at, err);
 	}
 	if (rc == 0) {
-		*us = fine ? (int64_t)cursor_u64(&at) :
-		    (int64_t)cursor_u32(&at) * 1000000;
+		*us = fine ? (int64_t)cursor_u64(&at)
+			   : (int64_t)cursor_u32(&at) * 1000000;
 		if (at.bad)
 			rc = malformed(err);
 	}

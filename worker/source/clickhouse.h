@@ -17,23 +17,23 @@
 #include "worker/typemap.h"
 
 enum column_kind {
-	COLUMN_STORED,		/* plain or with a DEFAULT */
-	COLUMN_MATERIALIZED,	/* read when asked for by name */
-	COLUMN_VIRTUAL		/* ALIAS, EPHEMERAL: nothing is stored */
+	COLUMN_STORED, /* plain or with a DEFAULT */
+	COLUMN_MATERIALIZED, /* read when asked for by name */
+	COLUMN_VIRTUAL /* ALIAS, EPHEMERAL: nothing is stored */
 };
 
 struct column {
-	char *name, *text;	/* as the source writes them */
+	char *name, *text; /* as the source writes them */
 	struct ch_type type;
 	enum column_kind kind;
 	int key_position;
 
 	/* by source_resolve() */
 	bool chosen;
-	char *wire_name;	/* name, or another one for a cast */
-	const char *wire_text;	/* NULL, or the type it is cast to */
-	struct ch_type wire;	/* of the cast */
-	struct field field;	/* target */
+	char *wire_name; /* name, or another one for a cast */
+	const char *wire_text; /* NULL, or the type it is cast to */
+	struct ch_type wire; /* of the cast */
+	struct field field; /* target */
 	struct mapping map;
 };
 
@@ -41,24 +41,24 @@ struct source {
 	const struct job *job;
 	const char *database;
 	struct http *http;
-	struct buf parameters;	/* "default_format=Native&..." */
-	bool reads_in_order;	/* ORDER BY a key prefix streams */
+	struct buf parameters; /* "default_format=Native&..." */
+	bool reads_in_order; /* ORDER BY a key prefix streams */
 
 	/* source_describe() */
-	char *table;		/* `db`.`table` */
+	char *table; /* `db`.`table` */
 	char uuid[UUID_TEXT];
 	char *engine;
 	struct column *columns;
 	size_t ncolumns;
-	struct column *timestamp, *sequence;	/* sequence: NULL none */
+	struct column *timestamp, *sequence; /* sequence: NULL none */
 	struct sql_order order;
 	bool timestamp_nullable, sequence_nullable;
 	bool ordered;
 
 	/* source_resolve() */
-	struct native_column *wire;	/* the chosen columns */
+	struct native_column *wire; /* the chosen columns */
 	size_t nwire;
-	size_t timestamp_wire, sequence_wire;	/* their places there */
+	size_t timestamp_wire, sequence_wire; /* their places there */
 	struct native *native;
 
 	/* source_begin() */

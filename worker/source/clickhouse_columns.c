@@ -16,7 +16,7 @@ struct resolving {
 	struct source *s;
 	const struct type *existing;
 	struct typemap_options options;
-	bool *fits_long;		/* one a column */
+	bool *fits_long; /* one a column */
 	source_note *note;
 	void *note_arg;
 	struct err *err;
@@ -61,9 +61,10 @@ check_names(struct resolving *r, char **names, size_t n, const char *key)
 		    strcmp(s->columns[k].name, names[i]) != 0)
 			k++;
 		if (k == s->ncolumns)
-			return err_set(r->err, ERR_CONFIG, "%s: '%s' is no "
-			    "column of '%s.%s'; mend or remove it", key,
-			    names[i], s->database, s->job->table);
+			return err_set(r->err, ERR_CONFIG,
+			    "%s: '%s' is no "
+			    "column of '%s.%s'; mend or remove it",
+			    key, names[i], s->database, s->job->table);
 	}
 	return 0;
 }
@@ -78,34 +79,43 @@ choose_column(struct resolving *r, struct column *c)
 	bool excluded = listed(job->exclude, job->nexclude, c->name);
 
 	if (excluded && order)
-		return err_set(r->err, ERR_CONFIG, "exclude: '%s' is the %s "
-		    "column and cannot be left out", c->name,
-		    c == r->s->timestamp ? "timestamp" : "sequence");
+		return err_set(r->err, ERR_CONFIG,
+		    "exclude: '%s' is the %s "
+		    "column and cannot be left out",
+		    c->name, c == r->s->timestamp ? "timestamp" : "sequence");
 	if (excluded)
 		return 0;
 	if (c->kind == COLUMN_VIRTUAL) {
 		if (asked)
-			return err_set(r->err, ERR_CONFIG, "include: '%s' is "
+			return err_set(r->err, ERR_CONFIG,
+			    "include: '%s' is "
 			    "an ALIAS or EPHEMERAL column and not stored; "
-			    "offload a view that computes it", c->name);
+			    "offload a view that computes it",
+			    c->name);
 		tell(r, false, "is left out: it is computed, not stored",
 		    c->name, NULL);
 		return 0;
 	}
 	if (c->kind == COLUMN_MATERIALIZED && !asked && !order) {
-		tell(r, false, "is left out: it is MATERIALIZED; name it in "
-		    "include: to have it", c->name, NULL);
+		tell(r, false,
+		    "is left out: it is MATERIALIZED; name it in "
+		    "include: to have it",
+		    c->name, NULL);
 		return 0;
 	}
 	if (job->ninclude > 0 && !asked && !order)
 		return 0;
 	if (job->ninclude > 0 && !asked)
-		tell(r, false, "is read although include: does not name it: "
-		    "the position is taken from it", c->name, NULL);
+		tell(r, false,
+		    "is read although include: does not name it: "
+		    "the position is taken from it",
+		    c->name, NULL);
 	if (utf8_prefix((const uint8_t *)c->name, strlen(c->name)) !=
 	    strlen(c->name))
-		return err_set(r->err, ERR_TYPE, "the name of column '%s' is "
-		    "not UTF-8; rename or exclude it", c->name);
+		return err_set(r->err, ERR_TYPE,
+		    "the name of column '%s' is "
+		    "not UTF-8; rename or exclude it",
+		    c->name);
 	c->chosen = true;
 	return 0;
 }
@@ -132,8 +142,8 @@ ask_largest(struct resolving *r, const size_t *cols, size_t n)
 	buf_init(&answer, 1 << 20);
 	buf_put_str(&sql, "SELECT ");
 	for (size_t i = 0; i < n; i++) {
-		buf_put_str(&sql, i > 0 ? ", toUInt64(ifNull(max(" :
-		    "toUInt64(ifNull(max(");
+		buf_put_str(&sql,
+		    i > 0 ? ", toUInt64(ifNull(max(" : "toUInt64(ifNull(max(");
 		sql_identifier(&sql, s->columns[cols[i]].name);
 		buf_put_str(&sql, "), 0))");
 	}
@@ -144,13 +154,17 @@ ask_largest(struct resolving *r, const size_t *cols, size_t n)
 		bool fits = cursor_u64(&at) <= INT64_MAX;
 
 		r->fits_long[cols[i]] = fits;
-		tell(r, false, fits ? "(UInt64) becomes long: its largest "
-		    "value fits, every value will be checked" :
-		    "(UInt64) becomes decimal(20, 0): its largest value does "
-		    "not fit long", c->name, NULL);
+		tell(r, false,
+		    fits
+			? "(UInt64) becomes long: its largest "
+			  "value fits, every value will be checked"
+			: "(UInt64) becomes decimal(20, 0): its largest value does "
+			  "not fit long",
+		    c->name, NULL);
 	}
 	if (rc == 0 && at.bad)
-		rc = err_set(r->err, ERR_DATA, "corrupt stream: the largest "
+		rc = err_set(r->err, ERR_DATA,
+		    "corrupt stream: the largest "
 		    "values did not come; run it again");
 	buf_clear(&sql);
 	buf_clear(&answer);
@@ -167,8 +181,9 @@ decide_largest(struct resolving *r)
 	for (size_t i = 0; i < s->ncolumns; i++) {
 		struct column *c = &s->columns[i];
 
-		if (c->chosen && typemap_wants_largest(c->name, &c->type,
-		    &r->options, existing_type(r, c->name)))
+		if (c->chosen &&
+		    typemap_wants_largest(c->name, &c->type, &r->options,
+			existing_type(r, c->name)))
 			cols[n++] = i;
 	}
 	if (n > 0)
@@ -186,23 +201,23 @@ wire_cast(struct resolving *r, struct column *c, size_t i)
 	bool nullable;
 	enum ch_kind kind = ch_type_bare(&c->type, &nullable)->kind;
 
-	nullable |= kind == CH_VARIANT || kind == CH_DYNAMIC ||
-	    kind == CH_OTHER;
+	nullable |=
+	    kind == CH_VARIANT || kind == CH_DYNAMIC || kind == CH_OTHER;
 	c->wire_name = xasprintf("calve cast %zu", i);
 	c->wire_text = nullable ? "Nullable(String)" : "String";
-	return ch_type_parse(c->wire_text, strlen(c->wire_text), &c->wire,
-	    r->err);
+	return ch_type_parse(
+	    c->wire_text, strlen(c->wire_text), &c->wire, r->err);
 }
 
 static int
 resolve_column(struct resolving *r, size_t i)
 {
 	struct column *c = &r->s->columns[i];
-	struct typemap_column tc = {
-		.name = c->name, .text = c->text, .type = &c->type,
+	struct typemap_column tc = { .name = c->name,
+		.text = c->text,
+		.type = &c->type,
 		.existing = existing_type(r, c->name),
-		.fits_long = r->fits_long[i]
-	};
+		.fits_long = r->fits_long[i] };
 
 	if (typemap_wants_cast(c->name, &c->type, &r->options)) {
 		if (wire_cast(r, c, i) == -1)
@@ -219,12 +234,14 @@ static int
 check_order(struct resolving *r)
 {
 	struct source *s = r->s;
-	struct column *c = s->timestamp->wire_text != NULL ? s->timestamp :
-	    s->sequence != NULL && s->sequence->wire_text != NULL ?
-	    s->sequence : NULL;
+	struct column *c = s->timestamp->wire_text != NULL ? s->timestamp
+	    : s->sequence != NULL && s->sequence->wire_text != NULL
+	    ? s->sequence
+	    : NULL;
 
 	if (c != NULL)
-		return err_set(r->err, ERR_CONFIG, "column '%s' gives the "
+		return err_set(r->err, ERR_CONFIG,
+		    "column '%s' gives the "
 		    "position and cannot be read as: string; take that out",
 		    c->name);
 	return 0;
@@ -245,12 +262,11 @@ build_wire(struct source *s)
 			s->timestamp_wire = n;
 		if (c == s->sequence)
 			s->sequence_wire = n;
-		s->wire[n++] = (struct native_column){
-			.name = c->wire_name,
+		s->wire[n++] = (struct native_column){ .name = c->wire_name,
 			.type = c->wire_text != NULL ? &c->wire : &c->type,
-			.map = &c->map, .target = &c->field.type,
-			.keep_raw = c == s->timestamp || c == s->sequence
-		};
+			.map = &c->map,
+			.target = &c->field.type,
+			.keep_raw = c == s->timestamp || c == s->sequence };
 	}
 	s->nwire = n;
 	s->native = native_new(s->wire, n);
@@ -260,9 +276,8 @@ build_wire(struct source *s)
 static void
 note_engine(struct resolving *r)
 {
-	static const char *const merging[] = {
-		"Replacing", "Collapsing", "Summing", "Aggregating"
-	};
+	static const char *const merging[] = { "Replacing", "Collapsing",
+		"Summing", "Aggregating" };
 	struct buf b;
 
 	if (r->s->job->final)
@@ -271,10 +286,11 @@ note_engine(struct resolving *r)
 		if (strstr(r->s->engine, merging[i]) == NULL)
 			continue;
 		buf_init(&b, 4096);
-		buf_printf(&b, "the engine of '%s.%s' is %s: rows are taken as "
+		buf_printf(&b,
+		    "the engine of '%s.%s' is %s: rows are taken as "
 		    "they are stored, merged or not; set final: true for "
-		    "merged ones", r->s->database, r->s->job->table,
-		    r->s->engine);
+		    "merged ones",
+		    r->s->database, r->s->job->table, r->s->engine);
 		if (r->note != NULL)
 			r->note(r->note_arg, true, buf_cstr(&b));
 		buf_clear(&b);
@@ -352,14 +368,15 @@ resolve_all(struct resolving *r, struct type *out)
 }
 
 int
-source_resolve(struct source *s, const struct type *existing,
-    source_note *note, void *note_arg, struct type *out, struct err *err)
+source_resolve(struct source *s, const struct type *existing, source_note *note,
+    void *note_arg, struct type *out, struct err *err)
 {
-	struct resolving r = {
-		.s = s, .existing = existing, .note = note,
-		.note_arg = note_arg, .err = err,
-		.options = { s->job->columns, s->job->ncolumns, NULL }
-	};
+	struct resolving r = { .s = s,
+		.existing = existing,
+		.note = note,
+		.note_arg = note_arg,
+		.err = err,
+		.options = { s->job->columns, s->job->ncolumns, NULL } };
 	int rc;
 
 	forget_columns(s);

@@ -16,7 +16,7 @@ enum { TEXT_SHOWN = 400 };
 static const struct advice {
 	int code;
 	enum err_class cls;
-	const char *what;	/* to do */
+	const char *what; /* to do */
 } advices[] = {
 	/* refused: mend it */
 	{ 47, ERR_SOURCE, "check the column names" },
@@ -27,9 +27,11 @@ static const struct advice {
 	{ 164, ERR_SOURCE, "give the user a profile with readonly = 2 or 0" },
 	{ 307, ERR_SOURCE, "raise the limits of the user's profile" },
 	{ 396, ERR_SOURCE, "raise the limits of the user's profile" },
-	{ 452, ERR_SOURCE, "a constraint of the user's profile forbids what "
+	{ 452, ERR_SOURCE,
+	    "a constraint of the user's profile forbids what "
 	    "calve needs" },
-	{ 497, ERR_SOURCE, "grant the user SELECT on the table and on system."
+	{ 497, ERR_SOURCE,
+	    "grant the user SELECT on the table and on system."
 	    "tables, system.columns, system.settings" },
 	/* passing troubles: another attempt may heal them */
 	{ 3, ERR_SOURCE_LOST, "run it again" },
@@ -37,7 +39,8 @@ static const struct advice {
 	{ 74, ERR_SOURCE_LOST, "see the server's log" },
 	{ 95, ERR_SOURCE_LOST, "run it again" },
 	{ 159, ERR_SOURCE_LOST, "raise max_execution_time of the user" },
-	{ 160, ERR_SOURCE_LOST, "the server expects the query to take too "
+	{ 160, ERR_SOURCE_LOST,
+	    "the server expects the query to take too "
 	    "long; take smaller steps" },
 	{ 173, ERR_SOURCE_LOST, "the server is short of memory" },
 	{ 202, ERR_SOURCE_LOST, "the server runs too many queries" },
@@ -45,7 +48,8 @@ static const struct advice {
 	{ 210, ERR_SOURCE_LOST, "run it again" },
 	{ 218, ERR_SOURCE_LOST, "the table was dropped meanwhile" },
 	{ 236, ERR_SOURCE_LOST, "the server stopped the query" },
-	{ 241, ERR_SOURCE_LOST, "raise max_memory_usage of the user, or take "
+	{ 241, ERR_SOURCE_LOST,
+	    "raise max_memory_usage of the user, or take "
 	    "smaller steps" },
 	{ 243, ERR_SOURCE_LOST, "free space on the server's disk" },
 	{ 279, ERR_SOURCE_LOST, "a shard or replica is out of reach" },
@@ -69,8 +73,8 @@ code_of(const char *text, size_t n)
 
 	if (n < 7 || memcmp(text, "Code: ", 6) != 0)
 		return 0;
-	for (size_t i = 6; i < n && isdigit((unsigned char)text[i]) &&
-	    code < 100000; i++)
+	for (size_t i = 6;
+	     i < n && isdigit((unsigned char)text[i]) && code < 100000; i++)
 		code = code * 10 + (text[i] - '0');
 	return code;
 }
@@ -92,8 +96,8 @@ trim(const char **text, size_t *len)
 
 	if (code_of(p, *len) != 0) {
 		p += strlen("Code: ");
-		while (p < end && (isdigit((unsigned char)*p) ||
-		    strchr("., ", *p) != NULL))
+		while (p < end &&
+		    (isdigit((unsigned char)*p) || strchr("., ", *p) != NULL))
 			p++;
 	}
 	for (int round = 0; round < 3; round++)
@@ -108,12 +112,12 @@ trim(const char **text, size_t *len)
 		end = cut;
 	while (p < end && isspace((unsigned char)*p))
 		p++;
-	while (p < end && (isspace((unsigned char)end[-1]) ||
-	    end[-1] == '.' || end[-1] == ',' || end[-1] == '\0'))
+	while (p < end &&
+	    (isspace((unsigned char)end[-1]) || end[-1] == '.' ||
+		end[-1] == ',' || end[-1] == '\0'))
 		end--;
 	*text = p;
-	*len = (size_t)(end - p) > TEXT_SHOWN ? TEXT_SHOWN :
-	    (size_t)(end - p);
+	*len = (size_t)(end - p) > TEXT_SHOWN ? TEXT_SHOWN : (size_t)(end - p);
 }
 
 /* No exception text: a proxy answered, or the server is going down. */
@@ -121,19 +125,24 @@ static int
 bare_status(const struct server_error *e, struct err *err)
 {
 	if (e->status == 401 || e->status == 403)
-		return err_set(err, ERR_SOURCE, "'%s' refused with HTTP status "
-		    "%ld; check user and password of the source", e->place,
-		    e->status);
+		return err_set(err, ERR_SOURCE,
+		    "'%s' refused with HTTP status "
+		    "%ld; check user and password of the source",
+		    e->place, e->status);
 	if (e->status >= 500 || e->status == 408 || e->status == 429)
-		return err_set(err, ERR_SOURCE_LOST, "'%s' answered with HTTP "
+		return err_set(err, ERR_SOURCE_LOST,
+		    "'%s' answered with HTTP "
 		    "status %ld; see the server's log, then run it again",
 		    e->place, e->status);
 	if (e->status != 200)
-		return err_set(err, ERR_SOURCE, "'%s' answered with HTTP "
-		    "status %ld; is that a ClickHouse HTTP port", e->place,
-		    e->status);
-	return err_set(err, ERR_SOURCE_LOST, "'%s' ended its answer with an "
-	    "exception; see the server's log, then run it again", e->place);
+		return err_set(err, ERR_SOURCE,
+		    "'%s' answered with HTTP "
+		    "status %ld; is that a ClickHouse HTTP port",
+		    e->place, e->status);
+	return err_set(err, ERR_SOURCE_LOST,
+	    "'%s' ended its answer with an "
+	    "exception; see the server's log, then run it again",
+	    e->place);
 }
 
 int
@@ -149,10 +158,11 @@ clickhouse_refusal(const struct server_error *e, struct err *err)
 	if (code == 0 && e->code == 0)
 		return bare_status(e, err);
 	if (is_login(code))
-		return err_set(err, ERR_SOURCE, "wrong user or password for "
+		return err_set(err, ERR_SOURCE,
+		    "wrong user or password for "
 		    "'%s' at '%s'; check user and password of the source",
-		    e->user != NULL && e->user[0] != '\0' ? e->user :
-		    "default", e->place);
+		    e->user != NULL && e->user[0] != '\0' ? e->user : "default",
+		    e->place);
 	while (a->what != NULL && a->code != code)
 		a++;
 	trim(&text, &len);
@@ -175,10 +185,13 @@ clickhouse_tagged_exception(const uint8_t *data, size_t n, const char *tag,
 	buf_printf(&foot, " %s\r\n__exception__\r\n", tag);
 	/* last one wins: it is the end of the stream that counts */
 	for (const char *at = p; (at = memmem(at, (size_t)(p + n - at),
-	    head.data, head.len)) != NULL; at++)
+				      head.data, head.len)) != NULL;
+	     at++)
 		found = at;
-	end = n >= foot.len && memcmp(p + n - foot.len, foot.data,
-	    foot.len) == 0 ? p + n - foot.len : NULL;
+	end =
+	    n >= foot.len && memcmp(p + n - foot.len, foot.data, foot.len) == 0
+	    ? p + n - foot.len
+	    : NULL;
 	if (found != NULL) {
 		*text = found + head.len;
 		if (end == NULL || end < *text)
@@ -198,13 +211,13 @@ clickhouse_tagged_exception(const uint8_t *data, size_t n, const char *tag,
 }
 
 bool
-clickhouse_bare_exception(const uint8_t *data, size_t n, const char **text,
-    size_t *len)
+clickhouse_bare_exception(
+    const uint8_t *data, size_t n, const char **text, size_t *len)
 {
 	const char *p = (const char *)data, *end = p + n, *found = NULL;
 
-	for (const char *at = p; (at = memmem(at, (size_t)(end - at), "Code: ",
-	    6)) != NULL; at++) {
+	for (const char *at = p;
+	     (at = memmem(at, (size_t)(end - at), "Code: ", 6)) != NULL; at++) {
 		size_t left = (size_t)(end - at);
 
 		if (code_of(at, left) != 0 &&

@@ -13,11 +13,11 @@
 #include "common/err.h"
 
 struct server_error {
-	const char *place;	/* "http://host:port" */
-	const char *user;	/* for "wrong password", or NULL */
-	long status;		/* of HTTP; 200 in mid-stream */
-	int code;		/* of the exception header, 0: look into text */
-	const char *text;	/* the body, or the exception's text */
+	const char *place; /* "http://host:port" */
+	const char *user; /* for "wrong password", or NULL */
+	long status; /* of HTTP; 200 in mid-stream */
+	int code; /* of the exception header, 0: look into text */
+	const char *text; /* the body, or the exception's text */
 	size_t len;
 };
 /* Always -1. */
@@ -32,11 +32,11 @@ int clickhouse_refusal(const struct server_error *, struct err *);
  * Only this answer's tag counts, user data may hold the marker. *text points
  * into data; it is empty when the frame began before the tail.
  */
-bool clickhouse_tagged_exception(const uint8_t *data, size_t n,
-    const char *tag, const char **text, size_t *len);
+bool clickhouse_tagged_exception(const uint8_t *data, size_t n, const char *tag,
+    const char **text, size_t *len);
 /* "Code: N. DB::..." glued to the data, as servers without tags do. User data
  * may look the same: ask only when something is wrong with the stream. */
-bool clickhouse_bare_exception(const uint8_t *data, size_t n,
-    const char **text, size_t *len);
+bool clickhouse_bare_exception(
+    const uint8_t *data, size_t n, const char **text, size_t *len);
 
 #endif

@@ -24,9 +24,9 @@ struct http {
 	CURLM *multi;
 	CURL *easy;
 	struct curl_slist *headers;
-	char *base;			/* URL up to the path's "/" */
-	char *place;			/* for messages */
-	struct http_options options;	/* numbers only */
+	char *base; /* URL up to the path's "/" */
+	char *place; /* for messages */
+	struct http_options options; /* numbers only */
 	char curl_text[CURL_ERROR_SIZE];
 
 	bool running, paused, begun;
@@ -35,10 +35,10 @@ struct http {
 	struct mono activity;
 	uint64_t received;
 
-	uint8_t *buf;			/* pos .. len not yet read */
+	uint8_t *buf; /* pos .. len not yet read */
 	size_t pos, len;
-	uint8_t *tail;			/* ring */
-	uint64_t tail_n;		/* bytes ever put into it */
+	uint8_t *tail; /* ring */
+	uint64_t tail_n; /* bytes ever put into it */
 	uint8_t *tail_flat;
 };
 
@@ -88,8 +88,8 @@ on_body(char *p, size_t one, size_t n, void *arg)
 
 /* The value of a header line, if it is that header. */
 static bool
-header_value(const char *line, size_t n, const char *name, char *out,
-    size_t size)
+header_value(
+    const char *line, size_t n, const char *name, char *out, size_t size)
 {
 	size_t len = strlen(name);
 
@@ -119,8 +119,8 @@ on_header(char *line, size_t one, size_t n, void *arg)
 
 	n *= one;
 	h->activity = mono_now();
-	if (header_value(line, n, "X-ClickHouse-Exception-Code", value,
-	    sizeof(value))) {
+	if (header_value(
+		line, n, "X-ClickHouse-Exception-Code", value, sizeof(value))) {
 		h->answer.exception_code = atoi(value);
 		if (h->answer.exception_code == 0)
 			h->answer.exception_code = -1;
@@ -139,22 +139,25 @@ parse_url(struct http *h, const char *url, struct err *err)
 	char *scheme = NULL, *host = NULL, *port = NULL, *user = NULL;
 	int rc = 0;
 
-	if (url == NULL || curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
+	if (url == NULL ||
+	    curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
 	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
 	    (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0) ||
 	    curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
-		rc = err_set(err, ERR_CONFIG, "the source's url is malformed; "
+		rc = err_set(err, ERR_CONFIG,
+		    "the source's url is malformed; "
 		    "write it as http://host:8123");
 	} else if (curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK) {
-		rc = err_set(err, ERR_CONFIG, "the source's url holds "
+		rc = err_set(err, ERR_CONFIG,
+		    "the source's url holds "
 		    "credentials, and servers log urls; use the keys user and "
 		    "password");
 	} else {
 		curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
 		h->place = xasprintf("%s://%s:%s", scheme, host, port);
 		h->base = xstrndup(url, strcspn(url, "?#"));
-		while (h->base[0] != '\0' &&
-		    h->base[strlen(h->base) - 1] == '/')
+		while (
+		    h->base[0] != '\0' && h->base[strlen(h->base) - 1] == '/')
 			h->base[strlen(h->base) - 1] = '\0';
 	}
 	curl_free(scheme);
@@ -166,8 +169,7 @@ parse_url(struct http *h, const char *url, struct err *err)
 }
 
 static int
-add_header(struct http *h, const char *name, const char *value,
-    struct err *err)
+add_header(struct http *h, const char *name, const char *value, struct err *err)
 {
 	struct curl_slist *more;
 	char *line;
@@ -175,7 +177,8 @@ add_header(struct http *h, const char *name, const char *value,
 	if (value == NULL || value[0] == '\0')
 		return 0;
 	if (strpbrk(value, "\r\n") != NULL)
-		return err_set(err, ERR_CONFIG, "a line break in the source's "
+		return err_set(err, ERR_CONFIG,
+		    "a line break in the source's "
 		    "user or password; remove it");
 	line = xasprintf("%s: %s", name, value);
 	more = curl_slist_append(h->headers, line);
@@ -195,7 +198,7 @@ prepare_easy(struct http *h, const struct http_options *o, struct err *err)
 	if (add_header(h, "X-ClickHouse-User", o->user, err) == -1 ||
 	    add_header(h, "X-ClickHouse-Key", o->password, err) == -1 ||
 	    add_header(h, "Content-Type", "text/plain; charset=utf-8", err) ==
-	    -1)
+		-1)
 		return -1;
 	/* no "Expect: 100-continue", which costs a round trip */
 	h->headers = curl_slist_append(h->headers, "Expect:");
@@ -207,8 +210,8 @@ prepare_easy(struct http *h, const struct http_options *o, struct err *err)
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)PIECE);
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
-	    (long)o->timeout_s * 1000);
+	curl_easy_setopt(
+	    e, CURLOPT_CONNECTTIMEOUT_MS, (long)o->timeout_s * 1000);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, h->curl_text);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, h);
@@ -231,8 +234,8 @@ http_new(const struct http_options *o, struct err *err)
 	ready = true;
 	h = xcalloc(1, sizeof(*h));
 	h->options.timeout_s = o->timeout_s > 0 ? o->timeout_s : 30;
-	h->options.first_byte_s = o->first_byte_s > 0 ? o->first_byte_s :
-	    h->options.timeout_s * 10;
+	h->options.first_byte_s =
+	    o->first_byte_s > 0 ? o->first_byte_s : h->options.timeout_s * 10;
 	h->buf = xmalloc(HTTP_BUFFER);
 	h->tail = xmalloc(HTTP_TAIL);
 	h->tail_flat = xmalloc(HTTP_TAIL);
@@ -280,35 +283,49 @@ transfer_error(struct http *h, struct err *err)
 {
 	switch (h->result) {
 	case CURLE_COULDNT_CONNECT:
-		return err_set(err, ERR_SOURCE_LOST, "connection refused by "
-		    "'%s'; is the server up, and url right", h->place);
+		return err_set(err, ERR_SOURCE_LOST,
+		    "connection refused by "
+		    "'%s'; is the server up, and url right",
+		    h->place);
 	case CURLE_COULDNT_RESOLVE_HOST:
-		return err_set(err, ERR_SOURCE_LOST, "unknown host in '%s'; "
-		    "check url and the name service", h->place);
+		return err_set(err, ERR_SOURCE_LOST,
+		    "unknown host in '%s'; "
+		    "check url and the name service",
+		    h->place);
 	case CURLE_OPERATION_TIMEDOUT:
-		return err_set(err, ERR_SOURCE_LOST, "no connection to '%s' "
-		    "within %u s; is the server up and reachable", h->place,
-		    h->options.timeout_s);
+		return err_set(err, ERR_SOURCE_LOST,
+		    "no connection to '%s' "
+		    "within %u s; is the server up and reachable",
+		    h->place, h->options.timeout_s);
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
-		return err_set(err, ERR_SOURCE_LOST, "'%s' closed the "
+		return err_set(err, ERR_SOURCE_LOST,
+		    "'%s' closed the "
 		    "connection in the middle of an answer; see the server's "
-		    "log, then run it again", h->place);
+		    "log, then run it again",
+		    h->place);
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CONNECT_ERROR:
-		return err_set(err, ERR_SOURCE, "no secure connection to "
-		    "'%s': %s", h->place, h->curl_text);
+		return err_set(err, ERR_SOURCE,
+		    "no secure connection to "
+		    "'%s': %s",
+		    h->place, h->curl_text);
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
-		return err_set(err, ERR_SOURCE, "'%s' does not speak HTTP; use "
-		    "ClickHouse's HTTP port (8123)", h->place);
+		return err_set(err, ERR_SOURCE,
+		    "'%s' does not speak HTTP; use "
+		    "ClickHouse's HTTP port (8123)",
+		    h->place);
 	default:
-		return err_set(err, ERR_SOURCE_LOST, "transfer from '%s' "
-		    "failed: %s", h->place, h->curl_text[0] != '\0' ?
-		    h->curl_text : curl_easy_strerror(h->result));
+		return err_set(err, ERR_SOURCE_LOST,
+		    "transfer from '%s' "
+		    "failed: %s",
+		    h->place,
+		    h->curl_text[0] != '\0' ? h->curl_text
+					    : curl_easy_strerror(h->result));
 	}
 }
 
@@ -330,14 +347,15 @@ note_end(struct http *h)
 static int
 silence(struct http *h, struct err *err)
 {
-	unsigned most = h->begun ? h->options.timeout_s :
-	    h->options.first_byte_s;
+	unsigned most =
+	    h->begun ? h->options.timeout_s : h->options.first_byte_s;
 
 	if (mono_seconds_since(h->activity) < most)
 		return 0;
-	err_set(err, ERR_SOURCE_LOST, "'%s' sent nothing for %u s; see the "
-	    "server's log, raise timeout if queries take that long", h->place,
-	    most);
+	err_set(err, ERR_SOURCE_LOST,
+	    "'%s' sent nothing for %u s; see the "
+	    "server's log, raise timeout if queries take that long",
+	    h->place, most);
 	http_stop(h);
 	return -1;
 }
@@ -355,7 +373,8 @@ pump(struct http *h, struct err *err)
 	h->activity = mono_now();
 	while (h->pos == h->len && !h->answer.ended) {
 		if (curl_multi_perform(h->multi, &running) != CURLM_OK)
-			return err_set(err, ERR_BUG, "libcurl lost track of a "
+			return err_set(err, ERR_BUG,
+			    "libcurl lost track of a "
 			    "transfer");
 		note_end(h);
 		if (h->pos < h->len || h->answer.ended)
@@ -370,8 +389,8 @@ pump(struct http *h, struct err *err)
 }
 
 int
-http_start(struct http *h, const char *parameters, const char *sql,
-    struct err *err)
+http_start(
+    struct http *h, const char *parameters, const char *sql, struct err *err)
 {
 	char *url = xasprintf("%s/?%s", h->base, parameters);
 

@@ -21,33 +21,33 @@
 #include "common/err.h"
 
 struct http_options {
-	const char *url;		/* http(s)://host:port, no user in it */
-	const char *user;		/* NULL or "": none sent */
+	const char *url; /* http(s)://host:port, no user in it */
+	const char *user; /* NULL or "": none sent */
 	const char *password;
-	unsigned timeout_s;		/* connection; silence in mid-stream; */
-	unsigned first_byte_s;		/* silence before the answer begins */
+	unsigned timeout_s; /* connection; silence in mid-stream; */
+	unsigned first_byte_s; /* silence before the answer begins */
 };
 
 enum {
-	HTTP_TAIL = 32 << 10,		/* bytes of the end that are kept */
-	HTTP_BUFFER = 4 << 20		/* received and not yet read, at most */
+	HTTP_TAIL = 32 << 10, /* bytes of the end that are kept */
+	HTTP_BUFFER = 4 << 20 /* received and not yet read, at most */
 };
 
 /* What is known of the answer so far. */
 struct http_answer {
-	long status;			/* 0: no answer */
-	bool ended;			/* the transfer is over ... */
-	bool clean;			/* ... and all of it came */
-	int exception_code;		/* header X-ClickHouse-Exception-Code,
+	long status; /* 0: no answer */
+	bool ended; /* the transfer is over ... */
+	bool clean; /* ... and all of it came */
+	int exception_code; /* header X-ClickHouse-Exception-Code,
 					 * also as a trailer; 0 none */
-	char exception_tag[64];		/* X-ClickHouse-Exception-Tag, or "" */
+	char exception_tag[64]; /* X-ClickHouse-Exception-Tag, or "" */
 };
 
 struct http;
 
 struct http *http_new(const struct http_options *, struct err *) MUST_USE;
 void http_free(struct http *);
-const char *http_place(const struct http *);	/* "http://host:port" */
+const char *http_place(const struct http *); /* "http://host:port" */
 
 /* Sends sql to <url>/?<parameters> and waits until the answer's first byte or
  * end is here, whatever its status. Ends a request still running. */
@@ -65,7 +65,7 @@ void http_answer(const struct http *, struct http_answer *);
 /* The last bytes of the body received; at most HTTP_TAIL, good until the
  * next call. */
 const uint8_t *http_tail(struct http *, size_t *n);
-uint64_t http_received(const struct http *);	/* body bytes since http_new */
+uint64_t http_received(const struct http *); /* body bytes since http_new */
 /* text with all but letters, digits and -._~ as %XX; the caller's. */
 char *http_escape(const char *text);
 

@@ -57,7 +57,8 @@ put_counts(struct source *s, struct buf *sql)
 static int
 no_answer(struct err *err)
 {
-	return err_set(err, ERR_DATA, "corrupt stream: the answer to a count "
+	return err_set(err, ERR_DATA,
+	    "corrupt stream: the answer to a count "
 	    "is malformed; run it again");
 }
 
@@ -79,8 +80,8 @@ check_nulls(struct source *s, struct err *err)
 	buf_put_str(&sql, "SELECT toUInt64(countIf(isNull(");
 	sql_identifier(&sql, s->order.timestamp);
 	buf_put_str(&sql, "))), toUInt64(countIf(isNull(");
-	sql_identifier(&sql, s->order.sequence != NULL ? s->order.sequence :
-	    s->order.timestamp);
+	sql_identifier(&sql,
+	    s->order.sequence != NULL ? s->order.sequence : s->order.timestamp);
 	buf_put_str(&sql, ")))");
 	put_from(s, &sql);
 	buf_put_str(&sql, " FORMAT RowBinary");
@@ -91,10 +92,11 @@ check_nulls(struct source *s, struct err *err)
 		rc = at.bad ? no_answer(err) : 0;
 	}
 	if (rc == 0 && nulls[0] + nulls[1] > 0)
-		rc = err_set(err, ERR_DATA, "%llu rows have NULL in the %s "
+		rc = err_set(err, ERR_DATA,
+		    "%llu rows have NULL in the %s "
 		    "column '%s', and would never be offloaded; fill or delete "
-		    "them in the source", (unsigned long long)
-		    (nulls[0] > 0 ? nulls[0] : nulls[1]),
+		    "them in the source",
+		    (unsigned long long)(nulls[0] > 0 ? nulls[0] : nulls[1]),
 		    nulls[0] > 0 ? "timestamp" : "sequence",
 		    nulls[0] > 0 ? s->order.timestamp : s->order.sequence);
 	buf_clear(&sql);
@@ -103,8 +105,8 @@ check_nulls(struct source *s, struct err *err)
 }
 
 int
-source_count(struct source *s, const struct window *w,
-    struct source_count *out, struct err *err)
+source_count(struct source *s, const struct window *w, struct source_count *out,
+    struct err *err)
 {
 	struct buf sql, answer;
 	struct cursor at;
@@ -236,14 +238,15 @@ source_begin(struct source *s, const struct window *w, const char *query_id,
 	put_select(s, w, &sql);
 	if (sql.over) {
 		buf_clear(&sql);
-		return err_set(err, ERR_LIMIT, "the column names of '%s.%s' "
+		return err_set(err, ERR_LIMIT,
+		    "the column names of '%s.%s' "
 		    "are too long for one query; exclude some",
 		    s->database, s->job->table);
 	}
 	id = http_escape(query_id);
 	parameters = xasprintf("%s&query_id=%s", buf_cstr(&s->parameters), id);
-	rc = clickhouse_begin(s->http, s->job->user, parameters,
-	    buf_cstr(&sql), err);
+	rc = clickhouse_begin(
+	    s->http, s->job->user, parameters, buf_cstr(&sql), err);
 	free(id);
 	free(parameters);
 	buf_clear(&sql);
@@ -260,10 +263,10 @@ static int
 note_furthest(struct source *s, const struct batch *b, struct err *err)
 {
 	const int64_t *ts = native_raw(s->native, s->timestamp_wire);
-	const int64_t *seq = s->sequence == NULL ? NULL :
-	    native_raw(s->native, s->sequence_wire);
-	bool no_sign = seq != NULL &&
-	    s->order.sequence_type->kind == CH_UINT64;
+	const int64_t *seq = s->sequence == NULL
+	    ? NULL
+	    : native_raw(s->native, s->sequence_wire);
+	bool no_sign = seq != NULL && s->order.sequence_type->kind == CH_UINT64;
 	uint64_t flip = no_sign ? 0 : (uint64_t)1 << 63, most = 0;
 	int64_t min = ts[0], max = ts[0];
 	struct position p = { .set = true,
@@ -275,7 +278,8 @@ note_furthest(struct source *s, const struct batch *b, struct err *err)
 	}
 	if (max >= s->window.high_ticks ||
 	    (s->window.has_start && min < s->window.start_ticks))
-		return err_set(err, ERR_DATA, "the source sent a row outside "
+		return err_set(err, ERR_DATA,
+		    "the source sent a row outside "
 		    "of the window that was asked for; run it again");
 	p.ticks = max;
 	if (seq != NULL) {
@@ -285,8 +289,8 @@ note_furthest(struct source *s, const struct batch *b, struct err *err)
 			most = v > most ? v : most;
 		}
 		p.has_sequence = true;
-		p.sequence = no_sign ? (__int128)most :
-		    (__int128)(int64_t)(most ^ flip);
+		p.sequence =
+		    no_sign ? (__int128)most : (__int128)(int64_t)(most ^ flip);
 	}
 	if (position_compare(&p, &s->furthest) > 0)
 		s->furthest = p;
@@ -297,17 +301,22 @@ static int
 refuse_nulls(struct source *s, const struct batch *b, struct err *err)
 {
 	const struct vec *ts = &b->cols[s->timestamp_wire];
-	const struct vec *seq = s->sequence == NULL ? NULL :
-	    &b->cols[s->sequence_wire];
-	const char *name = ts->null != NULL &&
-	    memchr(ts->null, 1, ts->n) != NULL ? s->order.timestamp :
-	    seq != NULL && seq->null != NULL &&
-	    memchr(seq->null, 1, seq->n) != NULL ? s->order.sequence : NULL;
+	const struct vec *seq =
+	    s->sequence == NULL ? NULL : &b->cols[s->sequence_wire];
+	const char *name =
+	    ts->null != NULL && memchr(ts->null, 1, ts->n) != NULL
+	    ? s->order.timestamp
+	    : seq != NULL && seq->null != NULL &&
+		memchr(seq->null, 1, seq->n) != NULL
+	    ? s->order.sequence
+	    : NULL;
 
 	if (name == NULL)
 		return 0;
-	return err_set(err, ERR_DATA, "NULL in column '%s', which gives the "
-	    "position; fill or delete such rows in the source", name);
+	return err_set(err, ERR_DATA,
+	    "NULL in column '%s', which gives the "
+	    "position; fill or delete such rows in the source",
+	    name);
 }
 
 int
@@ -322,8 +331,9 @@ source_next(struct source *s, const struct batch **out, struct err *err)
 		rc = clickhouse_complete(s->http, s->job->user, err);
 	else if (rc == -1)
 		clickhouse_explain(s->http, s->job->user, err);
-	if (rc == 1 && (refuse_nulls(s, *out, err) == -1 ||
-	    note_furthest(s, *out, err) == -1))
+	if (rc == 1 &&
+	    (refuse_nulls(s, *out, err) == -1 ||
+		note_furthest(s, *out, err) == -1))
 		rc = -1;
 	if (rc == 1)
 		s->rows += (*out)->nrows;

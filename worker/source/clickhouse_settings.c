@@ -8,7 +8,7 @@
 
 #include "worker/source/clickhouse_http.h"
 
-enum { MUST = 1 };	/* otherwise rows could be missing, or misread */
+enum { MUST = 1 }; /* otherwise rows could be missing, or misread */
 
 static const struct setting {
 	const char *name, *value;
@@ -58,7 +58,8 @@ enum { NWANTED = sizeof(wanted) / sizeof(*wanted) };
 void
 settings_names(struct buf *out)
 {
-	buf_put_str(out, "'readonly', 'max_threads', "
+	buf_put_str(out,
+	    "'readonly', 'max_threads', "
 	    "'optimize_read_in_order'");
 	for (size_t i = 0; i < NWANTED; i++)
 		buf_printf(out, ", '%s'", wanted[i].name);
@@ -83,13 +84,15 @@ put_parameter(struct buf *out, const char *name, const char *value)
 }
 
 static int
-cannot_change(const struct setting_seen *s, const struct setting *w,
-    struct err *err)
+cannot_change(
+    const struct setting_seen *s, const struct setting *w, struct err *err)
 {
-	return err_set(err, ERR_SOURCE, "the setting %s of the source is '%s', "
+	return err_set(err, ERR_SOURCE,
+	    "the setting %s of the source is '%s', "
 	    "which could lose rows without an error, and the user may not "
 	    "change it; set it to '%s' in the user's profile, or give the "
-	    "user readonly = 2", s->name, s->value, w->value);
+	    "user readonly = 2",
+	    s->name, s->value, w->value);
 }
 
 int

@@ -11,19 +11,24 @@
 #include "common/buf.h"
 #include "common/err.h"
 
-struct setting_seen { char *name, *value; bool locked; };
+struct setting_seen {
+	char *name, *value;
+	bool locked;
+};
 
-struct settings_wanted { unsigned threads; /* 0: the server's choice */ };
+struct settings_wanted {
+	unsigned threads; /* 0: the server's choice */
+};
 
 /* "'a', 'b', ..." of all names of interest, for an IN (). */
 void settings_names(struct buf *out);
 /* Appends "&name=value" for each setting to be sent. Fails with ERR_SOURCE
  * where a setting that must be changed cannot be. */
 int settings_choose(const struct setting_seen *, size_t n,
-    const struct settings_wanted *, struct buf *parameters, struct err *)
-    MUST_USE;
+    const struct settings_wanted *, struct buf *parameters,
+    struct err *) MUST_USE;
 /* With the chosen ones in force: do those that matter stand as they must? */
-int settings_check(const struct setting_seen *, size_t n, struct err *)
-    MUST_USE;
+int settings_check(
+    const struct setting_seen *, size_t n, struct err *) MUST_USE;
 
 #endif

@@ -75,15 +75,16 @@ text_is_exact(const struct ch_type *t, int64_t ticks)
 {
 	int64_t day;
 
-	return ticks_rescale(ticks, sql_timestamp_scale(t), SCALE_DAYS,
-	    &day) && day >= 0 && day < days_from_civil(2106, 1, 1);
+	return ticks_rescale(ticks, sql_timestamp_scale(t), SCALE_DAYS, &day) &&
+	    day >= 0 && day < days_from_civil(2106, 1, 1);
 }
 
 static void
 put_ticks(struct buf *b, const struct ch_type *t, int64_t ticks)
 {
-	struct position p = { .set = true, .scale = sql_timestamp_scale(t),
-		.ticks = ticks };
+	struct position p = {
+		.set = true, .scale = sql_timestamp_scale(t), .ticks = ticks
+	};
 	char text[POSITION_TEXT], *at;
 	long long v = (long long)ticks;
 
@@ -99,11 +100,12 @@ put_ticks(struct buf *b, const struct ch_type *t, int64_t ticks)
 	else if (t->kind == CH_DATE32)
 		buf_printf(b, "toDate32('%s')", text);
 	else if (text_is_exact(t, ticks))
-		buf_printf(b, "toDateTime64('%s', %u, 'UTC')", text,
-		    t->scale);
+		buf_printf(b, "toDateTime64('%s', %u, 'UTC')", text, t->scale);
 	else
-		buf_printf(b, "reinterpret(toInt64('%lld'), "
-		    "'DateTime64(%u, \\'UTC\\')')", v, t->scale);
+		buf_printf(b,
+		    "reinterpret(toInt64('%lld'), "
+		    "'DateTime64(%u, \\'UTC\\')')",
+		    v, t->scale);
 }
 
 static void
@@ -131,8 +133,8 @@ ticks_range(const struct ch_type *t, int64_t *min, int64_t *max)
 
 /* "timestamp <op> ticks"; op is <, <=, >, >= or =. */
 static void
-compare_ticks(struct buf *b, const struct sql_order *o, const char *op,
-    int64_t ticks)
+compare_ticks(
+    struct buf *b, const struct sql_order *o, const char *op, int64_t ticks)
 {
 	int64_t min, max;
 
@@ -149,8 +151,8 @@ compare_ticks(struct buf *b, const struct sql_order *o, const char *op,
 }
 
 static void
-compare_sequence(struct buf *b, const struct sql_order *o, const char *op,
-    __int128 v)
+compare_sequence(
+    struct buf *b, const struct sql_order *o, const char *op, __int128 v)
 {
 	bool no_sign = is_unsigned(o->sequence_type->kind);
 	unsigned bits = ch_type_width(o->sequence_type) * 8;
@@ -174,16 +176,15 @@ compare_sequence(struct buf *b, const struct sql_order *o, const char *op,
 /* The position's timestamp in the column's ticks. 0 exact, 1 the position
  * lies between this tick and the next; -2 before, 2 after all ticks. */
 static int
-position_ticks(const struct sql_order *o, const struct position *p,
-    int64_t *ticks)
+position_ticks(
+    const struct sql_order *o, const struct position *p, int64_t *ticks)
 {
 	int scale = sql_timestamp_scale(o->timestamp_type);
 	int64_t back;
 
 	if (!ticks_rescale(p->ticks, p->scale, scale, ticks))
 		return p->ticks < 0 ? -2 : 2;
-	if (!ticks_rescale(*ticks, scale, p->scale, &back) ||
-	    back != p->ticks)
+	if (!ticks_rescale(*ticks, scale, p->scale, &back) || back != p->ticks)
 		return 1;
 	return 0;
 }

@@ -14,17 +14,17 @@
 /* The columns by which rows are ordered; sequence is NULL without one. */
 struct sql_order {
 	const char *timestamp;
-	const struct ch_type *timestamp_type;	/* without Nullable and so on */
+	const struct ch_type *timestamp_type; /* without Nullable and so on */
 	const char *sequence;
 	const struct ch_type *sequence_type;
 };
 
-void sql_identifier(struct buf *, const char *name);	/* `name` */
-void sql_string(struct buf *, const char *text);	/* 'text' */
+void sql_identifier(struct buf *, const char *name); /* `name` */
+void sql_string(struct buf *, const char *text); /* 'text' */
 
 /* 0..9 or SCALE_DAYS; -2 when the type is no timestamp. */
 int sql_timestamp_scale(const struct ch_type *bare);
-bool sql_is_sequence(const struct ch_type *bare);	/* up to 64 bits */
+bool sql_is_sequence(const struct ch_type *bare); /* up to 64 bits */
 
 /* Rows of a window, or at and before a position. A bound beyond what the
  * column can hold becomes the constant it implies. */

@@ -57,11 +57,11 @@ clickhouse_begin(struct http *h, const char *user, const char *parameters,
 /* -1 when the answer's end holds an exception. wrong: something is wrong with
  * the stream already, so that a text without a tag may be believed. */
 static int
-exception_at_end(struct http *h, const char *user, bool wrong,
-    struct err *err)
+exception_at_end(struct http *h, const char *user, bool wrong, struct err *err)
 {
-	struct server_error e = { .place = http_place(h), .user = user,
-		.status = 200, .text = "" };
+	struct server_error e = {
+		.place = http_place(h), .user = user, .status = 200, .text = ""
+	};
 	struct http_answer a;
 	size_t n;
 	const uint8_t *tail = http_tail(h, &n);
@@ -70,11 +70,11 @@ exception_at_end(struct http *h, const char *user, bool wrong,
 	http_answer(h, &a);
 	e.code = a.exception_code;
 	if (a.exception_tag[0] != '\0')
-		found = clickhouse_tagged_exception(tail, n, a.exception_tag,
-		    &e.text, &e.len);
+		found = clickhouse_tagged_exception(
+		    tail, n, a.exception_tag, &e.text, &e.len);
 	else
-		found = wrong && clickhouse_bare_exception(tail, n, &e.text,
-		    &e.len);
+		found = wrong &&
+		    clickhouse_bare_exception(tail, n, &e.text, &e.len);
 	if (!found && a.exception_code == 0)
 		return 0;
 	return clickhouse_refusal(&e, err);
@@ -87,8 +87,10 @@ clickhouse_complete(struct http *h, const char *user, struct err *err)
 
 	http_answer(h, &a);
 	if (!a.ended || !a.clean || a.status != 200)
-		return err_set(err, ERR_SOURCE_LOST, "'%s' did not end its "
-		    "answer; run it again", http_place(h));
+		return err_set(err, ERR_SOURCE_LOST,
+		    "'%s' did not end its "
+		    "answer; run it again",
+		    http_place(h));
 	return exception_at_end(h, user, false, err);
 }
 
@@ -113,8 +115,10 @@ clickhouse_fetch(struct http *h, const char *user, const char *parameters,
 	rc = read_all(h, out, max, err);
 	if (rc == 1) {
 		http_stop(h);
-		return err_set(err, ERR_LIMIT, "'%s' sent more than %zu bytes "
-		    "where little was expected", http_place(h), max);
+		return err_set(err, ERR_LIMIT,
+		    "'%s' sent more than %zu bytes "
+		    "where little was expected",
+		    http_place(h), max);
 	}
 	if (rc == -1)
 		return clickhouse_explain(h, user, err);

@@ -18,8 +18,7 @@
 int clickhouse_begin(struct http *, const char *user, const char *parameters,
     const char *sql, struct err *) MUST_USE;
 /* After the last block: 0 when all rules hold. */
-int clickhouse_complete(struct http *, const char *user, struct err *)
-    MUST_USE;
+int clickhouse_complete(struct http *, const char *user, struct err *) MUST_USE;
 /* After decoder or transfer failed with err: looks whether the server has
  * said why, and lets that be the error. Always -1. */
 int clickhouse_explain(struct http *, const char *user, struct err *err);

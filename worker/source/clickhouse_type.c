@@ -26,20 +26,33 @@ static const struct {
 	enum ch_kind kind;
 } plain[] = {
 	{ "Bool", CH_BOOL },
-	{ "Int8", CH_INT8 }, { "Int16", CH_INT16 }, { "Int32", CH_INT32 },
-	{ "Int64", CH_INT64 }, { "Int128", CH_INT128 },
+	{ "Int8", CH_INT8 },
+	{ "Int16", CH_INT16 },
+	{ "Int32", CH_INT32 },
+	{ "Int64", CH_INT64 },
+	{ "Int128", CH_INT128 },
 	{ "Int256", CH_INT256 },
-	{ "UInt8", CH_UINT8 }, { "UInt16", CH_UINT16 },
-	{ "UInt32", CH_UINT32 }, { "UInt64", CH_UINT64 },
-	{ "UInt128", CH_UINT128 }, { "UInt256", CH_UINT256 },
-	{ "Float32", CH_FLOAT32 }, { "Float64", CH_FLOAT64 },
+	{ "UInt8", CH_UINT8 },
+	{ "UInt16", CH_UINT16 },
+	{ "UInt32", CH_UINT32 },
+	{ "UInt64", CH_UINT64 },
+	{ "UInt128", CH_UINT128 },
+	{ "UInt256", CH_UINT256 },
+	{ "Float32", CH_FLOAT32 },
+	{ "Float64", CH_FLOAT64 },
 	{ "BFloat16", CH_BFLOAT16 },
 	{ "String", CH_STRING },
-	{ "UUID", CH_UUID }, { "IPv4", CH_IPV4 }, { "IPv6", CH_IPV6 },
-	{ "Date", CH_DATE }, { "Date32", CH_DATE32 },
-	{ "DateTime", CH_DATETIME }, { "Time", CH_TIME },
-	{ "Dynamic", CH_DYNAMIC }, { "JSON", CH_JSON },
-	{ "Nothing", CH_NOTHING }, { "Geometry", CH_VARIANT },
+	{ "UUID", CH_UUID },
+	{ "IPv4", CH_IPV4 },
+	{ "IPv6", CH_IPV6 },
+	{ "Date", CH_DATE },
+	{ "Date32", CH_DATE32 },
+	{ "DateTime", CH_DATETIME },
+	{ "Time", CH_TIME },
+	{ "Dynamic", CH_DYNAMIC },
+	{ "JSON", CH_JSON },
+	{ "Nothing", CH_NOTHING },
+	{ "Geometry", CH_VARIANT },
 };
 
 /* Geometric types: how many arrays stand around Tuple(Float64, Float64). */
@@ -47,8 +60,12 @@ static const struct {
 	const char *name;
 	unsigned arrays;
 } geometric[] = {
-	{ "Point", 0 }, { "Ring", 1 }, { "LineString", 1 },
-	{ "MultiLineString", 2 }, { "Polygon", 2 }, { "MultiPolygon", 3 },
+	{ "Point", 0 },
+	{ "Ring", 1 },
+	{ "LineString", 1 },
+	{ "MultiLineString", 2 },
+	{ "Polygon", 2 },
+	{ "MultiPolygon", 3 },
 };
 
 static int
@@ -199,10 +216,8 @@ number(struct parser *ps, int64_t min, int64_t max, int64_t *out)
 static int
 expect(struct parser *ps, char c)
 {
-	static const char *const what[] = {
-		"'(' is missing", "')' is missing", "',' is missing",
-		"'=' is missing"
-	};
+	static const char *const what[] = { "'(' is missing", "')' is missing",
+		"',' is missing", "'=' is missing" };
 
 	if (accept(ps, c))
 		return 0;
@@ -240,8 +255,8 @@ static struct ch_type *
 add_arg(struct ch_type *t)
 {
 	if ((t->nargs & (t->nargs - 1)) == 0)
-		t->args = xreallocarray(t->args,
-		    t->nargs > 0 ? t->nargs * 2 : 1, sizeof(*t->args));
+		t->args = xreallocarray(
+		    t->args, t->nargs > 0 ? t->nargs * 2 : 1, sizeof(*t->args));
 	t->args[t->nargs] = (struct ch_type){ 0 };
 	return &t->args[t->nargs++];
 }
@@ -259,8 +274,8 @@ parse_enum(struct parser *ps, struct ch_type *t)
 			return fail(ps, "an enum label is missing");
 		if (t->nlabels == cap) {
 			cap = cap > 0 ? cap * 2 : 8;
-			t->labels = xreallocarray(t->labels, cap,
-			    sizeof(*t->labels));
+			t->labels =
+			    xreallocarray(t->labels, cap, sizeof(*t->labels));
 		}
 		l = &t->labels[t->nlabels];
 		if (quoted(ps, &l->text, &l->len) == -1)
@@ -315,11 +330,11 @@ parse_tuple(struct parser *ps, struct ch_type *t)
 			return fail(ps, "some tuple elements have no name");
 		}
 		if (name != NULL) {
-			t->names = xreallocarray(t->names, t->nargs,
-			    sizeof(*t->names));
+			t->names = xreallocarray(
+			    t->names, t->nargs, sizeof(*t->names));
 			t->names[t->nargs - 1] = name;
 		} else if (t->names != NULL) {
-			t->nargs--;	/* names and args stay parallel */
+			t->nargs--; /* names and args stay parallel */
 			return fail(ps, "some tuple elements have no name");
 		}
 		if (parse_type(ps, arg) == -1)
@@ -425,20 +440,20 @@ parse_fixed_string(struct parser *ps, struct ch_type *t)
 
 /* A type with arguments; the opening parenthesis has been taken. */
 static int
-parse_compound(struct parser *ps, struct ch_type *t, const char *name,
-    size_t len)
+parse_compound(
+    struct parser *ps, struct ch_type *t, const char *name, size_t len)
 {
-	static const struct { const char *name; int precision; } decimals[] = {
-		{ "Decimal", 0 }, { "Decimal32", 9 }, { "Decimal64", 18 },
-		{ "Decimal128", 38 }, { "Decimal256", 76 }
-	};
+	static const struct {
+		const char *name;
+		int precision;
+	} decimals[] = { { "Decimal", 0 }, { "Decimal32", 9 },
+		{ "Decimal64", 18 }, { "Decimal128", 38 },
+		{ "Decimal256", 76 } };
 	static const struct {
 		const char *name;
 		enum ch_kind kind;
-	} wrappers[] = {
-		{ "Nullable", CH_NULLABLE }, { "Array", CH_ARRAY },
-		{ "LowCardinality", CH_LOW_CARDINALITY }, { "Map", CH_MAP }
-	};
+	} wrappers[] = { { "Nullable", CH_NULLABLE }, { "Array", CH_ARRAY },
+		{ "LowCardinality", CH_LOW_CARDINALITY }, { "Map", CH_MAP } };
 
 	for (size_t i = 0; i < sizeof(wrappers) / sizeof(*wrappers); i++) {
 		if (!is(name, len, wrappers[i].name))
@@ -467,11 +482,12 @@ parse_compound(struct parser *ps, struct ch_type *t, const char *name,
 		return t->kind = CH_TIME64, parse_time(ps, t, true);
 	if (is(name, len, "SimpleAggregateFunction"))
 		return parse_simple_aggregate(ps, t);
-	t->kind = is(name, len, "AggregateFunction") ? CH_AGGREGATE :
-	    is(name, len, "Variant") ? CH_VARIANT :
-	    is(name, len, "Dynamic") ? CH_DYNAMIC :
-	    is(name, len, "JSON") ? CH_JSON :
-	    is(name, len, "Object") ? CH_OBJECT : CH_OTHER;
+	t->kind = is(name, len, "AggregateFunction") ? CH_AGGREGATE
+	    : is(name, len, "Variant")               ? CH_VARIANT
+	    : is(name, len, "Dynamic")               ? CH_DYNAMIC
+	    : is(name, len, "JSON")                  ? CH_JSON
+	    : is(name, len, "Object")                ? CH_OBJECT
+						     : CH_OTHER;
 	return skip_arguments(ps);
 }
 
@@ -500,8 +516,8 @@ parse_plain(struct ch_type *t, const char *name, size_t len)
 			geometry(t, geometric[i].arrays);
 			return 0;
 		}
-	t->kind = len > 8 && memcmp(name, "Interval", 8) == 0 ?
-	    CH_INTERVAL : CH_OTHER;
+	t->kind = len > 8 && memcmp(name, "Interval", 8) == 0 ? CH_INTERVAL
+							      : CH_OTHER;
 	return 0;
 }
 
@@ -528,8 +544,8 @@ parse_type(struct parser *ps, struct ch_type *t)
 }
 
 int
-ch_type_parse(const char *text, size_t len, struct ch_type *out,
-    struct err *err)
+ch_type_parse(
+    const char *text, size_t len, struct ch_type *out, struct err *err)
 {
 	struct parser ps = { .p = text, .end = text + len, .err = err };
 
@@ -564,24 +580,45 @@ uint32_t
 ch_type_width(const struct ch_type *t)
 {
 	switch (t->kind) {
-	case CH_BOOL: case CH_INT8: case CH_UINT8: case CH_ENUM8:
+	case CH_BOOL:
+	case CH_INT8:
+	case CH_UINT8:
+	case CH_ENUM8:
 		return 1;
-	case CH_INT16: case CH_UINT16: case CH_ENUM16: case CH_BFLOAT16:
+	case CH_INT16:
+	case CH_UINT16:
+	case CH_ENUM16:
+	case CH_BFLOAT16:
 	case CH_DATE:
 		return 2;
-	case CH_INT32: case CH_UINT32: case CH_FLOAT32: case CH_IPV4:
-	case CH_DATE32: case CH_DATETIME: case CH_TIME:
+	case CH_INT32:
+	case CH_UINT32:
+	case CH_FLOAT32:
+	case CH_IPV4:
+	case CH_DATE32:
+	case CH_DATETIME:
+	case CH_TIME:
 		return 4;
-	case CH_INT64: case CH_UINT64: case CH_FLOAT64: case CH_DATETIME64:
-	case CH_TIME64: case CH_INTERVAL:
+	case CH_INT64:
+	case CH_UINT64:
+	case CH_FLOAT64:
+	case CH_DATETIME64:
+	case CH_TIME64:
+	case CH_INTERVAL:
 		return 8;
-	case CH_INT128: case CH_UINT128: case CH_UUID: case CH_IPV6:
+	case CH_INT128:
+	case CH_UINT128:
+	case CH_UUID:
+	case CH_IPV6:
 		return 16;
-	case CH_INT256: case CH_UINT256:
+	case CH_INT256:
+	case CH_UINT256:
 		return 32;
 	case CH_DECIMAL:
-		return t->precision <= 9 ? 4 : t->precision <= 18 ? 8 :
-		    t->precision <= 38 ? 16 : 32;
+		return t->precision <= 9 ? 4
+		    : t->precision <= 18 ? 8
+		    : t->precision <= 38 ? 16
+					 : 32;
 	case CH_FIXED_STRING:
 		return t->length;
 	default:
@@ -598,7 +635,7 @@ labels_equal(const struct ch_type *a, const struct ch_type *b)
 		if (a->labels[i].value != b->labels[i].value ||
 		    a->labels[i].len != b->labels[i].len ||
 		    memcmp(a->labels[i].text, b->labels[i].text,
-		    a->labels[i].len) != 0)
+			a->labels[i].len) != 0)
 			return false;
 	return true;
 }

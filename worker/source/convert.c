@@ -11,10 +11,8 @@
 typedef __int128 i128;
 typedef unsigned __int128 u128;
 
-static const int64_t power10[] = {
-	1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
-	1000000000
-};
+static const int64_t power10[] = { 1, 10, 100, 1000, 10000, 100000, 1000000,
+	10000000, 100000000, 1000000000 };
 static const int64_t DAY_US = INT64_C(86400000000);
 
 static void
@@ -30,25 +28,25 @@ clear_skipped(uint8_t *raw, uint32_t width, size_t n, const uint8_t *skip)
 /* ---- integers ------------------------------------------------------------- */
 
 /* Values of type S to D, those outside of [low, high] reported. */
-#define INT_KERNEL(name, S, D)						\
-static size_t								\
-name(const uint8_t *raw, size_t n, uint8_t *to, i128 low, i128 high)	\
-{									\
-	const S *restrict s = (const S *)(const void *)raw;		\
-	D *restrict d = (D *)(void *)to;				\
-	S lo = (S)low, hi = (S)high;					\
-	bool bad = false;						\
-									\
-	for (size_t i = 0; i < n; i++) {				\
-		d[i] = (D)s[i];						\
-		bad |= (s[i] < lo) | (s[i] > hi);			\
-	}								\
-	if (bad)							\
-		for (size_t i = 0; i < n; i++)				\
-			if (s[i] < lo || s[i] > hi)			\
-				return i;				\
-	return n;							\
-}
+#define INT_KERNEL(name, S, D)                                              \
+	static size_t name(                                                 \
+	    const uint8_t *raw, size_t n, uint8_t *to, i128 low, i128 high) \
+	{                                                                   \
+		const S *restrict s = (const S *)(const void *)raw;         \
+		D *restrict d = (D *)(void *)to;                            \
+		S lo = (S)low, hi = (S)high;                                \
+		bool bad = false;                                           \
+                                                                            \
+		for (size_t i = 0; i < n; i++) {                            \
+			d[i] = (D)s[i];                                     \
+			bad |= (s[i] < lo) | (s[i] > hi);                   \
+		}                                                           \
+		if (bad)                                                    \
+			for (size_t i = 0; i < n; i++)                      \
+				if (s[i] < lo || s[i] > hi)                 \
+					return i;                           \
+		return n;                                                   \
+	}
 
 INT_KERNEL(s1_4, int8_t, int32_t)
 INT_KERNEL(u1_4, uint8_t, int32_t)
@@ -75,17 +73,29 @@ static int_kernel *
 find_kernel(const struct convert *c)
 {
 	static const struct {
-		uint32_t src; bool is_signed; uint32_t dst; int_kernel *run;
+		uint32_t src;
+		bool is_signed;
+		uint32_t dst;
+		int_kernel *run;
 	} kernels[] = {
-		{ 1, true, 4, s1_4 }, { 1, false, 4, u1_4 },
-		{ 2, true, 4, s2_4 }, { 2, false, 4, u2_4 },
-		{ 4, true, 4, s4_4 }, { 4, false, 4, u4_4 },
-		{ 1, true, 8, s1_8 }, { 1, false, 8, u1_8 },
-		{ 2, true, 8, s2_8 }, { 2, false, 8, u2_8 },
-		{ 4, true, 8, s4_8 }, { 4, false, 8, u4_8 },
-		{ 8, true, 8, s8_8 }, { 8, false, 8, u8_8 },
-		{ 4, true, 16, s4_16 }, { 8, true, 16, s8_16 },
-		{ 8, false, 16, u8_16 }, { 16, true, 16, s16_16 },
+		{ 1, true, 4, s1_4 },
+		{ 1, false, 4, u1_4 },
+		{ 2, true, 4, s2_4 },
+		{ 2, false, 4, u2_4 },
+		{ 4, true, 4, s4_4 },
+		{ 4, false, 4, u4_4 },
+		{ 1, true, 8, s1_8 },
+		{ 1, false, 8, u1_8 },
+		{ 2, true, 8, s2_8 },
+		{ 2, false, 8, u2_8 },
+		{ 4, true, 8, s4_8 },
+		{ 4, false, 8, u4_8 },
+		{ 8, true, 8, s8_8 },
+		{ 8, false, 8, u8_8 },
+		{ 4, true, 16, s4_16 },
+		{ 8, true, 16, s8_16 },
+		{ 8, false, 16, u8_16 },
+		{ 16, true, 16, s16_16 },
 	};
 
 	for (size_t i = 0; i < sizeof(kernels) / sizeof(*kernels); i++)
@@ -168,8 +178,8 @@ convert_int(const struct convert *c, const uint8_t *raw, size_t n, uint8_t *to)
 /* ---- floating point ------------------------------------------------------- */
 
 static void
-convert_float(const struct convert *c, const uint8_t *raw, size_t n,
-    uint8_t *to)
+convert_float(
+    const struct convert *c, const uint8_t *raw, size_t n, uint8_t *to)
 {
 	const float *f = (const float *)(const void *)raw;
 	const uint16_t *b = (const uint16_t *)(const void *)raw;
@@ -229,8 +239,8 @@ divide(int64_t *t, size_t n, int64_t by, bool floor_)
 }
 
 static size_t
-convert_ticks(const struct convert *c, const uint8_t *raw, size_t n,
-    uint8_t *to)
+convert_ticks(
+    const struct convert *c, const uint8_t *raw, size_t n, uint8_t *to)
 {
 	int64_t *t = (int64_t *)(void *)to;
 	size_t done;
@@ -249,13 +259,13 @@ convert_ticks(const struct convert *c, const uint8_t *raw, size_t n,
 }
 
 void
-convert_widen(const uint8_t *raw, uint32_t width, bool is_signed, size_t n,
-    int64_t *dst)
+convert_widen(
+    const uint8_t *raw, uint32_t width, bool is_signed, size_t n, int64_t *dst)
 {
-	struct convert c = {
-		.kind = CONVERT_INT, .src_width = width,
-		.src_signed = is_signed, .dst_width = 8
-	};
+	struct convert c = { .kind = CONVERT_INT,
+		.src_width = width,
+		.src_signed = is_signed,
+		.dst_width = 8 };
 
 	if (n == 0)
 		return;

@@ -10,7 +10,7 @@
 
 typedef unsigned __int128 u128;
 
-enum { ROWS_AT_ONCE = 1024 };	/* between looks at the memory */
+enum { ROWS_AT_ONCE = 1024 }; /* between looks at the memory */
 
 static size_t
 put_uint(char *to, uint64_t v, unsigned min_digits)
@@ -77,7 +77,7 @@ put_decimal(char *to, const uint8_t *raw, uint32_t width, bool is_signed,
 	n = put_uint(digits, parts[nparts - 1], 1);
 	for (size_t k = nparts - 1; k-- > 0;)
 		n += put_uint(digits + n, parts[k], 19);
-	if (n <= scale) {		/* 0.00123 */
+	if (n <= scale) { /* 0.00123 */
 		memmove(digits + (scale + 1 - n), digits, n);
 		memset(digits, '0', scale + 1 - n);
 		n = scale + 1;
@@ -233,8 +233,8 @@ put_one(const struct convert *c, char *to, const uint8_t *raw)
 		memcpy(to, raw, n);
 		return n;
 	default:
-		return put_decimal(to, raw, c->src_width, c->src_signed,
-		    c->scale);
+		return put_decimal(
+		    to, raw, c->src_width, c->src_signed, c->scale);
 	}
 }
 
@@ -270,8 +270,8 @@ convert_text(const struct convert *c, uint8_t *raw, size_t n,
 		if (i % ROWS_AT_ONCE == 0)
 			to = vec_set_bytes(dst, at + most * ROWS_AT_ONCE);
 		if (skip == NULL || skip[i] == 0)
-			at += put_one(c, (char *)to + at,
-			    raw + i * c->src_width);
+			at +=
+			    put_one(c, (char *)to + at, raw + i * c->src_width);
 		if (at > UINT32_MAX)
 			return i;
 		offset[i + 1] = (uint32_t)at;

@@ -15,12 +15,12 @@ enum { NAME_MAX_BYTES = 1 << 16 };
 struct native {
 	const struct native_column *columns;
 	size_t n;
-	struct node *nodes;		/* one a column */
+	struct node *nodes; /* one a column */
 	struct batch batch;
-	struct mem *types;		/* type text seen last, one a column */
-	size_t *type_lens;		/* 0: none accepted yet */
+	struct mem *types; /* type text seen last, one a column */
+	size_t *type_lens; /* 0: none accepted yet */
 	struct mem text;
-	struct mem *raw;		/* of keep_raw columns */
+	struct mem *raw; /* of keep_raw columns */
 };
 
 struct native *
@@ -72,23 +72,27 @@ read_text(struct native *nv, struct stream *in, size_t max, size_t *len,
 	if (stream_varint(in, &n, err) == -1)
 		return -1;
 	if (n > max)
-		return err_set(err, ERR_DATA, "corrupt stream: a column name "
-		    "or type of %llu bytes", (unsigned long long)n);
+		return err_set(err, ERR_DATA,
+		    "corrupt stream: a column name "
+		    "or type of %llu bytes",
+		    (unsigned long long)n);
 	*len = (size_t)n;
 	return stream_read_mem(in, &nv->text, *len, err);
 }
 
 static int
-check_name(struct native *nv, struct stream *in, const char *name,
-    struct err *err)
+check_name(
+    struct native *nv, struct stream *in, const char *name, struct err *err)
 {
 	size_t len = 0;
 
 	if (read_text(nv, in, NAME_MAX_BYTES, &len, err) == -1)
 		return -1;
 	if (strlen(name) != len || memcmp(nv->text.p, name, len) != 0)
-		return err_set(err, ERR_DATA, "corrupt stream: column '%.200s' "
-		    "was asked for, another one came", name);
+		return err_set(err, ERR_DATA,
+		    "corrupt stream: column '%.200s' "
+		    "was asked for, another one came",
+		    name);
 	return 0;
 }
 
@@ -109,13 +113,14 @@ check_type(struct native *nv, struct stream *in, size_t col, struct err *err)
 		return 0;
 	if (ch_type_parse(nv->text.p, len, &type, err) == -1) {
 		ch_type_clear(&type);
-		return err_prefix(err, "corrupt stream: column '%.200s'",
-		    c->name);
+		return err_prefix(
+		    err, "corrupt stream: column '%.200s'", c->name);
 	}
 	same = ch_type_equal(&type, c->type);
 	ch_type_clear(&type);
 	if (!same)
-		return err_set(err, ERR_DATA, "column '%.200s' has changed its "
+		return err_set(err, ERR_DATA,
+		    "column '%.200s' has changed its "
 		    "type to '%.*s' since it was looked up; run it again",
 		    c->name, len > 100 ? 100 : (int)len,
 		    (const char *)nv->text.p);
@@ -127,16 +132,16 @@ check_type(struct native *nv, struct stream *in, size_t col, struct err *err)
 }
 
 static int
-read_columns(struct native *nv, struct stream *in, size_t rows,
-    struct err *err)
+read_columns(struct native *nv, struct stream *in, size_t rows, struct err *err)
 {
 	for (size_t i = 0; i < nv->n; i++) {
 		if (check_name(nv, in, nv->columns[i].name, err) == -1 ||
 		    check_type(nv, in, i, err) == -1)
 			return -1;
-		if (rows > 0 && (node_prefix(&nv->nodes[i], in, err) == -1 ||
-		    node_read(&nv->nodes[i], in, rows, &nv->batch.cols[i],
-		    err) == -1))
+		if (rows > 0 &&
+		    (node_prefix(&nv->nodes[i], in, err) == -1 ||
+			node_read(&nv->nodes[i], in, rows, &nv->batch.cols[i],
+			    err) == -1))
 			return -1;
 	}
 	return 0;
@@ -158,11 +163,13 @@ native_next(struct native *nv, struct stream *in, const struct batch **out,
 		    stream_varint(in, &rows, err) == -1)
 			return -1;
 		if (columns == 0 && rows == 0)
-			continue;	/* an empty result of older servers */
+			continue; /* an empty result of older servers */
 		if (columns != nv->n || rows > NATIVE_ROWS_MAX)
-			return err_set(err, ERR_DATA, "corrupt stream: a block "
+			return err_set(err, ERR_DATA,
+			    "corrupt stream: a block "
 			    "of %llu columns and %llu rows, where %zu columns "
-			    "were asked for", (unsigned long long)columns,
+			    "were asked for",
+			    (unsigned long long)columns,
 			    (unsigned long long)rows, nv->n);
 		if (read_columns(nv, in, (size_t)rows, err) == -1)
 			return -1;
@@ -175,8 +182,7 @@ native_next(struct native *nv, struct stream *in, const struct batch **out,
 const int64_t *
 native_raw(struct native *nv, size_t col)
 {
-	int64_t *to = mem_need(&nv->raw[col],
-	    nv->batch.nrows * sizeof(*to));
+	int64_t *to = mem_need(&nv->raw[col], nv->batch.nrows * sizeof(*to));
 
 	node_raw(&nv->nodes[col], &nv->batch.cols[col], to);
 	return to;

@@ -21,11 +21,11 @@
 #include "worker/typemap.h"
 
 struct native_column {
-	const char *name;		/* on the wire */
+	const char *name; /* on the wire */
 	const struct ch_type *type;
 	const struct mapping *map;
-	const struct type *target;	/* what the vec is shaped for */
-	bool keep_raw;			/* native_raw() will be asked for */
+	const struct type *target; /* what the vec is shaped for */
+	bool keep_raw; /* native_raw() will be asked for */
 };
 
 struct native;

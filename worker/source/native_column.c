@@ -13,8 +13,13 @@
 #include "common/xalloc.h"
 
 /* Bits of LowCardinality's flags word, and the version before it. */
-enum { LC_VERSION = 1, LC_WIDTH = 0xff, LC_GLOBAL = 1 << 8,
-	LC_ADDITIONAL = 1 << 9, LC_KNOWN = 0x7ff };
+enum {
+	LC_VERSION = 1,
+	LC_WIDTH = 0xff,
+	LC_GLOBAL = 1 << 8,
+	LC_ADDITIONAL = 1 << 9,
+	LC_KNOWN = 0x7ff
+};
 enum { JSON_AS_STRING = 1 };
 
 void
@@ -55,14 +60,15 @@ node_prefix(struct node *nd, struct stream *in, struct err *err)
 		if (stream_u64(in, &version, err) == -1)
 			return -1;
 		if (version != LC_VERSION)
-			return node_corrupt(nd, "unknown version of a dictionary",
-			    err);
+			return node_corrupt(
+			    nd, "unknown version of a dictionary", err);
 	}
 	if (nd->map->prefixed) {
 		if (stream_u64(in, &version, err) == -1)
 			return -1;
 		if (version != JSON_AS_STRING)
-			return node_corrupt(nd, "JSON did not come as text", err);
+			return node_corrupt(
+			    nd, "JSON did not come as text", err);
 	}
 	for (size_t i = 0; i < nd->map->nchild; i++)
 		if (node_prefix(&nd->child[i], in, err) == -1)
@@ -78,8 +84,7 @@ dictionary_head(struct node *nd, struct stream *in, unsigned *width,
 {
 	uint64_t flags, n;
 
-	if (stream_u64(in, &flags, err) == -1 ||
-	    stream_u64(in, &n, err) == -1)
+	if (stream_u64(in, &flags, err) == -1 || stream_u64(in, &n, err) == -1)
 		return -1;
 	if ((flags & LC_WIDTH) > 3 || (flags & LC_GLOBAL) != 0 ||
 	    (flags & LC_ADDITIONAL) == 0 || (flags & ~(uint64_t)LC_KNOWN) != 0)
@@ -139,15 +144,14 @@ read_indices(struct node *nd, struct stream *in, unsigned width, size_t n,
 	if (stream_u64(in, &rows, err) == -1)
 		return -1;
 	if (rows != n)
-		return node_corrupt(nd, "a dictionary for another number of rows",
-		    err);
+		return node_corrupt(
+		    nd, "a dictionary for another number of rows", err);
 	if (stream_afford(in, n, width, err) == -1 ||
 	    stream_read_mem(in, &nd->null, n * width, err) == -1)
 		return -1;
-	if (widen_indices(nd->null.p, width, n, vec_set_index(v, n)) >=
-	    entries)
-		return node_corrupt(nd, "an index past the end of its dictionary",
-		    err);
+	if (widen_indices(nd->null.p, width, n, vec_set_index(v, n)) >= entries)
+		return node_corrupt(
+		    nd, "an index past the end of its dictionary", err);
 	return 0;
 }
 
@@ -186,8 +190,8 @@ read_dictionary(struct node *nd, struct stream *in, size_t n, struct vec *v,
 		return -1;
 	rc = leaf_convert(nd, entries, NULL, v->dict, err);
 	if (rc == 1)
-		rc = leaf_convert(nd, entries, unused_entries(nd, v, entries),
-		    v->dict, err);
+		rc = leaf_convert(
+		    nd, entries, unused_entries(nd, v, entries), v->dict, err);
 	if (rc == 1)
 		return leaf_bad_value(nd, err);
 	if (rc == 0 && nd->map->nullable) {
@@ -243,8 +247,8 @@ read_list(struct node *nd, struct stream *in, size_t n, struct vec *v,
 		if (node_read(&nd->child[k], in, total, &values[k], err) == -1)
 			return -1;
 	if (nd->map->form == MAP_MAP)
-		return map_check_duplicates(nd->map->path, v->offset, n,
-		    &values[0], err);
+		return map_check_duplicates(
+		    nd->map->path, v->offset, n, &values[0], err);
 	return 0;
 }
 
@@ -281,7 +285,8 @@ read_leaf(struct node *nd, struct stream *in, size_t n, struct vec *v,
 			return -1;
 		rc = any_byte(nd->null.p, n);
 		if (rc > 1)
-			return node_corrupt(nd, "impossible marks of NULL", err);
+			return node_corrupt(
+			    nd, "impossible marks of NULL", err);
 		if (rc == 1)
 			skip = nd->null.p;
 	}

@@ -13,10 +13,10 @@
 struct node {
 	const struct mapping *map;
 	bool keep_raw;
-	struct mem raw;			/* wire values before conversion */
+	struct mem raw; /* wire values before conversion */
 	struct mem null, skip;
-	struct vec text;		/* strings before they are recoded */
-	struct mem labels;		/* MAP_LABEL: value -> index */
+	struct vec text; /* strings before they are recoded */
+	struct mem labels; /* MAP_LABEL: value -> index */
 	struct node *child;
 };
 

@@ -67,13 +67,16 @@ one_string(struct node *nd, struct stream *in, uint32_t *offset,
 	    stream_afford(in, len, 1, err) == -1)
 		return -1;
 	if (len > UINT32_MAX - at)
-		return node_corrupt(nd, "more than 4 GiB of text in a block", err);
+		return node_corrupt(
+		    nd, "more than 4 GiB of text in a block", err);
 	while (have < len) {
 		step = have < STREAM_WINDOW ? STREAM_WINDOW : have;
 		if (step > len - have)
 			step = len - have;
-		if (stream_read(in, (uint8_t *)mem_need(bytes,
-		    at + have + step) + at + have, step, err) == -1)
+		if (stream_read(in,
+			(uint8_t *)mem_need(bytes, at + have + step) + at +
+			    have,
+			step, err) == -1)
 			return -1;
 		have += step;
 	}
@@ -101,16 +104,18 @@ read_strings(struct node *nd, struct stream *in, size_t n, struct vec *v,
 			return -1;
 		used = got = 0;
 		if ((uint64_t)have > UINT32_MAX - (uint64_t)offset[i])
-			return node_corrupt(nd, "more than 4 GiB of text in a "
-			    "block", err);
+			return node_corrupt(nd,
+			    "more than 4 GiB of text in a "
+			    "block",
+			    err);
 		if (have > 0)
-			got = take_strings(p, (size_t)have, n - i,
-			    offset + i, &v->value_mem, &used);
+			got = take_strings(p, (size_t)have, n - i, offset + i,
+			    &v->value_mem, &used);
 		if (stream_take(in, used, err) == -1)
 			return -1;
 		i += got;
-		if (i < n && one_string(nd, in, offset + i++, &v->value_mem,
-		    err) == -1)
+		if (i < n &&
+		    one_string(nd, in, offset + i++, &v->value_mem, err) == -1)
 			return -1;
 	}
 	vec_set_bytes(v, offset[n]);
@@ -202,7 +207,8 @@ label_dictionary(struct node *nd, struct vec *dict, struct err *err)
 		offset[i + 1] = offset[i] + (uint32_t)t->labels[i].len;
 	}
 	if (apply_utf8(nd, dict) != 0)
-		return err_set(err, ERR_DATA, "a label of column '%.200s' is "
+		return err_set(err, ERR_DATA,
+		    "a label of column '%.200s' is "
 		    "not UTF-8; set utf8: replace or latin1",
 		    nd->map->path);
 	return 0;
@@ -231,7 +237,8 @@ convert_labels(struct node *nd, size_t n, const uint8_t *skip, struct vec *v,
 		to[i] = (uint32_t)found;
 	}
 	if (bad)
-		return node_corrupt(nd, "a value that the enum does not name", err);
+		return node_corrupt(
+		    nd, "a value that the enum does not name", err);
 	return label_dictionary(nd, v->dict, err);
 }
 
@@ -249,8 +256,8 @@ leaf_read(struct node *nd, struct stream *in, size_t n, struct vec *v,
 		return -1;
 	if (nd->map->form == MAP_FIXED && c->kind == CONVERT_COPY &&
 	    !nd->keep_raw) {
-		if (stream_read_mem(in, &v->value_mem, n * c->src_width,
-		    err) == -1)
+		if (stream_read_mem(in, &v->value_mem, n * c->src_width, err) ==
+		    -1)
 			return -1;
 		vec_set_fixed(v, c->dst_width, n);
 		return 0;
@@ -279,7 +286,7 @@ leaf_convert(struct node *nd, size_t n, const uint8_t *skip, struct vec *v,
 		if (c->kind == CONVERT_COPY && !nd->keep_raw)
 			return 0;
 		return convert_fixed(c, nd->raw.p, n, skip,
-		    vec_set_fixed(v, c->dst_width, n)) < n;
+			   vec_set_fixed(v, c->dst_width, n)) < n;
 	}
 }
 

@@ -13,7 +13,10 @@
 
 enum { SHORT_MAP = 24 };
 
-struct key { const uint8_t *p; size_t len; };
+struct key {
+	const uint8_t *p;
+	size_t len;
+};
 
 static inline struct key
 key_at(const struct vec *v, size_t i)
@@ -25,7 +28,7 @@ key_at(const struct vec *v, size_t i)
 	if (v->layout == VEC_FIXED)
 		return (struct key){ v->fixed + i * v->width, v->width };
 	return (struct key){ v->bytes + v->offset[i],
-	    v->offset[i + 1] - v->offset[i] };
+		v->offset[i + 1] - v->offset[i] };
 }
 
 static int
@@ -79,12 +82,13 @@ map_check_duplicates(const char *path, const uint32_t *offset, size_t n,
 
 		if (to - from < 2)
 			continue;
-		if (to - from <= SHORT_MAP ?
-		    short_has_duplicate(keys, from, to) :
-		    long_has_duplicate(keys, from, to))
-			return err_set(err, ERR_DATA, "a map of column '%.200s' "
+		if (to - from <= SHORT_MAP ? short_has_duplicate(keys, from, to)
+					   : long_has_duplicate(keys, from, to))
+			return err_set(err, ERR_DATA,
+			    "a map of column '%.200s' "
 			    "holds one key twice; set duplicates: list for a "
-			    "new target table", path);
+			    "new target table",
+			    path);
 	}
 	return 0;
 }

@@ -15,10 +15,11 @@ enum { FIRST_STEP = 1 << 20 };
 void
 stream_init(struct stream *s, stream_fetch *fetch, void *arg, uint64_t budget)
 {
-	*s = (struct stream){
-		.fetch = fetch, .arg = arg, .budget = budget, .left = budget,
-		.over_advice = "lower the source's block size"
-	};
+	*s = (struct stream){ .fetch = fetch,
+		.arg = arg,
+		.budget = budget,
+		.left = budget,
+		.over_advice = "lower the source's block size" };
 	s->buf = xmalloc(STREAM_WINDOW);
 }
 
@@ -159,8 +160,8 @@ stream_varint(struct stream *s, uint64_t *out, struct err *err)
 			return 0;
 		}
 	}
-	return err_set(err, ERR_DATA,
-	    "corrupt stream: a length of more than 64 bits");
+	return err_set(
+	    err, ERR_DATA, "corrupt stream: a length of more than 64 bits");
 }
 
 ssize_t

@@ -23,12 +23,12 @@ typedef ssize_t stream_fetch(void *arg, uint8_t *dst, size_t n, struct err *);
 struct stream {
 	stream_fetch *fetch;
 	void *arg;
-	uint8_t *buf;			/* bytes not yet taken: pos .. len */
+	uint8_t *buf; /* bytes not yet taken: pos .. len */
 	size_t pos, len;
-	uint64_t budget;		/* of one block */
-	uint64_t left;			/* of this block's budget */
-	uint64_t taken;			/* bytes handed out in all */
-	const char *over_advice;	/* what to do when a block is too big */
+	uint64_t budget; /* of one block */
+	uint64_t left; /* of this block's budget */
+	uint64_t taken; /* bytes handed out in all */
+	const char *over_advice; /* what to do when a block is too big */
 };
 
 enum { STREAM_WINDOW = 256 << 10 };
@@ -42,13 +42,13 @@ void stream_renew(struct stream *);
 int stream_at_end(struct stream *, struct err *) MUST_USE;
 /* May n items of width bytes be taken from this block? Call it before
  * allocating for them. */
-int stream_afford(struct stream *, uint64_t n, uint64_t width, struct err *)
-    MUST_USE;
+int stream_afford(
+    struct stream *, uint64_t n, uint64_t width, struct err *) MUST_USE;
 int stream_read(struct stream *, void *dst, size_t n, struct err *) MUST_USE;
 /* Reads total bytes into m from its start on; memory grows with what has
  * really arrived. */
-int stream_read_mem(struct stream *, struct mem *m, size_t total,
-    struct err *) MUST_USE;
+int stream_read_mem(
+    struct stream *, struct mem *m, size_t total, struct err *) MUST_USE;
 int stream_u64(struct stream *, uint64_t *, struct err *) MUST_USE;
 int stream_varint(struct stream *, uint64_t *, struct err *) MUST_USE;
 /* At least one byte to look at: how many lie at *p; 0 at the end, -1 failed.

@@ -177,8 +177,8 @@ utf8_vec_recode(struct vec *dst, const struct vec *src, enum utf8_policy policy)
 		const uint8_t *p = src->bytes + src->offset[i];
 		size_t len = src->offset[i + 1] - src->offset[i];
 
-		at += policy == UTF8_LATIN1 ? latin1(p, len, to + at) :
-		    replace(p, len, to + at);
+		at += policy == UTF8_LATIN1 ? latin1(p, len, to + at)
+					    : replace(p, len, to + at);
 		if (at > UINT32_MAX)
 			return false;
 		offset[i + 1] = (uint32_t)at;
