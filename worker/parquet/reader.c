@@ -324,7 +324,7 @@ read_chunk(struct reader *r,
 	const struct chunk_in *chunk = r->chunk;
 	int64_t at = chunk->data_offset, left = chunk->size, rows = 0;
 	struct page_in p;
-	const uint8_t *body;
+	const uint8_t *body = NULL;
 	size_t used, nnulls;
 	int rc;
 
