@@ -37,6 +37,7 @@ static const struct setting {
 	{ "http_write_exception_in_output_format", "0", MUST },
 	{ "output_format_native_encode_types_in_binary_format", "0", MUST },
 	{ "output_format_native_write_json_as_string", "1", 0 },
+	{ "output_format_json_quote_64bit_integers", "0", 0 },
 	{ "low_cardinality_allow_in_native_format", "1", 0 },
 	{ "extremes", "0", 0 },
 	{ "send_progress_in_http_headers", "0", 0 },
