@@ -199,6 +199,13 @@ run_check_deadline(struct run *r)
 	if (r->reason == REASON_NONE && (r->state == SLOT_STARTING ||
 	    r->state == SLOT_RUNNING))
 		r->reason = REASON_DEADLINE;
+	if (r->state == SLOT_DRAINED && r->reason == REASON_NONE &&
+	    !r->has_error) {
+		/* Else its death of our KILL would read as want of memory. */
+		err_set(&r->error, ERR_PROTOCOL, "worker closed its reports "
+		    "while %s and did not end", phase_name(r->phase));
+		r->has_error = true;
+	}
 	step(r, EVENT_DEADLINE, NULL);
 }
 

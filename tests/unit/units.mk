@@ -246,3 +246,7 @@ build/unit/fake_worker: $(call objects,asan,tests/harness/fake_worker.c \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_asan) $^ -lbsd -o $@
 build/unit/check_supervise: | build/unit/fake_worker
+
+UNITS += plan
+unit_plan := coordinator/plan.c $(SRCS_config)
+libs_plan := $(libs_config)
