@@ -250,3 +250,10 @@ build/unit/check_supervise: | build/unit/fake_worker
 UNITS += plan
 unit_plan := coordinator/plan.c $(SRCS_config)
 libs_plan := $(libs_config)
+
+SRCS_pg := common/pg.c common/clock.c common/log.c common/buf.c \
+	common/xalloc.c common/err.c
+
+UNITS += pg
+unit_pg := tests/harness/state.c $(SRCS_pg)
+libs_pg := -lpq
