@@ -9,6 +9,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { compressors, duckdb, hyparquet } from './modules.mjs';
+import { checkBounds } from './parquet_bounds.mjs';
 
 const folder = process.argv[2];
 let failures = 0;
@@ -221,8 +222,11 @@ async function filters(schema, rows, file) {
 		if (known.length === 0 || type === 'boolean' ||
 		    literal(type, '0') === undefined)
 			continue;
-		for (const at of [0, 0.37, 0.99]) {
-			const v = known[Math.floor(known.length * at)];
+		const some = [0, 0.37, 0.99].map(
+		    (at) => known[Math.floor(known.length * at)]);
+		const ordered = known.toSorted((a, b) => compare(type, a, b));
+		some.push(ordered[0], ordered.at(-1));
+		for (const v of some) {
 			for (const [op, fits] of [['=', (c) => c === 0],
 			    ['<', (c) => c < 0], ['>=', (c) => c >= 0]]) {
 				texts.push(`SELECT count(*) FROM ` +
@@ -266,6 +270,7 @@ for (const json of readdirSync(folder).filter((f) => f.endsWith('.json'))) {
 	    firstDifference(schema, rows.map((row) => row.map((v, col) =>
 	    asObjects(schema[col].type, schema[col].fields, v))),
 	    await readHyparquet(schema, file)));
+	await attempt(`${name} bounds`, () => checkBounds(schema, rows, file));
 	if (/^(flat|odd|one|many)/.test(name))
 		await attempt(`${name} filters`, () =>
 		    filters(schema, rows, file));
