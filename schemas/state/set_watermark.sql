@@ -7,4 +7,8 @@ SET last_offload_timestamp = excluded.last_offload_timestamp,
 	last_offload_position = excluded.last_offload_position,
 	last_offload_max_sequence = excluded.last_offload_max_sequence,
 	adopt = false,
+	-- A word of the older pipeline's would not pass the check.
+	status = CASE WHEN offload_watermarks.status IN ('initialized',
+		'running', 'success', 'failed')
+		THEN offload_watermarks.status ELSE 'initialized' END,
 	updated_at = clock_timestamp()

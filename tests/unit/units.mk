@@ -257,3 +257,8 @@ SRCS_pg := common/pg.c common/clock.c common/log.c common/buf.c \
 UNITS += pg
 unit_pg := tests/harness/state.c $(SRCS_pg)
 libs_pg := -lpq
+
+UNITS += ledger
+unit_ledger := coordinator/ledger.c tests/harness/state.c common/id.c \
+	build/embedded/sql.c $(SRCS_config)
+libs_ledger := $(libs_config)
