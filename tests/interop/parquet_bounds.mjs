@@ -129,8 +129,7 @@ function checkPages(bytes, chunk, type, values) {
 		if (index[1][k])
 			continue;
 		const why = problem(type, page, index[2][k], index[3][k],
-		    !/^(string|binary)$/.test(type) ||
-		    Math.max(index[2][k].length, index[3][k].length) < 61);
+		    !/^(string|binary)$/.test(type));
 		if (why !== undefined)
 			return `page ${k}: ${why}`;
 	}
