@@ -192,17 +192,16 @@ cursor_take(struct cursor *c, size_t n)
 	return at;
 }
 
-#define CURSOR_GET(name, type)						\
-type									\
-name(struct cursor *c)							\
-{									\
-	type v = 0;							\
-	const uint8_t *at = cursor_take(c, sizeof v);			\
-									\
-	if (at != NULL)							\
-		memcpy(&v, at, sizeof v);				\
-	return v;							\
-}
+#define CURSOR_GET(name, type)                                \
+	type name(struct cursor *c)                           \
+	{                                                     \
+		type v = 0;                                   \
+		const uint8_t *at = cursor_take(c, sizeof v); \
+                                                              \
+		if (at != NULL)                               \
+			memcpy(&v, at, sizeof v);             \
+		return v;                                     \
+	}
 
 CURSOR_GET(cursor_u8, uint8_t)
 CURSOR_GET(cursor_u16, uint16_t)

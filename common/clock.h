@@ -8,8 +8,12 @@
 
 #include <stdint.h>
 
-struct wall { int64_t us; };	/* microseconds since 1970-01-01 UTC */
-struct mono { int64_t ns; };
+struct wall {
+	int64_t us;
+}; /* microseconds since 1970-01-01 UTC */
+struct mono {
+	int64_t ns;
+};
 
 struct wall wall_now(void);
 struct mono mono_now(void);

@@ -20,25 +20,25 @@
 /* Numbers are stable: the ERROR frame and the ledger carry them. */
 enum err_class {
 	ERR_NONE = 0,
-	ERR_CONFIG = 1,		/* usage, calve.yaml: mend it, then run again */
-	ERR_STATE = 2,		/* state database refused what we asked */
-	ERR_STATE_LOST = 3,	/* state database out of reach or gone: heals */
-	ERR_SOURCE = 4,		/* source refused: password, unknown table */
-	ERR_SOURCE_LOST = 5,	/* source out of reach, gone or cut: heals */
-	ERR_DATA = 6,		/* source data breaks a rule: NULL timestamp,
+	ERR_CONFIG = 1,      /* usage, calve.yaml: mend it, then run again */
+	ERR_STATE = 2,       /* state database refused what we asked */
+	ERR_STATE_LOST = 3,  /* state database out of reach or gone: heals */
+	ERR_SOURCE = 4,      /* source refused: password, unknown table */
+	ERR_SOURCE_LOST = 5, /* source out of reach, gone or cut: heals */
+	ERR_DATA = 6,        /* source data breaks a rule: NULL timestamp,
 				 * bad UTF-8, value out of range, corrupt
 				 * stream */
-	ERR_TYPE = 7,		/* column type not supported or incompatible */
-	ERR_TABLE = 8,		/* target table needs the operator: rolled back,
+	ERR_TYPE = 7,        /* column type not supported or incompatible */
+	ERR_TABLE = 8,       /* target table needs the operator: rolled back,
 				 * recreated, foreign schema */
-	ERR_STORE = 9,		/* reading or writing files failed */
-	ERR_CONFLICT = 10,	/* another writer committed first: heals */
-	ERR_UNCLEAR = 11,	/* commit sent, outcome unknown */
-	ERR_BUSY = 12,		/* another run holds the table's lock */
-	ERR_LIMIT = 13,		/* a resource limit was reached */
+	ERR_STORE = 9,       /* reading or writing files failed */
+	ERR_CONFLICT = 10,   /* another writer committed first: heals */
+	ERR_UNCLEAR = 11,    /* commit sent, outcome unknown */
+	ERR_BUSY = 12,       /* another run holds the table's lock */
+	ERR_LIMIT = 13,      /* a resource limit was reached */
 	ERR_NOMEM = 14,
-	ERR_CANCELLED = 15,	/* asked to stop, or the coordinator is gone */
-	ERR_PROTOCOL = 16,	/* a frame between coordinator and worker is
+	ERR_CANCELLED = 15, /* asked to stop, or the coordinator is gone */
+	ERR_PROTOCOL = 16,  /* a frame between coordinator and worker is
 				 * malformed */
 	ERR_BUG = 17,
 	ERR_NCLASSES
@@ -48,7 +48,7 @@ enum { ERR_TEXT_MAX = 1024 };
 
 struct err {
 	enum err_class cls;
-	int sys;			/* errno where one applies, else 0 */
+	int sys; /* errno where one applies, else 0 */
 	char text[ERR_TEXT_MAX];
 };
 
@@ -68,7 +68,7 @@ int err_sys(struct err *, enum err_class, const char *fmt, ...)
 int err_prefix(struct err *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-const char *err_class_name(enum err_class);	/* "source", "type", ... */
+const char *err_class_name(enum err_class); /* "source", "type", ... */
 /* The only place that decides whether another attempt can heal it. */
 bool err_is_retryable(enum err_class);
 

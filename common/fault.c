@@ -30,8 +30,8 @@ fault_named(const char *spec, const char *name, unsigned *seen)
 
 	if (strncmp(spec, name, n) != 0 || (spec[n] != '\0' && spec[n] != ':'))
 		return 0;
-	return ++*seen == (spec[n] == ':' ? strtoul(spec + n + 1, NULL, 10) :
-	    1);
+	return ++*seen ==
+	    (spec[n] == ':' ? strtoul(spec + n + 1, NULL, 10) : 1);
 }
 
 void
@@ -51,9 +51,9 @@ fault_point(const char *name)
 			close(fd);
 		}
 	} else if ((f = fault_is("kill:")) != NULL) {
-		if ((f[0] >= '0' && f[0] <= '9') ?
-		    passed == strtoul(f, NULL, 10) :
-		    fault_named(f, name, &killed))
+		if ((f[0] >= '0' && f[0] <= '9')
+			? passed == strtoul(f, NULL, 10)
+			: fault_named(f, name, &killed))
 			kill(getpid(), SIGKILL);
 	} else if ((f = fault_is("stop:")) != NULL) {
 		if (fault_named(f, name, &stopped))
@@ -64,9 +64,16 @@ fault_point(const char *name)
 int
 fault_errno(const char *name)
 {
-	static const struct { const char *name; int sys; } known[] = {
-		{ "ENOSPC", ENOSPC }, { "EIO", EIO }, { "EACCES", EACCES },
-		{ "EMFILE", EMFILE }, { "EDQUOT", EDQUOT }, { "EROFS", EROFS },
+	static const struct {
+		const char *name;
+		int sys;
+	} known[] = {
+		{ "ENOSPC", ENOSPC },
+		{ "EIO", EIO },
+		{ "EACCES", EACCES },
+		{ "EMFILE", EMFILE },
+		{ "EDQUOT", EDQUOT },
+		{ "EROFS", EROFS },
 	};
 	static unsigned passed;
 	const char *f = fault_is("errno:"), *rest;
@@ -88,5 +95,5 @@ fault_errno(const char *name)
 }
 
 #else
-typedef int calve_fault_is_empty;	/* ISO C wants a declaration */
+typedef int calve_fault_is_empty; /* ISO C wants a declaration */
 #endif

@@ -18,7 +18,7 @@
 
 #ifdef CALVE_FAULTS
 void fault_point(const char *name);
-int fault_errno(const char *name);	/* 1 with errno set, or 0 */
+int fault_errno(const char *name); /* 1 with errno set, or 0 */
 #define FAULT_POINT(name) fault_point(name)
 #define FAULT_ERRNO(name) fault_errno(name)
 #else

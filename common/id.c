@@ -11,10 +11,11 @@
 void
 uuid_format(const uint8_t in[16], char out[UUID_TEXT])
 {
-	snprintf(out, UUID_TEXT, "%02x%02x%02x%02x-%02x%02x-%02x%02x-"
-	    "%02x%02x-%02x%02x%02x%02x%02x%02x", in[0], in[1], in[2], in[3],
-	    in[4], in[5], in[6], in[7], in[8], in[9], in[10], in[11], in[12],
-	    in[13], in[14], in[15]);
+	snprintf(out, UUID_TEXT,
+	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-"
+	    "%02x%02x-%02x%02x%02x%02x%02x%02x",
+	    in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8],
+	    in[9], in[10], in[11], in[12], in[13], in[14], in[15]);
 }
 
 void

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { UUID_TEXT = 37 };	/* 36 characters and the NUL */
+enum { UUID_TEXT = 37 }; /* 36 characters and the NUL */
 
 void uuid_random(char out[UUID_TEXT]);
 /* Lower-case canonical form; false when text is not a UUID. */

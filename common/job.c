@@ -40,9 +40,10 @@ void
 job_clear(struct job *j)
 {
 	char *plain[] = { j->name, j->source_name, j->source_kind, j->url,
-	    j->database, j->table, j->user, j->catalog_name, j->catalog_kind,
-	    j->warehouse, j->namespace_, j->target_table, j->timestamp,
-	    j->sequence, j->start, j->compression, j->encoding };
+		j->database, j->table, j->user, j->catalog_name,
+		j->catalog_kind, j->warehouse, j->namespace_, j->target_table,
+		j->timestamp, j->sequence, j->start, j->compression,
+		j->encoding };
 
 	for (size_t at = 0; at < sizeof plain / sizeof plain[0]; at++)
 		free(plain[at]);

@@ -17,104 +17,116 @@
 #include "common/id.h"
 
 enum job_kind {
-	JOB_OFFLOAD = 1,	/* lock, read, write, commit, advance */
-	JOB_VERIFY = 2,		/* compare source and target, day by day */
-	JOB_CHECK = 3		/* resolve columns and target; reads no row */
+	JOB_OFFLOAD = 1, /* lock, read, write, commit, advance */
+	JOB_VERIFY = 2,  /* compare source and target, day by day */
+	JOB_CHECK = 3    /* resolve columns and target; reads no row */
 };
 
 /* calve.yaml `columns: { NAME: { ... } }`. Texts are checked by the typemap. */
 struct job_column {
 	char *name;
-	char *as;		/* long | decimal(20,0) | string | binary ... */
-	char *time;		/* error | floor: digits finer than a microsecond */
-	char *utf8;		/* error | binary | replace | latin1 */
-	char *duplicates;	/* error | list: duplicate map keys */
-	char *metrics;		/* full | truncate(N) | counts | none */
+	char *as;         /* long | decimal(20,0) | string | binary ... */
+	char *time;       /* error | floor: digits finer than a microsecond */
+	char *utf8;       /* error | binary | replace | latin1 */
+	char *duplicates; /* error | list: duplicate map keys */
+	char *metrics;    /* full | truncate(N) | counts | none */
 };
 void job_column_clear(struct job_column *);
 
 struct job {
 	enum job_kind kind;
 	char run_id[UUID_TEXT];
-	unsigned attempt;	/* from 1 */
-	char *name;		/* the table's name in the state tables */
-	char *state;		/* libpq conninfo of the state database */
+	unsigned attempt; /* from 1 */
+	char *name;       /* the table's name in the state tables */
+	char *state;      /* libpq conninfo of the state database */
 
-	char *source_name;	/* key in `sources:`, for messages */
-	char *source_kind;	/* "clickhouse" */
-	char *url;		/* http://host:port, no credentials inside */
+	char *source_name; /* key in `sources:`, for messages */
+	char *source_kind; /* "clickhouse" */
+	char *url;         /* http://host:port, no credentials inside */
 	char *database;
 	char *table;
 	char *user;
-	char *password;		/* secret */
+	char *password; /* secret */
 
 	char *catalog_name;
-	char *catalog_kind;	/* "hadoop" */
-	char *warehouse;	/* absolute folder */
-	char *namespace_;	/* dotted levels: a.b */
+	char *catalog_kind; /* "hadoop" */
+	char *warehouse;    /* absolute folder */
+	char *namespace_;   /* dotted levels: a.b */
 	char *target_table;
 
-	char *timestamp;	/* window column */
-	char *sequence;		/* tie-breaking column, or NULL */
-	char **partition;	/* "day(exchange_timestamp)", ... */
+	char *timestamp;  /* window column */
+	char *sequence;   /* tie-breaking column, or NULL */
+	char **partition; /* "day(exchange_timestamp)", ... */
 	size_t npartition;
-	char **include;		/* only these columns; none: all */
+	char **include; /* only these columns; none: all */
 	size_t ninclude;
 	char **exclude;
 	size_t nexclude;
 	struct job_column *columns;
 	size_t ncolumns;
-	bool final;		/* SELECT ... FINAL */
+	bool final; /* SELECT ... FINAL */
 
-	char *start;		/* first timestamp of a table without position */
+	char *start; /* first timestamp of a table without position */
 	int64_t settle_ms;
-	int64_t step_ms;	/* 0: by rows */
-	uint64_t step_rows;	/* most rows in a step when step_ms is 0 */
+	int64_t step_ms;    /* 0: by rows */
+	uint64_t step_rows; /* most rows in a step when step_ms is 0 */
 
-	char *compression;	/* "zstd" | "none" */
+	char *compression; /* "zstd" | "none" */
 	int compression_level;
-	char *encoding;		/* "compat" | "compact" | "dense" */
-	uint64_t file_size;	/* roll a data file at about this many bytes */
-	uint64_t row_group_size;	/* uncompressed bytes */
+	char *encoding;          /* "compat" | "compact" | "dense" */
+	uint64_t file_size;      /* roll a data file at about this many bytes */
+	uint64_t row_group_size; /* uncompressed bytes */
 	uint64_t row_group_rows;
-	uint64_t memory;	/* RLIMIT_AS of the worker, 0 none; for budgets */
+	uint64_t memory; /* RLIMIT_AS of the worker, 0 none; for budgets */
 
-	unsigned source_threads;	/* max_threads at the source */
-	unsigned timeout_s;	/* connection, and stall of a stream */
+	unsigned source_threads; /* max_threads at the source */
+	unsigned timeout_s;      /* connection, and stall of a stream */
 };
 
 void job_clear(struct job *);
 
 /* How a run stands in the ledger. */
 enum run_state {
-	RUN_RUNNING, RUN_SUCCESS, RUN_FAILED, RUN_SKIPPED, RUN_CANCELLED,
+	RUN_RUNNING,
+	RUN_SUCCESS,
+	RUN_FAILED,
+	RUN_SKIPPED,
+	RUN_CANCELLED,
 	RUN_TIMED_OUT
 };
-const char *run_state_name(enum run_state);	/* "running", "success", ... */
+const char *run_state_name(enum run_state); /* "running", "success", ... */
 
 /* Where a worker is; the order of a run. */
 enum phase {
-	PHASE_START, PHASE_LOCK, PHASE_RECONCILE, PHASE_COUNT, PHASE_READ,
-	PHASE_WRITE, PHASE_COMMIT, PHASE_ADVANCE, PHASE_VERIFY, PHASE_DONE,
+	PHASE_START,
+	PHASE_LOCK,
+	PHASE_RECONCILE,
+	PHASE_COUNT,
+	PHASE_READ,
+	PHASE_WRITE,
+	PHASE_COMMIT,
+	PHASE_ADVANCE,
+	PHASE_VERIFY,
+	PHASE_DONE,
 	PHASE_N
 };
-const char *phase_name(enum phase);	/* "locking", "reading", ... */
+const char *phase_name(enum phase); /* "locking", "reading", ... */
 
 /* What a worker did: rows are committed rows only. All counts are totals of
  * the run's steps. */
 struct result {
 	uint64_t rows;
-	uint64_t bytes_read;	/* as received from the source */
-	uint64_t bytes_written;	/* data files */
+	uint64_t bytes_read;    /* as received from the source */
+	uint64_t bytes_written; /* data files */
 	uint32_t files;
-	uint32_t steps;		/* commits */
-	int64_t snapshot_id;	/* newest; 0 none */
-	char *window_low;	/* position text before, and the bound after; */
-	char *window_high;	/* NULL where not applicable */
-	char *position;		/* position text after the run */
-	bool adopted;		/* state was behind the table and caught up */
-	uint64_t peak_memory;	/* bytes, getrusage */
-	uint64_t different;	/* JOB_VERIFY: tallies that differ */
+	uint32_t steps;       /* commits */
+	int64_t snapshot_id;  /* newest; 0 none */
+	char *window_low;     /* position text before, and the bound after; */
+	char *window_high;    /* NULL where not applicable */
+	char *position;       /* position text after the run */
+	bool adopted;         /* state was behind the table and caught up */
+	uint64_t peak_memory; /* bytes, getrusage */
+	uint64_t different;   /* JOB_VERIFY: tallies that differ */
 };
 
 void result_clear(struct result *);

@@ -41,8 +41,8 @@ vlog(enum log_level level, const char *fmt, va_list ap)
 	    (int)getpid());
 	k = vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
 	if (k > 0)
-		n += (size_t)k < sizeof line - n - 1 ? (size_t)k :
-		    sizeof line - n - 2;
+		n += (size_t)k < sizeof line - n - 1 ? (size_t)k
+						     : sizeof line - n - 2;
 	for (size_t at = 0; at < n; at++)
 		if (line[at] == '\n')
 			line[at] = ' ';
@@ -50,16 +50,15 @@ vlog(enum log_level level, const char *fmt, va_list ap)
 	(void)!write(STDERR_FILENO, line, n);
 }
 
-#define LOG_AT(name, level)						\
-void									\
-name(const char *fmt, ...)						\
-{									\
-	va_list ap;							\
-									\
-	va_start(ap, fmt);						\
-	vlog(level, fmt, ap);						\
-	va_end(ap);							\
-}
+#define LOG_AT(name, level)             \
+	void name(const char *fmt, ...) \
+	{                               \
+		va_list ap;             \
+                                        \
+		va_start(ap, fmt);      \
+		vlog(level, fmt, ap);   \
+		va_end(ap);             \
+	}
 
 LOG_AT(log_error, LOG_ERROR)
 LOG_AT(log_warn, LOG_WARN)

@@ -19,31 +19,44 @@
 enum { MAGIC = 0xca17, STRING_MAX = MSG_MAX };
 
 enum wire {
-	W_U64, W_I64, W_U32, W_I32, W_UINT, W_BOOL,
-	W_ENUM,			/* an enum value in [low, high] */
-	W_STR,			/* char *, NULL kept */
-	W_UUID,			/* char[UUID_TEXT], a UUID or "" */
-	W_STRS,			/* char **, its count at `count` */
-	W_COLUMNS,		/* struct job_column *, its count likewise */
-	W_ERROR			/* a whole struct err */
+	W_U64,
+	W_I64,
+	W_U32,
+	W_I32,
+	W_UINT,
+	W_BOOL,
+	W_ENUM,    /* an enum value in [low, high] */
+	W_STR,     /* char *, NULL kept */
+	W_UUID,    /* char[UUID_TEXT], a UUID or "" */
+	W_STRS,    /* char **, its count at `count` */
+	W_COLUMNS, /* struct job_column *, its count likewise */
+	W_ERROR    /* a whole struct err */
 };
 
 struct field {
 	enum wire wire;
-	uint16_t at;		/* offset in the message's struct */
-	uint16_t count;		/* offset of the size_t with the count */
+	uint16_t at;    /* offset in the message's struct */
+	uint16_t count; /* offset of the size_t with the count */
 	uint8_t low, high;
 };
 
-#define F(wire, type, member) { wire, offsetof(type, member), 0, 0, 0 }
-#define LIST(wire, type, member, n) \
-	{ wire, offsetof(type, member), offsetof(type, n), 0, 0 }
-#define ENUM(type, member, low, high) \
-	{ W_ENUM, offsetof(type, member), 0, low, high }
+#define F(wire, type, member)                         \
+	{                                             \
+		wire, offsetof(type, member), 0, 0, 0 \
+	}
+#define LIST(wire, type, member, n)                                   \
+	{                                                             \
+		wire, offsetof(type, member), offsetof(type, n), 0, 0 \
+	}
+#define ENUM(type, member, low, high)                        \
+	{                                                    \
+		W_ENUM, offsetof(type, member), 0, low, high \
+	}
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-_Static_assert(sizeof(unsigned) == 4 && sizeof(enum phase) == 4 &&
-    sizeof(bool) == 1, "the field tables assume these sizes");
+_Static_assert(
+    sizeof(unsigned) == 4 && sizeof(enum phase) == 4 && sizeof(bool) == 1,
+    "the field tables assume these sizes");
 
 static const struct field job_fields[] = {
 	ENUM(struct job, kind, JOB_OFFLOAD, JOB_CHECK),
@@ -182,8 +195,8 @@ msg_type_name(enum msg_type type)
 
 /* ---- writing ---- */
 
-static void put_fields(struct buf *, const struct field *, size_t,
-    const char *base);
+static void put_fields(
+    struct buf *, const struct field *, size_t, const char *base);
 
 static void
 put_list(struct buf *b, const struct field *f, const char *base)
@@ -191,7 +204,7 @@ put_list(struct buf *b, const struct field *f, const char *base)
 	size_t n;
 	memcpy(&n, base + f->count, sizeof n);
 	if (n > MSG_MAX) {
-		b->over = true;		/* no such count fits a frame */
+		b->over = true; /* no such count fits a frame */
 		return;
 	}
 	buf_put_u32(b, (uint32_t)n);
@@ -205,8 +218,8 @@ put_list(struct buf *b, const struct field *f, const char *base)
 	const struct job_column *columns;
 	memcpy(&columns, base + f->at, sizeof columns);
 	for (size_t at = 0; at < n; at++)
-		put_fields(b, column_option_fields,
-		    COUNT(column_option_fields), (const char *)&columns[at]);
+		put_fields(b, column_option_fields, COUNT(column_option_fields),
+		    (const char *)&columns[at]);
 }
 
 static void
@@ -263,20 +276,19 @@ put_field(struct buf *b, const struct field *f, const char *base)
 }
 
 static void
-put_fields(struct buf *b, const struct field *fields, size_t n,
-    const char *base)
+put_fields(
+    struct buf *b, const struct field *fields, size_t n, const char *base)
 {
 	for (size_t at = 0; at < n; at++)
 		put_field(b, &fields[at], base);
 }
 
 int
-msg_put(struct buf *b, uint32_t sequence, const struct msg *m,
-    struct err *err)
+msg_put(struct buf *b, uint32_t sequence, const struct msg *m, struct err *err)
 {
 	if (m->type < MSG_JOB || (size_t)m->type >= COUNT(layouts))
-		return err_set(err, ERR_PROTOCOL, "no message of type %d",
-		    (int)m->type);
+		return err_set(
+		    err, ERR_PROTOCOL, "no message of type %d", (int)m->type);
 
 	const struct layout *l = &layouts[m->type];
 	struct buf payload;
@@ -307,8 +319,8 @@ msg_put(struct buf *b, uint32_t sequence, const struct msg *m,
 
 /* ---- reading ---- */
 
-static void get_fields(struct cursor *, const struct field *, size_t,
-    char *base);
+static void get_fields(
+    struct cursor *, const struct field *, size_t, char *base);
 
 /* The count is stored as items come, so that a clear frees what is there. */
 static void
@@ -461,8 +473,8 @@ msg_get(const void *data, size_t n, uint32_t sequence, struct msg *out,
 	const struct layout *l = &layouts[type];
 	if (length > MSG_MAX)
 		return err_set(err, ERR_PROTOCOL,
-		    "%s frame of %lu bytes is over the maximum of %d",
-		    l->name, (unsigned long)length, MSG_MAX);
+		    "%s frame of %lu bytes is over the maximum of %d", l->name,
+		    (unsigned long)length, MSG_MAX);
 	if (number != sequence)
 		return err_set(err, ERR_PROTOCOL,
 		    "%s frame has number %lu, expected %lu", l->name,
@@ -478,7 +490,8 @@ msg_get(const void *data, size_t n, uint32_t sequence, struct msg *out,
 		msg_clear(out);
 		return err_set(err, ERR_PROTOCOL,
 		    "%s frame is malformed; are both programs of one "
-		    "version?", l->name);
+		    "version?",
+		    l->name);
 	}
 	*used = MSG_HEADER + (size_t)length;
 	return 1;

@@ -24,32 +24,48 @@
 #include "common/job.h"
 
 enum { MSG_PROTOCOL = 1, MSG_HEADER = 12, MSG_MAX = 1 << 20 };
-enum { FD_JOB = 3, FD_REPORT = 4 };	/* in the worker */
+enum { FD_JOB = 3, FD_REPORT = 4 }; /* in the worker */
 
 enum msg_type {
-	MSG_JOB = 1, MSG_HELLO, MSG_PHASE, MSG_PROGRESS, MSG_NOTE, MSG_TALLY,
-	MSG_COLUMN, MSG_RESULT, MSG_ERROR
+	MSG_JOB = 1,
+	MSG_HELLO,
+	MSG_PHASE,
+	MSG_PROGRESS,
+	MSG_NOTE,
+	MSG_TALLY,
+	MSG_COLUMN,
+	MSG_RESULT,
+	MSG_ERROR
 };
 const char *msg_type_name(enum msg_type);
 
-struct msg_hello { uint32_t protocol; uint32_t pid; char *version; };
+struct msg_hello {
+	uint32_t protocol;
+	uint32_t pid;
+	char *version;
+};
 struct msg_progress {
-	uint64_t rows;		/* read so far in this run */
-	uint64_t rows_expected;	/* of this run, 0 unknown */
+	uint64_t rows;          /* read so far in this run */
+	uint64_t rows_expected; /* of this run, 0 unknown */
 	uint64_t bytes_read, bytes_written;
 	uint32_t files;
 };
 /* One line for the user about something decided or noticed. */
-struct msg_note { bool warning; char *text; };
+struct msg_note {
+	bool warning;
+	char *text;
+};
 /* One comparison of JOB_VERIFY. scope is a day "2026-11-21" or "all". */
 struct msg_tally {
 	char *scope;
 	uint64_t source_rows, target_rows;
-	char *source_min, *source_max, *target_min, *target_max;  /* or NULL */
+	char *source_min, *source_max, *target_min, *target_max; /* or NULL */
 	bool equal;
 };
 /* One column of JOB_CHECK. */
-struct msg_column { char *name, *source_type, *target_type, *remark; };
+struct msg_column {
+	char *name, *source_type, *target_type, *remark;
+};
 
 struct msg {
 	enum msg_type type;
@@ -68,8 +84,8 @@ struct msg {
 void msg_clear(struct msg *);
 
 /* Appends one whole frame; ERR_PROTOCOL when it is over MSG_MAX. */
-int msg_put(struct buf *, uint32_t sequence, const struct msg *, struct err *)
-    MUST_USE;
+int msg_put(
+    struct buf *, uint32_t sequence, const struct msg *, struct err *) MUST_USE;
 /* Takes one frame from the front of data: 1 with *out owned by the caller and
  * *used set, 0 when more bytes are needed, -1 malformed. */
 int msg_get(const void *data, size_t n, uint32_t sequence, struct msg *out,

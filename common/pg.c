@@ -24,14 +24,17 @@
 struct pg {
 	PGconn *conn;
 	bool lost;
-	double statement_s;	/* longest wait for an answer of ours */
+	double statement_s; /* longest wait for an answer of ours */
 };
 
-struct pg_rows { PGresult *result; };
+struct pg_rows {
+	PGresult *result;
+};
 
 /* ---- the connection string ---- */
 
-static const char malformed[] = "the connection string of the state database "
+static const char malformed[] =
+    "the connection string of the state database "
     "is malformed; expected postgresql://USER@HOST/DATABASE with special "
     "characters of a password percent-encoded, or 'host=... dbname=...'";
 
@@ -55,7 +58,7 @@ parse_conninfo(const char *conninfo, struct err *err)
 	char *libpq_says = NULL;
 	PQconninfoOption *options = PQconninfoParse(conninfo, &libpq_says);
 
-	PQfreemem(libpq_says);		/* may hold parts of the password */
+	PQfreemem(libpq_says); /* may hold parts of the password */
 	if (options == NULL) {
 		err_set(err, ERR_CONFIG, "%s", malformed);
 		return NULL;
@@ -86,11 +89,11 @@ is_secret(const PQconninfoOption *o, bool references)
 {
 	if (o->val == NULL || *o->val == '\0' ||
 	    (strcmp(o->keyword, "password") != 0 &&
-	    strcmp(o->keyword, "sslpassword") != 0))
+		strcmp(o->keyword, "sslpassword") != 0))
 		return false;
 	const char *close = strchr(o->val, '}');
-	return !references || strncmp(o->val, "${", 2) != 0 ||
-	    close == NULL || close[1] != '\0';
+	return !references || strncmp(o->val, "${", 2) != 0 || close == NULL ||
+	    close[1] != '\0';
 }
 
 bool
@@ -200,8 +203,9 @@ fail_lost(struct pg *pg, struct err *err, const char *what)
 static void
 first_line(const char *text, char *out, size_t size)
 {
-	static const char *const severities[] = { "FATAL:  ", "ERROR:  ",
-	    "PANIC:  " };
+	static const char *const severities[] = {
+		"FATAL:  ", "ERROR:  ", "PANIC:  "
+	};
 	size_t n = strcspn(text, "\n");
 
 	snprintf(out, size, "%.*s", n > 400 ? 400 : (int)n, text);
@@ -224,8 +228,8 @@ find_sqlstate(const char *text, char state[6])
 
 	for (; at != NULL; at = strstr(at + 1, ":  ")) {
 		const char *code = at + 3;
-		if (strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5
-		    && code[5] == ':') {
+		if (strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
+		    code[5] == ':') {
 			memcpy(state, code, 5);
 			state[5] = '\0';
 			return true;
@@ -243,13 +247,14 @@ fail_connect(PGconn *conn, struct err *err)
 	first_line(text, line, sizeof line);
 	if (find_sqlstate(text, state)) {
 		char *code = strstr(line, state);
-		if (code != NULL)	/* "28P01: " */
+		if (code != NULL) /* "28P01: " */
 			memmove(code, code + 7, strlen(code + 7) + 1);
-		return err_set(err, class_of(state),
-		    "state database: %s%s", line, advice_for(state));
+		return err_set(err, class_of(state), "state database: %s%s",
+		    line, advice_for(state));
 	}
 	if (conn != NULL && PQconnectionNeedsPassword(conn))
-		return err_set(err, ERR_STATE, "state database: it wants a "
+		return err_set(err, ERR_STATE,
+		    "state database: it wants a "
 		    "password and none is given; add one to 'state', or to "
 		    "~/.pgpass");
 	return err_set(err, ERR_STATE_LOST, "state database: %s",
@@ -267,14 +272,14 @@ fail_result(struct pg *pg, const PGresult *r, struct err *err)
 	if (state == NULL || primary == NULL) {
 		char line[512];
 		first_line(PQresultErrorMessage(r), line, sizeof line);
-		return fail_lost(pg, err,
-		    *line != '\0' ? line : "the connection was lost");
+		return fail_lost(
+		    pg, err, *line != '\0' ? line : "the connection was lost");
 	}
 	enum err_class cls = pg->lost ? ERR_STATE_LOST : class_of(state);
 	if (in_class(state, "57P") || in_class(state, "08"))
 		pg->lost = true;
-	return err_set(err, cls, "state database: %s%s", primary,
-	    advice_for(state));
+	return err_set(
+	    err, cls, "state database: %s%s", primary, advice_for(state));
 }
 
 /* ---- waiting ---- */
@@ -317,10 +322,12 @@ poll_connect(struct pg *pg, unsigned timeout_s, struct err *err)
 		    want == PGRES_POLLING_FAILED)
 			return fail_connect(pg->conn, err);
 		if (wait_socket(PQsocket(pg->conn),
-		    want == PGRES_POLLING_READING ? POLLIN : POLLOUT, since,
-		    timeout_s) != 1)
-			return err_set(err, ERR_STATE_LOST, "state database: "
-			    "no answer within %u seconds", timeout_s);
+			want == PGRES_POLLING_READING ? POLLIN : POLLOUT, since,
+			timeout_s) != 1)
+			return err_set(err, ERR_STATE_LOST,
+			    "state database: "
+			    "no answer within %u seconds",
+			    timeout_s);
 		want = PQconnectPoll(pg->conn);
 	}
 	return 0;
@@ -339,19 +346,20 @@ connect_to(struct pg *pg, const char *conninfo, const char *application,
 		return -1;
 	bool many = false;
 	for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
-		many = many || (strncmp(o->keyword, "host", 4) == 0 &&
-		    o->val != NULL && strchr(o->val, ',') != NULL);
+		many = many ||
+		    (strncmp(o->keyword, "host", 4) == 0 && o->val != NULL &&
+			strchr(o->val, ',') != NULL);
 	PQconninfoFree(options);
 
 	/* What stands before dbname, the conninfo overrides. */
 	char timeout[16];
 	snprintf(timeout, sizeof timeout, "%u", timeout_s);
 	const char *const keys[] = { "connect_timeout", "keepalives",
-	    "keepalives_idle", "keepalives_interval", "keepalives_count",
-	    "tcp_user_timeout", "fallback_application_name",
-	    "target_session_attrs", "dbname", "client_encoding", NULL };
+		"keepalives_idle", "keepalives_interval", "keepalives_count",
+		"tcp_user_timeout", "fallback_application_name",
+		"target_session_attrs", "dbname", "client_encoding", NULL };
 	const char *const values[] = { timeout, "1", "20", "5", "3", "30000",
-	    application, "read-write", conninfo, "UTF8", NULL };
+		application, "read-write", conninfo, "UTF8", NULL };
 
 	if (many) {
 		pg->conn = PQconnectdbParams(keys, values, 1);
@@ -394,7 +402,8 @@ pg_open(const char *conninfo, const char *application, unsigned timeout_s,
 	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
 	PQsetNoticeProcessor(pg->conn, discard_notice, NULL);
 	if (PQserverVersion(pg->conn) < 120000) {
-		err_set(err, ERR_STATE, "state database: PostgreSQL 12 or "
+		err_set(err, ERR_STATE,
+		    "state database: PostgreSQL 12 or "
 		    "later is needed, the server is version %d",
 		    PQserverVersion(pg->conn) / 10000);
 		goto fail;
@@ -436,8 +445,9 @@ flush_query(struct pg *pg, struct mono since, struct err *err)
 		if (left == 0)
 			return 0;
 		/* Read too: the server may wait for us before it reads on. */
-		if (left == -1 || wait_socket(PQsocket(pg->conn),
-		    POLLIN | POLLOUT, since, pg->statement_s) != 1 ||
+		if (left == -1 ||
+		    wait_socket(PQsocket(pg->conn), POLLIN | POLLOUT, since,
+			pg->statement_s) != 1 ||
 		    PQconsumeInput(pg->conn) == 0)
 			return fail_lost(pg, err, "the connection was lost");
 	}
@@ -445,12 +455,11 @@ flush_query(struct pg *pg, struct mono since, struct err *err)
 
 /* One result, NULL with *done at the end. */
 static int
-next_result(struct pg *pg, struct mono since, PGresult **out,
-    struct err *err)
+next_result(struct pg *pg, struct mono since, PGresult **out, struct err *err)
 {
 	while (PQisBusy(pg->conn)) {
-		int ready = wait_socket(PQsocket(pg->conn), POLLIN, since,
-		    pg->statement_s);
+		int ready = wait_socket(
+		    PQsocket(pg->conn), POLLIN, since, pg->statement_s);
 		if (ready == 0)
 			return fail_lost(pg, err, "no answer in time");
 		/* On failure PQgetResult has the reason as a result. */
@@ -503,8 +512,8 @@ fail_send(struct pg *pg, struct err *err)
 
 	first_line(PQerrorMessage(pg->conn), line, sizeof line);
 	if (PQstatus(pg->conn) == CONNECTION_BAD)
-		return fail_lost(pg, err,
-		    *line != '\0' ? line : "the connection was lost");
+		return fail_lost(
+		    pg, err, *line != '\0' ? line : "the connection was lost");
 	return err_set(err, ERR_STATE, "state database: %s", line);
 }
 
@@ -516,8 +525,8 @@ pg_run(struct pg *pg, const char *sql, size_t nparams,
 		*rows = NULL;
 	if (pg->lost)
 		return fail_lost(pg, err, "the connection was lost before");
-	if (PQsendQueryParams(pg->conn, sql, (int)nparams, NULL, params, NULL,
-	    NULL, 0) == 0)
+	if (PQsendQueryParams(
+		pg->conn, sql, (int)nparams, NULL, params, NULL, NULL, 0) == 0)
 		return fail_send(pg, err);
 	return collect(pg, rows, err);
 }
@@ -547,8 +556,7 @@ pg_affected(const struct pg_rows *rows)
 const char *
 pg_text(const struct pg_rows *rows, size_t row, size_t col)
 {
-	if (row >= pg_count(rows) ||
-	    col >= (size_t)PQnfields(rows->result) ||
+	if (row >= pg_count(rows) || col >= (size_t)PQnfields(rows->result) ||
 	    PQgetisnull(rows->result, (int)row, (int)col))
 		return NULL;
 	return PQgetvalue(rows->result, (int)row, (int)col);
@@ -575,10 +583,10 @@ int
 pg_commit(struct pg *pg, struct err *err)
 {
 	/* COMMIT of a failed transaction rolls back and reports success. */
-	if (!pg->lost &&
-	    PQtransactionStatus(pg->conn) != PQTRANS_INTRANS) {
+	if (!pg->lost && PQtransactionStatus(pg->conn) != PQTRANS_INTRANS) {
 		pg_rollback(pg);
-		return err_set(err, ERR_STATE, "state database: the "
+		return err_set(err, ERR_STATE,
+		    "state database: the "
 		    "transaction had failed before its commit");
 	}
 	if (pg_run(pg, "COMMIT", 0, NULL, NULL, err) == -1) {
@@ -606,9 +614,9 @@ pg_ping(struct pg *pg, bool in_transaction, struct err *err)
 {
 	if (pg_run(pg, "SELECT 1", 0, NULL, NULL, err) == -1)
 		return -1;
-	if (in_transaction &&
-	    PQtransactionStatus(pg->conn) != PQTRANS_INTRANS)
-		return err_set(err, ERR_STATE_LOST, "the transaction that "
+	if (in_transaction && PQtransactionStatus(pg->conn) != PQTRANS_INTRANS)
+		return err_set(err, ERR_STATE_LOST,
+		    "the transaction that "
 		    "held the table's lock is no longer open");
 	return 0;
 }

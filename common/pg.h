@@ -43,7 +43,7 @@ enum { PG_TIMEOUT_S = 10, PG_STATEMENT_S = 30 };
  * default. NULL on failure. */
 struct pg *pg_open(const char *conninfo, const char *application,
     unsigned timeout_s, struct err *) MUST_USE;
-void pg_close(struct pg *);			/* NULL is fine */
+void pg_close(struct pg *); /* NULL is fine */
 
 /* Whether the string parses; connects to nothing. */
 int pg_check_conninfo(const char *conninfo, struct err *) MUST_USE;
@@ -64,16 +64,16 @@ int pg_run(struct pg *, const char *sql, size_t nparams,
 /* Several statements in one string, without parameters or rows. */
 int pg_script(struct pg *, const char *sql, struct err *) MUST_USE;
 
-size_t pg_count(const struct pg_rows *);	/* rows returned */
-size_t pg_affected(const struct pg_rows *);	/* rows a command touched */
+size_t pg_count(const struct pg_rows *);    /* rows returned */
+size_t pg_affected(const struct pg_rows *); /* rows a command touched */
 /* NULL for SQL's NULL; valid until pg_rows_free. "t" and "f" for boolean. */
 const char *pg_text(const struct pg_rows *, size_t row, size_t col);
-void pg_rows_free(struct pg_rows *);		/* NULL is fine */
+void pg_rows_free(struct pg_rows *); /* NULL is fine */
 
 int pg_begin(struct pg *, struct err *) MUST_USE;
 /* ERR_STATE_LOST here means that the outcome is not known. */
 int pg_commit(struct pg *, struct err *) MUST_USE;
-void pg_rollback(struct pg *);			/* harmless when none is open */
+void pg_rollback(struct pg *); /* harmless when none is open */
 
 /* Asks the server, whether the connection lives and, when in_transaction,
  * whether the transaction begun on it is still open: so its locks are held. */

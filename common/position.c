@@ -9,10 +9,8 @@
 
 #include "common/clock.h"
 
-static const int64_t pow10_of[] = {
-	1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
-	1000000000
-};
+static const int64_t pow10_of[] = { 1, 10, 100, 1000, 10000, 100000, 1000000,
+	10000000, 100000000, 1000000000 };
 
 static int64_t
 floor_div(int64_t a, int64_t b)
@@ -34,8 +32,8 @@ ticks_rescale(int64_t ticks, int from, int to, int64_t *out)
 {
 	__int128 ns = nanoseconds(from, ticks), unit, v;
 
-	unit = to == SCALE_DAYS ? (__int128)86400 * 1000000000 :
-	    (__int128)pow10_of[9 - to];
+	unit = to == SCALE_DAYS ? (__int128)86400 * 1000000000
+				: (__int128)pow10_of[9 - to];
 	v = ns / unit - (ns % unit < 0);
 	if (v < INT64_MIN || v > INT64_MAX)
 		return false;
@@ -74,14 +72,13 @@ position_format_timestamp(const struct position *p, char out[POSITION_TEXT])
 	}
 	if (p->scale == SCALE_DAYS) {
 		civil_from_days(p->ticks, &year, &month, &mday);
-		snprintf(out, POSITION_TEXT, "%04d-%02u-%02u", year, month,
-		    mday);
+		snprintf(
+		    out, POSITION_TEXT, "%04d-%02u-%02u", year, month, mday);
 		return;
 	}
 	seconds = floor_div(p->ticks, pow10_of[p->scale]);
 	/* the product alone may lie below INT64_MIN */
-	fraction = (int64_t)(p->ticks -
-	    (__int128)seconds * pow10_of[p->scale]);
+	fraction = (int64_t)(p->ticks - (__int128)seconds * pow10_of[p->scale]);
 	day = floor_div(seconds, 86400);
 	of_day = seconds - day * 86400;
 	civil_from_days(day, &year, &month, &mday);
@@ -104,14 +101,14 @@ position_format_sequence(const struct position *p, char out[POSITION_TEXT])
 	out[0] = '\0';
 	if (!p->set || !p->has_sequence)
 		return;
-	v = p->sequence < 0 ? -(unsigned __int128)p->sequence :
-	    (unsigned __int128)p->sequence;
+	v = p->sequence < 0 ? -(unsigned __int128)p->sequence
+			    : (unsigned __int128)p->sequence;
 	digits[--n] = '\0';
 	do
 		digits[--n] = (char)('0' + (int)(v % 10));
 	while ((v /= 10) > 0);
-	snprintf(out, POSITION_TEXT, "%s%s", p->sequence < 0 ? "-" : "",
-	    digits + n);
+	snprintf(
+	    out, POSITION_TEXT, "%s%s", p->sequence < 0 ? "-" : "", digits + n);
 }
 
 void
@@ -180,8 +177,8 @@ parse_timestamp(struct position *p, const char *s)
 	}
 	if (!take(&s, "T ") || (hour = take_digits(&s, 2)) < 0 || hour > 23 ||
 	    !take(&s, ":") || (minute = take_digits(&s, 2)) < 0 ||
-	    minute > 59 || !take(&s, ":") || (second = take_digits(&s, 2)) < 0
-	    || second > 59)
+	    minute > 59 || !take(&s, ":") ||
+	    (second = take_digits(&s, 2)) < 0 || second > 59)
 		return false;
 	p->scale = 0;
 	if (take(&s, ".")) {
@@ -195,7 +192,8 @@ parse_timestamp(struct position *p, const char *s)
 	take(&s, "Zz");
 	/* the sum may fit where the whole seconds alone do not */
 	ticks = (__int128)(days * 86400 + hour * 3600 + minute * 60 + second) *
-	    pow10_of[p->scale] + fraction;
+		pow10_of[p->scale] +
+	    fraction;
 	p->ticks = (int64_t)ticks;
 	return *s == '\0' && ticks == p->ticks;
 }
@@ -226,12 +224,16 @@ position_parse(struct position *p, const char *timestamp, const char *sequence,
 {
 	*p = (struct position){ .set = true };
 	if (!parse_timestamp(p, timestamp))
-		return err_set(err, ERR_CONFIG, "'%.64s' is not a timestamp: "
+		return err_set(err, ERR_CONFIG,
+		    "'%.64s' is not a timestamp: "
 		    "write it in UTC as 2026-11-21, 2026-11-21T05:47:00Z or "
-		    "2026-11-21T05:47:00.123Z", timestamp);
+		    "2026-11-21T05:47:00.123Z",
+		    timestamp);
 	if (sequence != NULL && sequence[0] != '\0' &&
 	    !parse_sequence(p, sequence))
-		return err_set(err, ERR_CONFIG, "'%.64s' is not a sequence: "
-		    "write a whole number of at most 64 bits", sequence);
+		return err_set(err, ERR_CONFIG,
+		    "'%.64s' is not a sequence: "
+		    "write a whole number of at most 64 bits",
+		    sequence);
 	return 0;
 }

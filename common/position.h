@@ -18,15 +18,15 @@
 
 #include "common/err.h"
 
-enum { SCALE_DAYS = -1 };	/* ticks are days (Date, Date32) */
+enum { SCALE_DAYS = -1 }; /* ticks are days (Date, Date32) */
 enum { POSITION_TEXT = 96 };
 
 struct position {
-	bool set;		/* false: nothing offloaded yet */
-	int scale;		/* ticks are 10^-scale seconds, or SCALE_DAYS */
-	int64_t ticks;		/* since 1970-01-01 00:00:00 UTC */
+	bool set;      /* false: nothing offloaded yet */
+	int scale;     /* ticks are 10^-scale seconds, or SCALE_DAYS */
+	int64_t ticks; /* since 1970-01-01 00:00:00 UTC */
 	bool has_sequence;
-	__int128 sequence;	/* any 64-bit integer, signed or not */
+	__int128 sequence; /* any 64-bit integer, signed or not */
 };
 
 /* <0, 0, >0 as a is before, at or after b; unset is before all. Scales may
@@ -36,7 +36,8 @@ int position_compare(const struct position *a, const struct position *b);
 /* "2026-11-21T05:47:00.123Z" or with sequence "2026-11-21T05:47:00.123Z/42";
  * "none" when unset. */
 void position_format(const struct position *, char out[POSITION_TEXT]);
-void position_format_timestamp(const struct position *, char out[POSITION_TEXT]);
+void position_format_timestamp(
+    const struct position *, char out[POSITION_TEXT]);
 /* "" without sequence. */
 void position_format_sequence(const struct position *, char out[POSITION_TEXT]);
 /* Also accepts a space for the T, no Z, and 1 to 9 digits (scale = digits). */

@@ -51,13 +51,13 @@ struct vec {
 	enum vec_layout layout;
 	uint32_t width; /* VEC_FIXED */
 	size_t n;
-	const uint8_t *null; /* n bytes, or NULL */
-	const uint8_t *fixed; /* VEC_FIXED */
-	const uint8_t *bytes; /* VEC_BYTES */
+	const uint8_t *null;    /* n bytes, or NULL */
+	const uint8_t *fixed;   /* VEC_FIXED */
+	const uint8_t *bytes;   /* VEC_BYTES */
 	const uint32_t *offset; /* VEC_BYTES, VEC_LIST: n + 1 */
-	const uint32_t *index; /* VEC_DICT: n */
-	struct vec *dict; /* VEC_DICT */
-	struct vec *child; /* VEC_LIST, VEC_STRUCT */
+	const uint32_t *index;  /* VEC_DICT: n */
+	struct vec *dict;       /* VEC_DICT */
+	struct vec *child;      /* VEC_LIST, VEC_STRUCT */
 	size_t nchild;
 
 	/* the memory behind the pointers above; a shallow copy of a vec is a
@@ -78,7 +78,7 @@ void vec_clear(struct vec *);
 uint8_t *vec_set_fixed(struct vec *, uint32_t width, size_t n);
 uint32_t *vec_set_offsets(struct vec *, enum vec_layout, size_t n);
 uint8_t *vec_set_bytes(struct vec *, size_t nbytes); /* after offsets */
-uint32_t *vec_set_index(struct vec *, size_t n); /* allocates dict */
+uint32_t *vec_set_index(struct vec *, size_t n);     /* allocates dict */
 void vec_set_struct(struct vec *, size_t n);
 /* After the other setters, each of which says "none is NULL". */
 uint8_t *vec_set_null(struct vec *, size_t n);

@@ -37,9 +37,10 @@ tell_columns(const struct target *t, const struct source_table *described)
 
 		buf_reset(&text);
 		type_format(&f->type, &text);
-		report_column(f->name, from, buf_cstr(&text), from == NULL ?
-		    "not at the source: NULL" : f->required ? "required" :
-		    NULL);
+		report_column(f->name, from, buf_cstr(&text),
+		    from == NULL      ? "not at the source: NULL"
+			: f->required ? "required"
+				      : NULL);
 	}
 	buf_clear(&text);
 }
@@ -59,11 +60,14 @@ check(const struct job *job, struct err *err)
 	    target_open(&target, job, err) == 0 &&
 	    target_plan(&target, source, note, err) == 0) {
 		tell_columns(&target, &described);
-		report_note(false, target.table != NULL ?
-		    "the target table exists" : "the target table will be "
-		    "created by the first run that has rows");
+		report_note(false,
+		    target.table != NULL
+			? "the target table exists"
+			: "the target table will be "
+			  "created by the first run that has rows");
 		if (!described.ordered)
-			report_note(true, "timestamp and sequence are no prefix "
+			report_note(true,
+			    "timestamp and sequence are no prefix "
 			    "of the source's sorting key: windows are read "
 			    "unordered, and every count scans the table");
 		rc = 0;

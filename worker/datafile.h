@@ -22,7 +22,7 @@ struct leaf_metrics {
 	int64_t value_count; /* incl. NULLs and NaNs */
 	int64_t null_count;
 	int64_t nan_count; /* -1: not a float or double */
-	bool in_list; /* below a list or map: no bounds */
+	bool in_list;      /* below a list or map: no bounds */
 	bool has_bounds;
 	uint8_t *lower, *upper;
 	size_t lower_len, upper_len;

@@ -28,8 +28,8 @@ work(const struct job *job, struct result *res, struct err *err)
 	case JOB_CHECK:
 		return check(job, err);
 	}
-	return err_set(err, ERR_PROTOCOL, "unknown kind of job %d",
-	    (int)job->kind);
+	return err_set(
+	    err, ERR_PROTOCOL, "unknown kind of job %d", (int)job->kind);
 }
 
 static uint64_t

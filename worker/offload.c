@@ -59,8 +59,9 @@ decide_position(struct run *run, struct err *err)
 	struct reconcile_decision decision;
 	char was[POSITION_TEXT], is[POSITION_TEXT], text[512];
 
-	if (target_history(&run->target, run->target.table, &facts, err) == -1
-	    || reconcile(&facts, &decision, err) == -1)
+	if (target_history(&run->target, run->target.table, &facts, err) ==
+		-1 ||
+	    reconcile(&facts, &decision, err) == -1)
 		return -1;
 	run->recorded = facts.ancestry;
 	run->position = decision.position;
@@ -68,8 +69,10 @@ decide_position(struct run *run, struct err *err)
 	if (decision.adopted) {
 		position_format(&run->mark.position, was);
 		position_format(&run->position, is);
-		snprintf(text, sizeof text, "the watermark stood at %s, the "
-		    "table at %s: the table's position is taken", was, is);
+		snprintf(text, sizeof text,
+		    "the watermark stood at %s, the "
+		    "table at %s: the table's position is taken",
+		    was, is);
 		report_note(true, text);
 	}
 	return 0;
@@ -100,10 +103,11 @@ open_window(struct run *run, struct err *err)
 {
 	int64_t clock_us;
 
-	return source_clock(run->source, &clock_us, err) == -1 ? -1 :
-	    window_of_run(&run->position, run->job->start, clock_us,
-	    run->job->settle_ms, run->described.timestamp_scale, &run->window,
-	    err);
+	return source_clock(run->source, &clock_us, err) == -1
+	    ? -1
+	    : window_of_run(&run->position, run->job->start, clock_us,
+		  run->job->settle_ms, run->described.timestamp_scale,
+		  &run->window, err);
 }
 
 /* The watermark catches up with the table although nothing was committed, so
@@ -123,8 +127,10 @@ static int
 lock_again(struct run *run, struct err *err)
 {
 	if (watermark_lock(&run->mark, err) == 0)
-		return position_compare(&run->mark.position, &run->position)
-		    == 0 ? 1 : 0;
+		return position_compare(&run->mark.position, &run->position) ==
+			0
+		    ? 1
+		    : 0;
 	return err->cls == ERR_BUSY ? 0 : -1;
 }
 
@@ -139,9 +145,9 @@ run_steps(struct run *run, struct err *err)
 			break;
 		report_phase(run->job, PHASE_COUNT);
 		if (window_low(&run->position, run->described.timestamp_scale,
-		    &run->window.low, err) == -1 ||
+			&run->window.low, err) == -1 ||
 		    source_count(run->source, &run->window, &counted, err) ==
-		    -1)
+			-1)
 			return -1;
 		if (counted.rows == 0)
 			return run->step == 0 ? catch_up(run, err) : 0;
@@ -165,7 +171,8 @@ offload(const struct job *job, struct result *res, struct err *err)
 		rc = open_window(&run, err);
 	if (rc == 0) {
 		struct position high = {
-			.set = true, .ticks = run.window.high_ticks,
+			.set = true,
+			.ticks = run.window.high_ticks,
 			.scale = run.described.timestamp_scale,
 		};
 

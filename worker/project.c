@@ -9,11 +9,11 @@
 /* One node of the table's type tree. */
 struct pick {
 	const struct type *type;
-	int from;		/* child of the incoming node, -1: all NULL */
-	struct vec nulls;	/* behind from == -1 */
-	struct pick *child;	/* only where the incoming node differs in
+	int from;           /* child of the incoming node, -1: all NULL */
+	struct vec nulls;   /* behind from == -1 */
+	struct pick *child; /* only where the incoming node differs in
 				 * shape; else NULL and the vec is taken whole */
-	struct vec *view;	/* child's vecs */
+	struct vec *view;   /* child's vecs */
 	size_t nchild;
 };
 
@@ -30,7 +30,8 @@ plan(struct pick *p, const struct type *table, const struct type *incoming,
 	if (!type_is_nested(table)) {
 		if (table->kind != incoming->kind ||
 		    type_width(table) != type_width(incoming))
-			return err_set(err, ERR_BUG, "source delivers a column "
+			return err_set(err, ERR_BUG,
+			    "source delivers a column "
 			    "in another width than the table's schema");
 		return 0;
 	}
@@ -40,11 +41,13 @@ plan(struct pick *p, const struct type *table, const struct type *incoming,
 	for (size_t k = 0; k < p->nchild; k++) {
 		const struct field *f = &table->fields[k];
 
-		p->child[k].from = table->kind == TYPE_STRUCT ?
-		    type_find_name(incoming, f->name) : (int)k;
+		p->child[k].from = table->kind == TYPE_STRUCT
+		    ? type_find_name(incoming, f->name)
+		    : (int)k;
 		p->child[k].type = &f->type;
-		if (p->child[k].from != -1 && plan(&p->child[k], &f->type,
-		    &incoming->fields[p->child[k].from].type, err) == -1)
+		if (p->child[k].from != -1 &&
+		    plan(&p->child[k], &f->type,
+			&incoming->fields[p->child[k].from].type, err) == -1)
 			return -1;
 	}
 	return 0;
@@ -62,8 +65,8 @@ pick_clear(struct pick *p)
 }
 
 struct projection *
-projection_new(const struct type *table, const struct type *incoming,
-    struct err *err)
+projection_new(
+    const struct type *table, const struct type *incoming, struct err *err)
 {
 	struct projection *p = xcalloc(1, sizeof *p);
 
@@ -100,9 +103,10 @@ look(struct pick *p, const struct vec *in, size_t n)
 		}
 		p->view[k] = in[c->from];
 		if (c->nchild > 0) {
-			look(c, in[c->from].child, in[c->from].layout ==
-			    VEC_LIST ? in[c->from].offset[in[c->from].n] :
-			    in[c->from].n);
+			look(c, in[c->from].child,
+			    in[c->from].layout == VEC_LIST
+				? in[c->from].offset[in[c->from].n]
+				: in[c->from].n);
 			p->view[k].child = c->view;
 			p->view[k].nchild = c->nchild;
 		}
@@ -113,7 +117,8 @@ const struct batch *
 projection_view(struct projection *p, const struct batch *in)
 {
 	look(&p->root, in->cols, in->nrows);
-	p->out = (struct batch){ .nrows = in->nrows, .ncols = p->root.nchild,
-	    .cols = p->root.view };
+	p->out = (struct batch){ .nrows = in->nrows,
+		.ncols = p->root.nchild,
+		.cols = p->root.view };
 	return &p->out;
 }

@@ -16,10 +16,9 @@ struct projection;
 /* Both schemas must outlive it. ERR_BUG when a leaf's width differs. */
 struct projection *projection_new(const struct type *table,
     const struct type *incoming, struct err *) MUST_USE;
-void projection_free(struct projection *);	/* NULL is fine */
+void projection_free(struct projection *); /* NULL is fine */
 
 /* Good until the next call, or the next change of the batch. */
-const struct batch *projection_view(struct projection *,
-    const struct batch *);
+const struct batch *projection_view(struct projection *, const struct batch *);
 
 #endif

@@ -39,17 +39,18 @@ mirror_was_expired(const struct reconcile_facts *f)
 
 static int
 rolled_back(const struct reconcile_facts *f, const char *what,
-    const struct position *ahead, const struct position *table,
-    struct err *err)
+    const struct position *ahead, const struct position *table, struct err *err)
 {
 	char a[POSITION_TEXT], t[POSITION_TEXT];
 
 	position_format(ahead, a);
 	position_format(table, t);
-	return err_set(err, ERR_TABLE, "target table was rolled back: %s '%s' "
+	return err_set(err, ERR_TABLE,
+	    "target table was rolled back: %s '%s' "
 	    "stands at %s, the table's current snapshot at %s; to offload the "
 	    "rows between again run 'calve watermark reset %s', or roll the "
-	    "table forward", what, f->name, a, t, f->name);
+	    "table forward",
+	    what, f->name, a, t, f->name);
 }
 
 static int
@@ -57,22 +58,25 @@ check_identity(const struct reconcile_facts *f, struct err *err)
 {
 	if (f->state_source_uuid != NULL &&
 	    !same(f->state_source_uuid, f->source_uuid))
-		return err_set(err, ERR_SOURCE, "source table of '%s' was "
+		return err_set(err, ERR_SOURCE,
+		    "source table of '%s' was "
 		    "recreated: its uuid was %s and is %s; if it holds the "
-		    "same history run 'calve watermark reset %s'", f->name,
-		    f->state_source_uuid, f->source_uuid, f->name);
+		    "same history run 'calve watermark reset %s'",
+		    f->name, f->state_source_uuid, f->source_uuid, f->name);
 	if (f->state_target_uuid == NULL)
 		return 0;
 	if (!f->table_exists)
-		return err_set(err, ERR_TABLE, "target table of '%s' is gone "
+		return err_set(err, ERR_TABLE,
+		    "target table of '%s' is gone "
 		    "(its uuid was %s); bring it back, or to offload "
-		    "everything again run 'calve watermark reset %s'", f->name,
-		    f->state_target_uuid, f->name);
+		    "everything again run 'calve watermark reset %s'",
+		    f->name, f->state_target_uuid, f->name);
 	if (!same(f->state_target_uuid, f->table_uuid))
-		return err_set(err, ERR_TABLE, "target table of '%s' was "
+		return err_set(err, ERR_TABLE,
+		    "target table of '%s' was "
 		    "recreated: its uuid was %s and is %s; to go on with the "
-		    "new one run 'calve watermark reset %s'", f->name,
-		    f->state_target_uuid, f->table_uuid, f->name);
+		    "new one run 'calve watermark reset %s'",
+		    f->name, f->state_target_uuid, f->table_uuid, f->name);
 	return 0;
 }
 
@@ -92,14 +96,13 @@ reconcile(const struct reconcile_facts *f, struct reconcile_decision *out,
 	}
 	if (check_identity(f, err) == -1)
 		return -1;
-	if (position_compare(&f->mirror, &table) > 0 &&
-	    !mirror_was_expired(f))
-		return rolled_back(f, "its property for", &f->mirror, &table,
-		    err);
+	if (position_compare(&f->mirror, &table) > 0 && !mirror_was_expired(f))
+		return rolled_back(
+		    f, "its property for", &f->mirror, &table, err);
 	if (position_compare(&f->state, &table) > 0) {
 		if (table.set || f->state_target_uuid != NULL)
-			return rolled_back(f, "the watermark of", &f->state,
-			    &table, err);
+			return rolled_back(
+			    f, "the watermark of", &f->state, &table, err);
 		out->position = f->state;
 		return 0;
 	}

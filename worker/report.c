@@ -81,7 +81,8 @@ prepare_nomem(void)
 	struct buf frame;
 	struct err err;
 
-	err_set(&m.u.error, ERR_NOMEM, "memory limit reached; raise "
+	err_set(&m.u.error, ERR_NOMEM,
+	    "memory limit reached; raise "
 	    "limits.memory, or lower row_group_size");
 	buf_init(&frame, sizeof nomem_frame);
 	if (msg_put(&frame, 0, &m, &err) == 0) {
@@ -96,7 +97,10 @@ prepare_nomem(void)
 static char *
 lend(const char *text)
 {
-	union { const char *in; char *out; } u = { .in = text };
+	union {
+		const char *in;
+		char *out;
+	} u = { .in = text };
 
 	return u.out;
 }
@@ -114,7 +118,8 @@ report_init(void)
 	sigaction(SIGINT, &sa, NULL);
 	prepare_nomem();
 	m.u.hello = (struct msg_hello){ .protocol = MSG_PROTOCOL,
-	    .pid = (uint32_t)getpid(), .version = lend(CALVE_VERSION) };
+		.pid = (uint32_t)getpid(),
+		.version = lend(CALVE_VERSION) };
 	send_msg(&m);
 }
 
@@ -132,14 +137,15 @@ report_read_job(struct job *job, struct err *err)
 		if (k == -1 && errno == EINTR)
 			continue;
 		if (k <= 0) {
-			got = err_set(err, ERR_PROTOCOL, "no job on "
+			got = err_set(err, ERR_PROTOCOL,
+			    "no job on "
 			    "descriptor %d; calve-worker is started by calve",
 			    FD_JOB);
 			break;
 		}
 		n += (size_t)k;
 	}
-	explicit_bzero(data, n);	/* it holds passwords */
+	explicit_bzero(data, n); /* it holds passwords */
 	free(data);
 	if (got == -1)
 		return -1;
@@ -199,7 +205,8 @@ report_tally(const char *scope, uint64_t source_rows, uint64_t target_rows,
 
 	m.u.tally = (struct msg_tally){
 		.scope = lend(scope),
-		.source_rows = source_rows, .target_rows = target_rows,
+		.source_rows = source_rows,
+		.target_rows = target_rows,
 		.source_min = lend(minmax[0]),
 		.source_max = lend(minmax[1]),
 		.target_min = lend(minmax[2]),
@@ -216,8 +223,9 @@ report_column(const char *name, const char *source_type,
 	struct msg m = { .type = MSG_COLUMN };
 
 	m.u.column = (struct msg_column){ .name = lend(name),
-	    .source_type = lend(source_type),
-	    .target_type = lend(target_type), .remark = lend(remark) };
+		.source_type = lend(source_type),
+		.target_type = lend(target_type),
+		.remark = lend(remark) };
 	send_msg(&m);
 }
 
@@ -243,11 +251,13 @@ report_check_stop(struct err *err)
 	struct pollfd line = { .fd = FD_JOB, .events = POLLIN };
 
 	if (asked_to_stop)
-		return err_set(err, ERR_CANCELLED, "stopped before the commit, "
+		return err_set(err, ERR_CANCELLED,
+		    "stopped before the commit, "
 		    "as asked");
 	/* nothing follows the job: readable means end-of-file */
 	if (coordinator_gone || poll(&line, 1, 0) == 1)
-		return err_set(err, ERR_CANCELLED, "stopped before the commit: "
+		return err_set(err, ERR_CANCELLED,
+		    "stopped before the commit: "
 		    "the coordinator is gone");
 	return 0;
 }

@@ -19,14 +19,14 @@ void report_init(void);
 /* Reads the JOB frame from FD_JOB, which then stays open as life line. */
 int report_read_job(struct job *, struct err *) MUST_USE;
 
-void report_phase(const struct job *, enum phase);	/* and process title */
+void report_phase(const struct job *, enum phase); /* and process title */
 /* Sent at most once a second; cheap to call often. */
 void report_progress(uint64_t rows, uint64_t rows_expected,
     const struct result *so_far, uint64_t bytes_read, uint64_t bytes_written,
     uint32_t files);
 void report_note(bool warning, const char *text);
-void report_tally(const char *scope, uint64_t source_rows,
-    uint64_t target_rows, const char *const minmax[4], bool equal);
+void report_tally(const char *scope, uint64_t source_rows, uint64_t target_rows,
+    const char *const minmax[4], bool equal);
 void report_column(const char *name, const char *source_type,
     const char *target_type, const char *remark);
 void report_result(const struct result *);

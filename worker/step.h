@@ -21,21 +21,21 @@ struct run {
 	struct source *source;
 	struct source_table described;
 	struct target target;
-	struct window window;		/* low moves on with each step */
-	struct position position;	/* offloaded so far */
-	struct position recorded;	/* what the table's history records; it
+	struct window window;     /* low moves on with each step */
+	struct position position; /* offloaded so far */
+	struct position recorded; /* what the table's history records; it
 					 * differs from position only before
 					 * the first commit over an adopted
 					 * watermark */
-	uint64_t expected;		/* rows of the whole window */
-	unsigned step;			/* from 0 */
+	uint64_t expected;        /* rows of the whole window */
+	unsigned step;            /* from 0 */
 };
 
 /* Reads, writes, commits and advances one step of a window that holds rows.
  * On failure nothing of the step is visible and, unless the commit's outcome
  * is unknown, none of its files remain. */
-int step_run(struct run *, const struct source_count *window, struct err *)
-    MUST_USE;
+int step_run(
+    struct run *, const struct source_count *window, struct err *) MUST_USE;
 
 /* Moves the watermark to run->position and lets the lock go. */
 int step_advance(struct run *, uint64_t new_rows, struct err *) MUST_USE;

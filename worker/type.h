@@ -41,9 +41,9 @@ struct field;
 struct type {
 	enum type_kind kind;
 	uint8_t precision, scale; /* TYPE_DECIMAL */
-	uint32_t length; /* TYPE_FIXED */
-	size_t nfields; /* struct: n; list: 1 (element); */
-	struct field *fields; /* map: 2 (key, value) */
+	uint32_t length;          /* TYPE_FIXED */
+	size_t nfields;           /* struct: n; list: 1 (element); */
+	struct field *fields;     /* map: 2 (key, value) */
 };
 
 struct field {

@@ -13,10 +13,10 @@
 #include "common/xalloc.h"
 
 enum {
-	OWN = 255, /* precision or scale: the source type's own */
+	OWN = 255,    /* precision or scale: the source type's own */
 	NARROWER = 1, /* flags: only for decimals of at most 38 digits */
-	WIDER = 2, /* only for decimals of more */
-	TRIMMED = 4 /* chosen by `as: trimmed` only */
+	WIDER = 2,    /* only for decimals of more */
+	TRIMMED = 4   /* chosen by `as: trimmed` only */
 };
 
 static const char not_long[] =

@@ -28,24 +28,24 @@
 #include "worker/type.h"
 
 enum map_form {
-	MAP_FIXED, /* fixed-width values -> VEC_FIXED, by convert */
-	MAP_TEXT, /* fixed-width values -> VEC_BYTES, by convert */
+	MAP_FIXED,  /* fixed-width values -> VEC_FIXED, by convert */
+	MAP_TEXT,   /* fixed-width values -> VEC_BYTES, by convert */
 	MAP_STRING, /* lengths and bytes -> VEC_BYTES */
-	MAP_LABEL, /* enum values -> VEC_DICT of the labels */
-	MAP_LIST, /* offsets, child[0] -> VEC_LIST */
-	MAP_MAP, /* offsets, child[0] keys, child[1] values -> VEC_LIST */
-	MAP_PAIRS, /* the same -> VEC_LIST of VEC_STRUCT */
-	MAP_STRUCT /* child[k] -> VEC_STRUCT */
+	MAP_LABEL,  /* enum values -> VEC_DICT of the labels */
+	MAP_LIST,   /* offsets, child[0] -> VEC_LIST */
+	MAP_MAP,    /* offsets, child[0] keys, child[1] values -> VEC_LIST */
+	MAP_PAIRS,  /* the same -> VEC_LIST of VEC_STRUCT */
+	MAP_STRUCT  /* child[k] -> VEC_STRUCT */
 };
 
 struct mapping {
 	enum map_form form;
-	bool nullable; /* a null map, or slot 0, on the wire */
-	bool low_cardinality; /* a dictionary on the wire */
-	bool prefixed; /* JSON: a version before the strings */
-	struct convert convert; /* MAP_FIXED, MAP_TEXT; utf8: MAP_STRING */
+	bool nullable;              /* a null map, or slot 0, on the wire */
+	bool low_cardinality;       /* a dictionary on the wire */
+	bool prefixed;              /* JSON: a version before the strings */
+	struct convert convert;     /* MAP_FIXED, MAP_TEXT; utf8: MAP_STRING */
 	const struct ch_type *from; /* without Nullable, LowCardinality */
-	char *path; /* for messages */
+	char *path;                 /* for messages */
 	struct mapping *child;
 	size_t nchild;
 };
@@ -74,10 +74,10 @@ bool typemap_wants_cast(
 
 struct typemap_column {
 	const char *name;
-	const char *text; /* the type as the source writes it */
-	const struct ch_type *type; /* outlives the mapping */
+	const char *text;            /* the type as the source writes it */
+	const struct ch_type *type;  /* outlives the mapping */
 	const struct type *existing; /* NULL: the target has no such column */
-	bool fits_long; /* UInt64: the largest value is known to */
+	bool fits_long;              /* UInt64: the largest value is known to */
 };
 
 /* out (zeroed) gets name, required and type; map what to do. Refusals are

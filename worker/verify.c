@@ -17,20 +17,26 @@
 
 enum { SCALE_US = 6, MAX_DAYS = 4000000 };
 
-struct tally { uint64_t rows; int64_t min, max; };
-struct day { int64_t day; struct tally source, target; };
+struct tally {
+	uint64_t rows;
+	int64_t min, max;
+};
+struct day {
+	int64_t day;
+	struct tally source, target;
+};
 
 struct verification {
 	const struct job *job;
 	struct result *res;
 	int source_scale;
-	int scale;		/* of the target's values: SCALE_US or days */
-	struct day *days;	/* ascending */
+	int scale;        /* of the target's values: SCALE_US or days */
+	struct day *days; /* ascending */
 	size_t ndays, cap;
-	size_t at;		/* where the last value fell */
+	size_t at; /* where the last value fell */
 	bool has_oldest;
-	int64_t oldest;		/* the source's oldest row */
-	uint64_t expired;	/* rows of the target older than that */
+	int64_t oldest;   /* the source's oldest row */
+	uint64_t expired; /* rows of the target older than that */
 	uint64_t null_rows;
 	int field_id;
 	struct err *err;
@@ -70,8 +76,8 @@ find_day(struct verification *v, int64_t day)
 		v->cap = v->cap * 2 + 64;
 		v->days = xreallocarray(v->days, v->cap, sizeof *v->days);
 	}
-	memmove(&v->days[low + 1], &v->days[low], (v->ndays - low) *
-	    sizeof *v->days);
+	memmove(&v->days[low + 1], &v->days[low],
+	    (v->ndays - low) * sizeof *v->days);
 	v->ndays++;
 	v->days[low] = (struct day){ .day = day };
 	return &v->days[low];
@@ -80,8 +86,10 @@ find_day(struct verification *v, int64_t day)
 static int
 too_many_days(struct verification *v)
 {
-	return err_set(v->err, ERR_DATA, "timestamps fall on more than %d "
-	    "days; check the timestamp column", MAX_DAYS);
+	return err_set(v->err, ERR_DATA,
+	    "timestamps fall on more than %d "
+	    "days; check the timestamp column",
+	    MAX_DAYS);
 }
 
 static int
@@ -93,7 +101,8 @@ on_source_day(void *arg, const struct source_day *d)
 
 	if (!ticks_rescale(d->min_ticks, v->source_scale, v->scale, &min) ||
 	    !ticks_rescale(d->max_ticks, v->source_scale, v->scale, &max))
-		return err_set(v->err, ERR_DATA, "a timestamp at the source is "
+		return err_set(v->err, ERR_DATA,
+		    "a timestamp at the source is "
 		    "beyond what Iceberg can hold");
 	if ((day = find_day(v, d->day)) == NULL)
 		return too_many_days(v);
@@ -115,8 +124,8 @@ day_of(const struct verification *v, int64_t value)
 }
 
 static int
-on_target_values(void *arg, const int64_t *values, const uint8_t *null,
-    size_t n)
+on_target_values(
+    void *arg, const int64_t *values, const uint8_t *null, size_t n)
 {
 	struct verification *v = arg;
 	struct day *day;
@@ -144,8 +153,8 @@ on_file(void *arg, const struct datafile *file)
 {
 	struct verification *v = arg;
 
-	return parquet_read_column(file->path, v->field_id, on_target_values,
-	    v, v->err);
+	return parquet_read_column(
+	    file->path, v->field_id, on_target_values, v, v->err);
 }
 
 static void
@@ -155,12 +164,13 @@ tell(struct verification *v, const char *scope, const struct tally *s,
 	char text[4][POSITION_TEXT];
 	const int64_t ticks[4] = { s->min, s->max, t->min, t->max };
 	const char *minmax[4];
-	bool equal = s->rows == t->rows && (s->rows == 0 ||
-	    (s->min == t->min && s->max == t->max));
+	bool equal = s->rows == t->rows &&
+	    (s->rows == 0 || (s->min == t->min && s->max == t->max));
 
 	for (int k = 0; k < 4; k++) {
-		struct position p = { .set = true, .scale = v->scale,
-		    .ticks = ticks[k] };
+		struct position p = {
+			.set = true, .scale = v->scale, .ticks = ticks[k]
+		};
 
 		minmax[k] = NULL;
 		if ((k < 2 ? s : t)->rows > 0) {
@@ -181,8 +191,9 @@ tell_all(struct verification *v)
 
 	for (size_t k = 0; k < v->ndays; k++) {
 		const struct day *d = &v->days[k];
-		struct position p = { .set = true, .scale = SCALE_DAYS,
-		    .ticks = d->day };
+		struct position p = {
+			.set = true, .scale = SCALE_DAYS, .ticks = d->day
+		};
 
 		position_format_timestamp(&p, scope);
 		tell(v, scope, &d->source, &d->target);
@@ -196,13 +207,16 @@ tell_all(struct verification *v)
 	tell(v, "all", &source, &target);
 	v->res->rows = target.rows;
 	if (v->expired > 0) {
-		snprintf(text, sizeof text, "%" PRIu64 " rows of the target "
+		snprintf(text, sizeof text,
+		    "%" PRIu64 " rows of the target "
 		    "are older than the oldest row left at the source; they "
-		    "are not compared", v->expired);
+		    "are not compared",
+		    v->expired);
 		report_note(false, text);
 	}
 	if (v->null_rows > 0) {
-		snprintf(text, sizeof text, "%" PRIu64 " rows of the target "
+		snprintf(text, sizeof text,
+		    "%" PRIu64 " rows of the target "
 		    "have no timestamp; another writer put them there",
 		    v->null_rows);
 		report_note(true, text);
@@ -217,33 +231,39 @@ find_position(const struct target *t, struct position *upto, struct err *err)
 	struct reconcile_facts f = { .name = t->job->name };
 
 	if (t->table == NULL)
-		return err_set(err, ERR_TABLE, "target table '%s.%s' does not "
+		return err_set(err, ERR_TABLE,
+		    "target table '%s.%s' does not "
 		    "exist yet; offload it with 'calve run' first",
 		    t->job->namespace_, t->job->target_table);
 	if (target_history(t, t->table, &f, err) == -1)
 		return -1;
 	*upto = f.ancestry.set ? f.ancestry : f.mirror;
 	if (!upto->set)
-		return err_set(err, ERR_TABLE, "target table '%s.%s' has no "
+		return err_set(err, ERR_TABLE,
+		    "target table '%s.%s' has no "
 		    "snapshot by calve of this source; offload it with 'calve "
-		    "run' first", t->job->namespace_, t->job->target_table);
+		    "run' first",
+		    t->job->namespace_, t->job->target_table);
 	return 0;
 }
 
 static int
-find_timestamp_field(struct verification *v, const struct table *table,
-    struct err *err)
+find_timestamp_field(
+    struct verification *v, const struct table *table, struct err *err)
 {
 	int k = type_find_name(&table->schema, v->job->timestamp);
 	enum type_kind kind;
 
 	if (k == -1)
-		return err_set(err, ERR_TABLE, "target table has no column "
-		    "'%s'", v->job->timestamp);
+		return err_set(err, ERR_TABLE,
+		    "target table has no column "
+		    "'%s'",
+		    v->job->timestamp);
 	kind = table->schema.fields[k].type.kind;
 	if (kind != TYPE_DATE && kind != TYPE_TIMESTAMPTZ &&
 	    kind != TYPE_TIMESTAMP)
-		return err_set(err, ERR_TYPE, "column '%s' of the target is no "
+		return err_set(err, ERR_TYPE,
+		    "column '%s' of the target is no "
 		    "date or timestamp; calve verify cannot compare it by day",
 		    v->job->timestamp);
 	v->scale = kind == TYPE_DATE ? SCALE_DAYS : SCALE_US;
@@ -261,9 +281,9 @@ compare(struct verification *v, struct source *source, struct target *target,
 	    find_timestamp_field(v, target->table, err) == -1)
 		return -1;
 	v->source_scale = described->timestamp_scale;
-	if (!ticks_rescale(upto.ticks, upto.scale, v->source_scale,
-	    &low.ticks))
-		return err_set(err, ERR_TABLE, "the table's position is beyond "
+	if (!ticks_rescale(upto.ticks, upto.scale, v->source_scale, &low.ticks))
+		return err_set(err, ERR_TABLE,
+		    "the table's position is beyond "
 		    "what the timestamp column can hold");
 	upto.ticks = low.ticks;
 	upto.scale = v->source_scale;

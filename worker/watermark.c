@@ -60,8 +60,10 @@ read_position(struct watermark *w, const char *timestamp, const char *text,
 	}
 	if (position_parse(&w->position, timestamp, sequence, err) == -1) {
 		err->cls = ERR_STATE;
-		return err_prefix(err, "the watermark of '%s' is damaged; set "
-		    "it with 'calve watermark reset %s'", w->name, w->name);
+		return err_prefix(err,
+		    "the watermark of '%s' is damaged; set "
+		    "it with 'calve watermark reset %s'",
+		    w->name, w->name);
 	}
 	return 0;
 }
@@ -76,14 +78,18 @@ take_row(struct watermark *w, struct err *err)
 
 	if (pg_run(w->pg, sql_lock_watermark, 1, params, &rows, err) == -1) {
 		if (err->cls == ERR_BUSY)
-			err_set(err, ERR_BUSY, "another run holds the lock of "
-			    "'%s'; it will do what is due", w->name);
+			err_set(err, ERR_BUSY,
+			    "another run holds the lock of "
+			    "'%s'; it will do what is due",
+			    w->name);
 		return -1;
 	}
 	if (pg_count(rows) != 1) {
 		pg_rows_free(rows);
-		return err_set(err, ERR_STATE, "the watermark row of '%s' "
-		    "vanished while it was being locked; run again", w->name);
+		return err_set(err, ERR_STATE,
+		    "the watermark row of '%s' "
+		    "vanished while it was being locked; run again",
+		    w->name);
 	}
 	forget(w);
 	rc = read_position(w, pg_text(rows, 0, 0), pg_text(rows, 0, 1),
@@ -127,20 +133,20 @@ state_timestamp(const struct position *p, char out[POSITION_TEXT])
 {
 	struct position us = *p;
 
-	if (p->scale > SCALE_US && ticks_rescale(p->ticks, p->scale, SCALE_US,
-	    &us.ticks))
+	if (p->scale > SCALE_US &&
+	    ticks_rescale(p->ticks, p->scale, SCALE_US, &us.ticks))
 		us.scale = SCALE_US;
 	position_format_timestamp(&us, out);
 }
 
 int
-watermark_advance(struct watermark *w, const struct watermark_progress *p,
-    struct err *err)
+watermark_advance(
+    struct watermark *w, const struct watermark_progress *p, struct err *err)
 {
 	char timestamp[POSITION_TEXT], text[POSITION_TEXT];
 	char sequence[POSITION_TEXT], run_rows[24], new_rows[24], seconds[32];
 	const char *params[] = { w->name, timestamp, text, NULL, p->run_id,
-	    run_rows, new_rows, seconds, p->source_uuid, p->target_uuid };
+		run_rows, new_rows, seconds, p->source_uuid, p->target_uuid };
 
 	state_timestamp(p->position, timestamp);
 	position_format(p->position, text);

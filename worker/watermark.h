@@ -21,17 +21,17 @@ struct pg;
 
 struct watermark {
 	struct pg *pg;
-	const char *name;		/* table_name */
+	const char *name; /* table_name */
 	/* as read under the lock */
 	struct position position;
-	char *source_uuid;		/* NULL: not offloaded by calve yet */
+	char *source_uuid; /* NULL: not offloaded by calve yet */
 	char *target_uuid;
 	bool adopt;
 };
 
-int watermark_open(struct watermark *, const struct job *, struct err *)
-    MUST_USE;
-void watermark_close(struct watermark *);	/* also lets the lock go */
+int watermark_open(
+    struct watermark *, const struct job *, struct err *) MUST_USE;
+void watermark_close(struct watermark *); /* also lets the lock go */
 
 /* Begins a transaction and takes the row, made first where it is missing.
  * ERR_BUSY at once when another run holds it; never waits for it. */
@@ -43,8 +43,8 @@ int watermark_held(struct watermark *, struct err *) MUST_USE;
 struct watermark_progress {
 	const struct position *position;
 	const char *run_id;
-	uint64_t run_rows;		/* of this run so far */
-	uint64_t new_rows;		/* of them since the last advance */
+	uint64_t run_rows; /* of this run so far */
+	uint64_t new_rows; /* of them since the last advance */
 	double seconds;
 	const char *source_uuid, *target_uuid;
 };

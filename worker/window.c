@@ -5,8 +5,8 @@
 enum { SCALE_MS = 3, SCALE_US = 6 };
 
 int
-window_low(const struct position *p, int scale, struct position *out,
-    struct err *err)
+window_low(
+    const struct position *p, int scale, struct position *out, struct err *err)
 {
 	int64_t back;
 
@@ -14,7 +14,8 @@ window_low(const struct position *p, int scale, struct position *out,
 	if (!p->set || p->scale == scale)
 		return 0;
 	if (!ticks_rescale(p->ticks, p->scale, scale, &out->ticks))
-		return err_set(err, ERR_TABLE, "the watermark's timestamp is "
+		return err_set(err, ERR_TABLE,
+		    "the watermark's timestamp is "
 		    "beyond what the timestamp column can hold; see 'calve "
 		    "watermark show'");
 	out->scale = scale;
@@ -25,9 +26,8 @@ window_low(const struct position *p, int scale, struct position *out,
 }
 
 int
-window_of_run(const struct position *low, const char *start,
-    int64_t clock_us, int64_t settle_ms, int scale, struct window *out,
-    struct err *err)
+window_of_run(const struct position *low, const char *start, int64_t clock_us,
+    int64_t settle_ms, int scale, struct window *out, struct err *err)
 {
 	struct position begin;
 	int64_t high_us;
@@ -37,15 +37,18 @@ window_of_run(const struct position *low, const char *start,
 		return -1;
 	if (__builtin_sub_overflow(clock_us, settle_ms * 1000, &high_us) ||
 	    !ticks_rescale(high_us, SCALE_US, scale, &out->high_ticks))
-		return err_set(err, ERR_SOURCE, "the source's clock is out of "
+		return err_set(err, ERR_SOURCE,
+		    "the source's clock is out of "
 		    "range; set the clock of its host");
 	if (low->set || start == NULL)
 		return 0;
 	if (position_parse(&begin, start, NULL, err) == -1)
 		return err_prefix(err, "start");
 	if (!ticks_rescale(begin.ticks, begin.scale, scale, &out->start_ticks))
-		return err_set(err, ERR_CONFIG, "start '%s' is beyond what the "
-		    "timestamp column can hold; choose a later one", start);
+		return err_set(err, ERR_CONFIG,
+		    "start '%s' is beyond what the "
+		    "timestamp column can hold; choose a later one",
+		    start);
 	/* a coarser column's tick that begins before `start` is left out */
 	if (ticks_rescale(out->start_ticks, scale, begin.scale, &begin.ticks)) {
 		struct position again;
@@ -83,7 +86,9 @@ window_step_high(const struct window *w, const struct source_count *counted,
 		end = step_end(first, scale, step_ms, high);
 	else if (counted->rows > step_rows && counted->max_ticks > first)
 		/* between first and last row, so that gaps cost no query */
-		end = first + (int64_t)(((uint64_t)counted->max_ticks -
-		    (uint64_t)first) / 2) + 1;
+		end = first +
+		    (int64_t)(((uint64_t)counted->max_ticks - (uint64_t)first) /
+			2) +
+		    1;
 	return end < high ? end : high;
 }

@@ -29,8 +29,8 @@ static int
 see(void *arg, const struct datafile *df)
 {
 	(void)arg;
-	require(df->path[0] == '/' && df->record_count >= 0 &&
-	    df->file_size >= 0);
+	require(
+	    df->path[0] == '/' && df->record_count >= 0 && df->file_size >= 0);
 	return 0;
 }
 

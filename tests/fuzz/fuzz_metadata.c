@@ -34,8 +34,9 @@ extend(const struct table *t)
 {
 	static const struct kv kv = { "calve", "fuzz" };
 	struct err err = { 0 };
-	struct append a = { .snapshot_id = 4711, .summary = &kv,
-	    .nsummary = 1 };
+	struct append a = {
+		.snapshot_id = 4711, .summary = &kv, .nsummary = 1
+	};
 	struct snapshot s;
 
 	if (table_fits(t, t, &a, &err) == -1) {
@@ -44,9 +45,13 @@ extend(const struct table *t)
 	}
 	json_t *summary = summary_append(t, &a, 0, 0, &err);
 	const struct metadata_append next = { .snapshot_id = 4711,
-	    .manifest_list = "/l", .metadata_file = "/m", .summary = summary,
-	    .schema = &t->schema, .properties = &kv, .nproperties = 1,
-	    .now_ms = 1 };
+		.manifest_list = "/l",
+		.metadata_file = "/m",
+		.summary = summary,
+		.schema = &t->schema,
+		.properties = &kv,
+		.nproperties = 1,
+		.now_ms = 1 };
 	json_t *root = metadata_append(t, &next, &err);
 	require(root != NULL);
 	char *text = json_dumps(root, JSON_COMPACT);

@@ -51,7 +51,8 @@ try_evolution(const struct type *schema)
 	type_copy(&copy, schema);
 	buf_init(&notes, 1 << 20);
 	require(schema_evolve(schema, &copy, NULL, 0, &last_id, &out, &changed,
-	    &notes, &err) == 0 && !changed);
+		    &notes, &err) == 0 &&
+	    !changed);
 	buf_clear(&notes);
 	type_clear(&copy);
 	type_clear(&out);
@@ -83,8 +84,8 @@ try_spec(const json_t *json, const struct type *schema)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	json_t *json = json_loadb((const char *)data, n,
-	    JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
+	json_t *json = json_loadb(
+	    (const char *)data, n, JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
 	const json_t *schema_json, *spec_json;
 	struct type schema = { .kind = TYPE_STRUCT };
 

@@ -23,9 +23,9 @@
 
 #include "chdb_front.h"
 
-#define MAX_BODY	((size_t)1 << 30)
-#define MAX_SETUP	64
-#define MEMORY_PER_CONNECTION	(1024 * 1024)
+#define MAX_BODY ((size_t)1 << 30)
+#define MAX_SETUP 64
+#define MEMORY_PER_CONNECTION (1024 * 1024)
 
 static struct {
 	const char *library, *path, *listen, *port_file, *password_file;
@@ -45,7 +45,7 @@ struct request {
 struct setup {
 	char *stmts[MAX_SETUP];
 	size_t n;
-	const char *readonly;	/* set last, since it forbids what follows */
+	const char *readonly; /* set last, since it forbids what follows */
 	bool overflow;
 };
 
@@ -53,14 +53,12 @@ struct setup {
 static bool
 is_reserved(const char *name)
 {
-	static const char *const names[] = {
-		"query", "database", "user", "password", "query_id",
-		"default_format", "session_id", "session_timeout",
-		"session_check", "quota_key", "buffer_size",
+	static const char *const names[] = { "query", "database", "user",
+		"password", "query_id", "default_format", "session_id",
+		"session_timeout", "session_check", "quota_key", "buffer_size",
 		"wait_end_of_query", "compress", "decompress", "stacktrace",
 		"role", "client_protocol_version", "close_session",
-		"http_native_compression_disable_checksumming_on_decompress"
-	};
+		"http_native_compression_disable_checksumming_on_decompress" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;
@@ -75,14 +73,14 @@ add_setup(struct setup *setup, const char *before, const char *name,
 		setup->overflow = true;
 		return;
 	}
-	if (asprintf(&setup->stmts[setup->n++], "%s%s%s", before, name,
-	    value) == -1)
+	if (asprintf(
+		&setup->stmts[setup->n++], "%s%s%s", before, name, value) == -1)
 		abort();
 }
 
 static enum MHD_Result
-add_setting(void *cls, enum MHD_ValueKind kind, const char *name,
-    const char *value)
+add_setting(
+    void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct setup *setup = cls;
 
@@ -97,7 +95,10 @@ add_setting(void *cls, enum MHD_ValueKind kind, const char *name,
 	char clean[128] = "", *c = clean;
 	for (const char *p = name; *p != '\0' && c < clean + 120; p++)
 		*c++ = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
-		    "UVWXYZ0123456789_", *p) != NULL ? *p : '_';
+			      "UVWXYZ0123456789_",
+			   *p) != NULL
+		    ? *p
+		    : '_';
 	char *quoted = sql_quote(value == NULL ? "" : value);
 	char *assign;
 	if (asprintf(&assign, "%s = %s", clean, quoted) == -1)
@@ -109,8 +110,8 @@ add_setting(void *cls, enum MHD_ValueKind kind, const char *name,
 }
 
 static void
-collect_setup(struct MHD_Connection *conn, struct setup *setup,
-    const char *method)
+collect_setup(
+    struct MHD_Connection *conn, struct setup *setup, const char *method)
 {
 	const char *database = request_argument(conn, "database");
 
@@ -119,8 +120,8 @@ collect_setup(struct MHD_Connection *conn, struct setup *setup,
 	if (database != NULL && database[0] != '\0') {
 		char quoted[512], *q = quoted;
 		*q++ = '`';
-		for (const char *p = database; *p != '\0' &&
-		    q < quoted + sizeof(quoted) - 4; p++) {
+		for (const char *p = database;
+		     *p != '\0' && q < quoted + sizeof(quoted) - 4; p++) {
 			if (*p == '`' || *p == '\\')
 				*q++ = '\\';
 			*q++ = *p;
@@ -129,10 +130,9 @@ collect_setup(struct MHD_Connection *conn, struct setup *setup,
 		*q = '\0';
 		add_setup(setup, "USE ", quoted, "");
 	}
-	MHD_get_connection_values(conn, MHD_GET_ARGUMENT_KIND, add_setting,
-	    setup);
-	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 &&
-	    setup->readonly == NULL)
+	MHD_get_connection_values(
+	    conn, MHD_GET_ARGUMENT_KIND, add_setting, setup);
+	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 && setup->readonly == NULL)
 		setup->readonly = "2";
 	if (setup->readonly != NULL) {
 		char *quoted = sql_quote(setup->readonly);
@@ -142,8 +142,7 @@ collect_setup(struct MHD_Connection *conn, struct setup *setup,
 }
 
 static void
-collect_want(struct MHD_Connection *conn, struct want *want,
-    const char *method)
+collect_want(struct MHD_Connection *conn, struct want *want, const char *method)
 {
 	const char *id = request_argument(conn, "query_id");
 	const char *format = request_argument(conn, "default_format");
@@ -164,16 +163,17 @@ collect_want(struct MHD_Connection *conn, struct want *want,
 		abort();
 	r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
 	r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
-	snprintf(want->query_id, sizeof(want->query_id), "%02x%02x%02x%02x-"
-	    "%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
-	    r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11],
-	    r[12], r[13], r[14], r[15]);
+	snprintf(want->query_id, sizeof(want->query_id),
+	    "%02x%02x%02x%02x-"
+	    "%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+	    r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10],
+	    r[11], r[12], r[13], r[14], r[15]);
 }
 
 /* The statement: ?query= and then the body, as the real one joins them. */
 static char *
-join_statement(struct MHD_Connection *conn, const struct request *req,
-    size_t *len)
+join_statement(
+    struct MHD_Connection *conn, const struct request *req, size_t *len)
 {
 	const char *query = request_argument(conn, "query");
 	size_t qlen = query == NULL ? 0 : strlen(query);
@@ -204,16 +204,19 @@ run_statement(struct MHD_Connection *conn, const struct want *want,
 	sql_scan(&sql, text, len);
 	if (sql.kind == SQL_EMPTY)
 		return reply_exception(conn, want, FRONT_SYNTAX_ERROR,
-		    "SYNTAX_ERROR", "Syntax error: failed at position 1 (end "
+		    "SYNTAX_ERROR",
+		    "Syntax error: failed at position 1 (end "
 		    "of query): . Empty query");
 	if (sql.multi)
 		return reply_exception(conn, want, FRONT_SYNTAX_ERROR,
-		    "SYNTAX_ERROR", "Syntax error (Multi-statements are not "
+		    "SYNTAX_ERROR",
+		    "Syntax error (Multi-statements are not "
 		    "allowed): failed at position 1");
 	fault_find(&fault, opt.fault_file, text, len, sql.kind);
 	if (fault.kind == FAULT_HTTP) {
 		fault_struck(&fault);
-		return reply_text(conn, (unsigned)fault.arg, "fault: told to "
+		return reply_text(conn, (unsigned)fault.arg,
+		    "fault: told to "
 		    "refuse this request\n");
 	}
 	collect_setup(conn, &setup, want->method);
@@ -242,9 +245,11 @@ serve(struct MHD_Connection *conn, const char *url, const char *method,
 	if (strcmp(url, "/ping") == 0)
 		return reply_text(conn, MHD_HTTP_OK, "Ok.\n");
 	if (strcmp(url, "/") != 0)
-		return reply_text(conn, MHD_HTTP_NOT_FOUND, "There is no "
+		return reply_text(conn, MHD_HTTP_NOT_FOUND,
+		    "There is no "
 		    "handle for this path.\n");
-	if (strcmp(method, "GET") == 0 && request_argument(conn, "query") == NULL)
+	if (strcmp(method, "GET") == 0 &&
+	    request_argument(conn, "query") == NULL)
 		return reply_text(conn, MHD_HTTP_OK, "Ok.\n");
 	collect_want(conn, &want, method);
 	if (!auth_check(conn, &want, opt.user, opt.password, &ret))
@@ -252,8 +257,10 @@ serve(struct MHD_Connection *conn, const char *url, const char *method,
 	if (req->too_large || request_argument(conn, "compress") != NULL ||
 	    request_argument(conn, "decompress") != NULL)
 		return reply_exception(conn, &want, FRONT_NOT_IMPLEMENTED,
-		    "NOT_IMPLEMENTED", req->too_large ? "chdb-front takes at "
-		    "most 1 GiB a request" : "chdb-front does not compress");
+		    "NOT_IMPLEMENTED",
+		    req->too_large ? "chdb-front takes at "
+				     "most 1 GiB a request"
+				   : "chdb-front does not compress");
 	char *text = join_statement(conn, req, &len);
 	ret = run_statement(conn, &want, text, len);
 	free(text);
@@ -268,8 +275,8 @@ append_body(struct request *req, const char *data, size_t n)
 		return;
 	}
 	if (req->len + n > req->size) {
-		req->size = req->size * 2 > req->len + n ? req->size * 2 :
-		    req->len + n;
+		req->size =
+		    req->size * 2 > req->len + n ? req->size * 2 : req->len + n;
 		req->body = realloc(req->body, req->size);
 		if (req->body == NULL)
 			abort();
@@ -354,8 +361,8 @@ read_password(void)
 static void
 parse_options(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "library", required_argument, NULL, 'l' },
+	static const struct option options[] = { { "library", required_argument,
+						     NULL, 'l' },
 		{ "path", required_argument, NULL, 'd' },
 		{ "listen", required_argument, NULL, 'a' },
 		{ "port", required_argument, NULL, 'p' },
@@ -363,25 +370,42 @@ parse_options(int argc, char **argv)
 		{ "user", required_argument, NULL, 'u' },
 		{ "password-file", required_argument, NULL, 'w' },
 		{ "fault-file", required_argument, NULL, 'f' },
-		{ NULL, 0, NULL, 0 }
-	};
+		{ NULL, 0, NULL, 0 } };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
-		case 'l': opt.library = optarg; break;
-		case 'd': opt.path = optarg; break;
-		case 'a': opt.listen = optarg; break;
-		case 'p': opt.port = (unsigned short)atoi(optarg); break;
-		case 'P': opt.port_file = optarg; break;
-		case 'u': opt.user = optarg; break;
-		case 'w': opt.password_file = optarg; break;
-		case 'f': opt.fault_file = optarg; break;
-		default: exit(2);
+		case 'l':
+			opt.library = optarg;
+			break;
+		case 'd':
+			opt.path = optarg;
+			break;
+		case 'a':
+			opt.listen = optarg;
+			break;
+		case 'p':
+			opt.port = (unsigned short)atoi(optarg);
+			break;
+		case 'P':
+			opt.port_file = optarg;
+			break;
+		case 'u':
+			opt.user = optarg;
+			break;
+		case 'w':
+			opt.password_file = optarg;
+			break;
+		case 'f':
+			opt.fault_file = optarg;
+			break;
+		default:
+			exit(2);
 		}
 	}
 	if (opt.library == NULL || opt.path == NULL || optind != argc) {
-		fprintf(stderr, "usage: chdb-front --library libchdb.so "
+		fprintf(stderr,
+		    "usage: chdb-front --library libchdb.so "
 		    "--path dir [--listen address] [--port n] "
 		    "[--port-file file] [--user name] [--password-file file] "
 		    "[--fault-file file]\n");
@@ -397,7 +421,7 @@ static int
 enter_root(void)
 {
 	const char **paths[] = { &opt.library, &opt.path, &opt.port_file,
-	    &opt.password_file, &opt.fault_file };
+		&opt.password_file, &opt.fault_file };
 	char *cwd = getcwd(NULL, 0);
 
 	if (cwd == NULL)
@@ -418,17 +442,15 @@ static struct MHD_Daemon *
 start_server(void)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET,
-	    .sin_port = htons(opt.port) };
+		.sin_port = htons(opt.port) };
 
 	if (inet_pton(AF_INET, opt.listen, &addr.sin_addr) != 1)
 		return NULL;
 	return MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION |
-	    MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, opt.port, NULL,
-	    NULL, on_request, NULL,
-	    MHD_OPTION_SOCK_ADDR, &addr,
+		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL,
+	    opt.port, NULL, NULL, on_request, NULL, MHD_OPTION_SOCK_ADDR, &addr,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    (size_t)MEMORY_PER_CONNECTION,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION,
 	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 }
 
@@ -443,7 +465,7 @@ main(int argc, char **argv)
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTERM);
 	sigaddset(&stop, SIGINT);
-	sigprocmask(SIG_BLOCK, &stop, NULL);	/* threads inherit it */
+	sigprocmask(SIG_BLOCK, &stop, NULL); /* threads inherit it */
 	signal(SIGPIPE, SIG_IGN);
 	if (enter_root() == -1) {
 		perror("chdb-front: cannot change to the root folder");
@@ -464,8 +486,8 @@ main(int argc, char **argv)
 		    opt.listen, opt.port);
 		return 1;
 	}
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon,
-	    MHD_DAEMON_INFO_BIND_PORT);
+	const union MHD_DaemonInfo *info =
+	    MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT);
 	if (info == NULL || write_port(info->port) == -1) {
 		fprintf(stderr, "chdb-front: cannot write the port file\n");
 		return 1;

@@ -36,7 +36,7 @@ enum front_code {
 
 /* ---- engine ---------------------------------------------------------- */
 
-struct chdb_result;		/* opaque, freed by engine_free() */
+struct chdb_result; /* opaque, freed by engine_free() */
 
 /* One session: its own settings and current database. One thread at a time. */
 struct session {
@@ -44,80 +44,80 @@ struct session {
 };
 
 /* Loads LIBRARY and opens the engine on PATH. 0, or -1 with why in ERR. */
-int	engine_open(const char *library, const char *path, char *err,
-	    size_t errsize);
-void	engine_close(void);
-const char *engine_version(void);	/* "26.5.1.1" */
+int engine_open(
+    const char *library, const char *path, char *err, size_t errsize);
+void engine_close(void);
+const char *engine_version(void); /* "26.5.1.1" */
 const char *engine_timezone(void);
 
-int	session_open(struct session *);
-void	session_close(struct session *);
+int session_open(struct session *);
+void session_close(struct session *);
 
 /*
  * Runs a statement whole. Never returns NULL; ask engine_error() first.
  * FORMAT is used where the statement has no FORMAT clause.
  */
-struct chdb_result *session_run(struct session *, const char *sql, size_t len,
-    const char *format);
+struct chdb_result *session_run(
+    struct session *, const char *sql, size_t len, const char *format);
 
 /*
  * Streams a SELECT or WITH: the handle (ask engine_error()), then one block
  * at a time. A block without bytes is the end. session_cancel() ends a stream
  * that was not read to its end; free the handle after it.
  */
-struct chdb_result *session_stream(struct session *, const char *sql,
-    size_t len, const char *format);
+struct chdb_result *session_stream(
+    struct session *, const char *sql, size_t len, const char *format);
 struct chdb_result *session_fetch(struct session *, struct chdb_result *stream);
-void	session_cancel(struct session *, struct chdb_result *stream);
+void session_cancel(struct session *, struct chdb_result *stream);
 
-const char *engine_error(struct chdb_result *);	/* NULL: no error */
+const char *engine_error(struct chdb_result *); /* NULL: no error */
 const char *engine_data(struct chdb_result *);
-size_t	engine_size(struct chdb_result *);
-uint64_t engine_rows(struct chdb_result *);	/* of the result */
-uint64_t engine_read_rows(struct chdb_result *);	/* from storage */
+size_t engine_size(struct chdb_result *);
+uint64_t engine_rows(struct chdb_result *);      /* of the result */
+uint64_t engine_read_rows(struct chdb_result *); /* from storage */
 uint64_t engine_read_bytes(struct chdb_result *);
-void	engine_free(struct chdb_result *);
+void engine_free(struct chdb_result *);
 
 /* ---- statements ------------------------------------------------------ */
 
 enum sql_kind {
 	SQL_EMPTY,
-	SQL_STREAM,		/* SELECT, WITH: can be streamed */
-	SQL_INSERT,		/* data may follow the statement's text */
+	SQL_STREAM, /* SELECT, WITH: can be streamed */
+	SQL_INSERT, /* data may follow the statement's text */
 	SQL_OTHER
 };
 
 struct sql {
 	enum sql_kind kind;
-	size_t len;		/* without trailing blanks and semicolon */
-	bool multi;		/* more than one statement */
-	char format[64];	/* of the FORMAT clause, "" without one */
+	size_t len;      /* without trailing blanks and semicolon */
+	bool multi;      /* more than one statement */
+	char format[64]; /* of the FORMAT clause, "" without one */
 };
 
-void	sql_scan(struct sql *, const char *text, size_t len);
+void sql_scan(struct sql *, const char *text, size_t len);
 /* TEXT as an SQL string literal; the caller frees it. */
-char	*sql_quote(const char *text);
+char *sql_quote(const char *text);
 
 /* ---- faults ---------------------------------------------------------- */
 
 enum fault_kind {
 	FAULT_NONE,
-	FAULT_HTTP,		/* http STATUS: answer this, run nothing */
-	FAULT_CUT_AFTER,	/* cut-after BYTES: close the connection */
-	FAULT_CUT_AT_BLOCK,	/* cut-at-block N: close after N blocks */
-	FAULT_END_AFTER,	/* end-after BYTES: short, HTTP looks right */
-	FAULT_END_AT_BLOCK,	/* end-at-block N: short, HTTP looks right */
-	FAULT_STALL_AFTER,	/* stall-after BYTES: then silence */
-	FAULT_CORRUPT_AT,	/* corrupt-at OFFSET: flip that byte's bits */
-	FAULT_EXCEPTION,	/* exception-after-rows N: tagged frame */
-	FAULT_OLD_EXCEPTION,	/* old-exception-after-rows N: bare text */
-	FAULT_DIE_AFTER		/* die-after BYTES: the server is gone */
+	FAULT_HTTP,          /* http STATUS: answer this, run nothing */
+	FAULT_CUT_AFTER,     /* cut-after BYTES: close the connection */
+	FAULT_CUT_AT_BLOCK,  /* cut-at-block N: close after N blocks */
+	FAULT_END_AFTER,     /* end-after BYTES: short, HTTP looks right */
+	FAULT_END_AT_BLOCK,  /* end-at-block N: short, HTTP looks right */
+	FAULT_STALL_AFTER,   /* stall-after BYTES: then silence */
+	FAULT_CORRUPT_AT,    /* corrupt-at OFFSET: flip that byte's bits */
+	FAULT_EXCEPTION,     /* exception-after-rows N: tagged frame */
+	FAULT_OLD_EXCEPTION, /* old-exception-after-rows N: bare text */
+	FAULT_DIE_AFTER      /* die-after BYTES: the server is gone */
 };
 
 struct fault {
 	enum fault_kind kind;
 	uint64_t arg;
-	uint64_t line;		/* 0-based line of the file it stands in */
+	uint64_t line; /* 0-based line of the file it stands in */
 };
 
 /*
@@ -127,9 +127,9 @@ struct fault {
  * every SELECT or WITH) and that has not struck K times since the file last
  * changed. fault_struck() counts one strike. Missing file: no fault.
  */
-void	fault_find(struct fault *, const char *path, const char *sql,
-	    size_t len, enum sql_kind kind);
-void	fault_struck(const struct fault *);
+void fault_find(struct fault *, const char *path, const char *sql, size_t len,
+    enum sql_kind kind);
+void fault_struck(const struct fault *);
 
 /* ---- the body of an answer ------------------------------------------- */
 
@@ -142,41 +142,40 @@ struct block {
 /* An answer under way; the response owns it, body_free() ends it. */
 struct body {
 	struct session session;
-	struct chdb_result *stream;	/* NULL: nothing more to fetch */
-	struct block *head, **tail;	/* fetched, not sent */
-	size_t off;			/* sent of head */
-	size_t held;			/* bytes in the list */
-	uint64_t rows, read_rows, read_bytes;	/* fetched so far */
+	struct chdb_result *stream;           /* NULL: nothing more to fetch */
+	struct block *head, **tail;           /* fetched, not sent */
+	size_t off;                           /* sent of head */
+	size_t held;                          /* bytes in the list */
+	uint64_t rows, read_rows, read_bytes; /* fetched so far */
 
 	uint64_t sent, sent_blocks, sent_rows;
 	struct fault fault;
 	struct timespec start;
-	int client;			/* its socket */
+	int client; /* its socket */
 	char tag[17];
-	char *frame;			/* exception, once it has come */
+	char *frame; /* exception, once it has come */
 	size_t frame_len, frame_off;
 	bool done, failed, cut;
 };
 
-void	body_init(struct body *, const struct session *take,
-	    const struct fault *, int client);
-void	body_free(void *body);
+void body_init(struct body *, const struct session *take, const struct fault *,
+    int client);
+void body_free(void *body);
 /* Runs the statement to its end and keeps the result: exception, or NULL. */
-char	*body_run(struct body *, const char *sql, size_t len,
-	    const char *format);
+char *body_run(struct body *, const char *sql, size_t len, const char *format);
 /*
  * Starts a stream and fetches the first mebibyte (or all of it). REFUSED is
  * set where the engine does not stream such a statement.
  */
-char	*body_stream(struct body *, const char *sql, size_t len,
-	    const char *format, bool all, bool *refused);
+char *body_stream(struct body *, const char *sql, size_t len,
+    const char *format, bool all, bool *refused);
 /* MHD's callback for the next bytes. */
-ssize_t	body_read(void *body, uint64_t pos, char *buf, size_t max);
+ssize_t body_read(void *body, uint64_t pos, char *buf, size_t max);
 /*
  * The engine's text as a server words it: one "Code: N. DB::Exception:" and
  * the release at the end. The caller frees it.
  */
-char	*exception_text(const char *raw, int *code);
+char *exception_text(const char *raw, int *code);
 
 /* ---- who asks -------------------------------------------------------- */
 
@@ -184,9 +183,8 @@ const char *request_argument(struct MHD_Connection *, const char *name);
 const char *request_header(struct MHD_Connection *, const char *name);
 struct want;
 /* Whether the request may run queries; if not, RET is the answer given. */
-bool	auth_check(struct MHD_Connection *, const struct want *,
-	    const char *good_user, const char *good_password,
-	    enum MHD_Result *ret);
+bool auth_check(struct MHD_Connection *, const struct want *,
+    const char *good_user, const char *good_password, enum MHD_Result *ret);
 
 /* ---- answers --------------------------------------------------------- */
 
@@ -194,18 +192,18 @@ bool	auth_check(struct MHD_Connection *, const struct want *,
 struct want {
 	const char *method;
 	char query_id[128];
-	char format[64];	/* default_format */
-	bool wait_end;		/* wait_end_of_query=1 */
+	char format[64]; /* default_format */
+	bool wait_end;   /* wait_end_of_query=1 */
 };
 
-extern atomic_bool front_stopping;	/* SIGTERM came: end all answers */
+extern atomic_bool front_stopping; /* SIGTERM came: end all answers */
 
 /* Answers with an exception of the front's own. */
 enum MHD_Result reply_exception(struct MHD_Connection *, const struct want *,
     int code, const char *name, const char *text);
 /* Plain text, no ClickHouse headers but those every answer has. */
-enum MHD_Result reply_text(struct MHD_Connection *, unsigned status,
-    const char *text);
+enum MHD_Result reply_text(
+    struct MHD_Connection *, unsigned status, const char *text);
 /*
  * Runs the statement in the session and answers; takes the session over in
  * every case. SETUP is a statement to run before (USE, SET), or "".

@@ -28,17 +28,19 @@ refusal(const char *user)
 {
 	char *text;
 
-	if (asprintf(&text, "%s: Authentication failed: password is "
-	    "incorrect, or there is no user with such name.\n\n"
-	    "If you use ClickHouse Cloud, the password can be reset "
-	    "at https://clickhouse.cloud/\non the settings page for "
-	    "the corresponding service.\n\nIf you have installed "
-	    "ClickHouse and forgot password you can reset it in the "
-	    "configuration file.\nThe password for default user is "
-	    "typically located at /etc/clickhouse-server/users.d/"
-	    "default-password.xml\nand deleting this file will reset "
-	    "the password.\nSee also /etc/clickhouse-server/users.xml "
-	    "on the server where ClickHouse is installed.\n\n", user) == -1)
+	if (asprintf(&text,
+		"%s: Authentication failed: password is "
+		"incorrect, or there is no user with such name.\n\n"
+		"If you use ClickHouse Cloud, the password can be reset "
+		"at https://clickhouse.cloud/\non the settings page for "
+		"the corresponding service.\n\nIf you have installed "
+		"ClickHouse and forgot password you can reset it in the "
+		"configuration file.\nThe password for default user is "
+		"typically located at /etc/clickhouse-server/users.d/"
+		"default-password.xml\nand deleting this file will reset "
+		"the password.\nSee also /etc/clickhouse-server/users.xml "
+		"on the server where ClickHouse is installed.\n\n",
+		user) == -1)
 		abort();
 	return text;
 }
@@ -50,24 +52,26 @@ auth_check(struct MHD_Connection *conn, const struct want *want,
 	const char *user = request_header(conn, "X-ClickHouse-User");
 	const char *key = request_header(conn, "X-ClickHouse-Key");
 	char *basic_password = NULL, *text = NULL;
-	char *basic = MHD_basic_auth_get_username_password(conn,
-	    &basic_password);
+	char *basic =
+	    MHD_basic_auth_get_username_password(conn, &basic_password);
 	const char *url_user = request_argument(conn, "user");
 	const char *url_password = request_argument(conn, "password");
 	const char *password = key;
 
 	if (user != NULL || key != NULL) {
 		if (basic != NULL)
-			text = strdup("Invalid authentication: it is not "
+			text = strdup(
+			    "Invalid authentication: it is not "
 			    "allowed to use X-ClickHouse HTTP headers and "
 			    "Authorization HTTP header simultaneously");
 		else if (url_user != NULL || url_password != NULL)
-			text = strdup("Invalid authentication: it is not "
+			text = strdup(
+			    "Invalid authentication: it is not "
 			    "allowed to use X-ClickHouse HTTP headers and "
 			    "authentication via parameters simultaneously");
 		else if (user == NULL || user[0] == '\0')
 			text = strdup("Got an empty user name from "
-			    "X-ClickHouse HTTP headers");
+				      "X-ClickHouse HTTP headers");
 	} else if (basic != NULL) {
 		user = basic;
 		password = basic_password;

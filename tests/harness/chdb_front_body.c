@@ -16,8 +16,8 @@
 
 #include "chdb_front.h"
 
-#define COMMIT_SIZE	(1024 * 1024)	/* bytes held before the status */
-#define MAX_MESSAGE	(16 * 1024 - 128)	/* text of a tagged frame */
+#define COMMIT_SIZE (1024 * 1024)     /* bytes held before the status */
+#define MAX_MESSAGE (16 * 1024 - 128) /* text of a tagged frame */
 
 atomic_bool front_stopping;
 
@@ -38,7 +38,7 @@ exception_text(const char *raw, int *code)
 	if (tail != NULL)
 		len = (size_t)(tail - raw);
 	if (asprintf(&text, "%.*s (version %s (official build))\n", (int)len,
-	    raw, engine_version()) == -1)
+		raw, engine_version()) == -1)
 		abort();
 	return text;
 }
@@ -78,8 +78,7 @@ drop_block(struct body *body)
 static void
 fetch(struct body *body, char **exception)
 {
-	struct chdb_result *res = session_fetch(&body->session,
-	    body->stream);
+	struct chdb_result *res = session_fetch(&body->session, body->stream);
 	const char *error = engine_error(res);
 
 	*exception = NULL;
@@ -113,9 +112,10 @@ set_frame(struct body *body, const char *raw, bool old)
 	if (old)
 		n = asprintf(&body->frame, "%s", text);
 	else
-		n = asprintf(&body->frame, "\r\n__exception__\r\n%s\r\n%s"
-		    "%zu %s\r\n__exception__\r\n", body->tag, text, len,
-		    body->tag);
+		n = asprintf(&body->frame,
+		    "\r\n__exception__\r\n%s\r\n%s"
+		    "%zu %s\r\n__exception__\r\n",
+		    body->tag, text, len, body->tag);
 	if (n == -1)
 		abort();
 	body->frame_len = (size_t)n;
@@ -174,13 +174,14 @@ fault_limit(struct body *body, size_t n)
 		stall(body->client);
 	if (fault->kind == FAULT_EXCEPTION ||
 	    fault->kind == FAULT_OLD_EXCEPTION) {
-		set_frame(body, "Code: 241. DB::Exception: (total) memory "
+		set_frame(body,
+		    "Code: 241. DB::Exception: (total) memory "
 		    "limit exceeded. (MEMORY_LIMIT_EXCEEDED)",
 		    fault->kind == FAULT_OLD_EXCEPTION);
 		return 0;
 	}
-	body->cut = fault->kind != FAULT_END_AFTER &&
-	    fault->kind != FAULT_END_AT_BLOCK;
+	body->cut =
+	    fault->kind != FAULT_END_AFTER && fault->kind != FAULT_END_AT_BLOCK;
 	body->done = true;
 	return 0;
 }
@@ -223,8 +224,10 @@ body_read(void *cls, uint64_t pos, char *buf, size_t max)
 		return send_frame(body, buf, max);
 	while (body->head == NULL && body->stream != NULL) {
 		if (atomic_load(&front_stopping)) {
-			set_frame(body, "Code: 394. DB::Exception: Query was "
-			    "cancelled. (QUERY_WAS_CANCELLED)", false);
+			set_frame(body,
+			    "Code: 394. DB::Exception: Query was "
+			    "cancelled. (QUERY_WAS_CANCELLED)",
+			    false);
 			return send_frame(body, buf, max);
 		}
 		fetch(body, &exception);
@@ -243,8 +246,8 @@ body_read(void *cls, uint64_t pos, char *buf, size_t max)
 	if (body->failed)
 		return send_frame(body, buf, max);
 	if (n == 0)
-		return body->cut ? MHD_CONTENT_READER_END_WITH_ERROR :
-		    MHD_CONTENT_READER_END_OF_STREAM;
+		return body->cut ? MHD_CONTENT_READER_END_WITH_ERROR
+				 : MHD_CONTENT_READER_END_OF_STREAM;
 	memcpy(buf, engine_data(res) + body->off, n);
 	corrupt(body, buf, n);
 	body->sent += n;
@@ -279,8 +282,9 @@ body_init(struct body *body, const struct session *take,
 {
 	unsigned char raw[16];
 
-	*body = (struct body){ .session = *take, .fault = *fault,
-	    .client = client };
+	*body = (struct body){
+		.session = *take, .fault = *fault, .client = client
+	};
 	body->tail = &body->head;
 	clock_gettime(CLOCK_MONOTONIC, &body->start);
 	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
@@ -290,15 +294,17 @@ body_init(struct body *body, const struct session *take,
 }
 
 char *
-body_stream(struct body *body, const char *sql, size_t len,
-    const char *format, bool all, bool *refused)
+body_stream(struct body *body, const char *sql, size_t len, const char *format,
+    bool all, bool *refused)
 {
 	char *exception = NULL;
 
 	body->stream = session_stream(&body->session, sql, len, format);
 	const char *error = engine_error(body->stream);
-	*refused = error != NULL && strstr(error, "Streaming query is not "
-	    "supported") != NULL;
+	*refused = error != NULL &&
+	    strstr(error,
+		"Streaming query is not "
+		"supported") != NULL;
 	if (error != NULL) {
 		exception = *refused ? NULL : strdup(error);
 		engine_free(body->stream);
@@ -313,8 +319,7 @@ body_stream(struct body *body, const char *sql, size_t len,
 char *
 body_run(struct body *body, const char *sql, size_t len, const char *format)
 {
-	struct chdb_result *res = session_run(&body->session, sql, len,
-	    format);
+	struct chdb_result *res = session_run(&body->session, sql, len, format);
 	const char *error = engine_error(res);
 
 	if (error != NULL) {

@@ -17,12 +17,12 @@
 static struct {
 	void **(*connect)(int, char **);
 	void (*close_conn)(void **);
-	struct chdb_result *(*query_n)(void *, const char *, size_t,
-	    const char *, size_t);
-	struct chdb_result *(*stream_query_n)(void *, const char *, size_t,
-	    const char *, size_t);
-	struct chdb_result *(*stream_fetch_result)(void *,
-	    struct chdb_result *);
+	struct chdb_result *(*query_n)(
+	    void *, const char *, size_t, const char *, size_t);
+	struct chdb_result *(*stream_query_n)(
+	    void *, const char *, size_t, const char *, size_t);
+	struct chdb_result *(*stream_fetch_result)(
+	    void *, struct chdb_result *);
 	void (*stream_cancel_query)(void *, struct chdb_result *);
 	void (*destroy_query_result)(struct chdb_result *);
 	char *(*result_buffer)(struct chdb_result *);
@@ -43,29 +43,30 @@ load(const char *library, char *err, size_t errsize)
 {
 	void *so = dlopen(library, RTLD_NOW | RTLD_LOCAL);
 	if (so == NULL) {
-		snprintf(err, errsize, "cannot load the engine: %s",
-		    dlerror());
+		snprintf(err, errsize, "cannot load the engine: %s", dlerror());
 		return -1;
 	}
-#define SYMBOL(name) { (void **)&lib.name, "chdb_" #name }
+#define SYMBOL(name)                              \
+	{                                         \
+		(void **)&lib.name, "chdb_" #name \
+	}
 	const struct {
 		void **where;
 		const char *name;
-	} symbols[] = {
-		SYMBOL(connect), SYMBOL(close_conn), SYMBOL(query_n),
+	} symbols[] = { SYMBOL(connect), SYMBOL(close_conn), SYMBOL(query_n),
 		SYMBOL(stream_query_n), SYMBOL(stream_fetch_result),
 		SYMBOL(stream_cancel_query), SYMBOL(destroy_query_result),
 		SYMBOL(result_buffer), SYMBOL(result_length),
 		SYMBOL(result_rows_read), SYMBOL(result_storage_rows_read),
-		SYMBOL(result_storage_bytes_read), SYMBOL(result_error)
-	};
+		SYMBOL(result_storage_bytes_read), SYMBOL(result_error) };
 #undef SYMBOL
 	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
 		*symbols[i].where = dlsym(so, symbols[i].name);
 		if (*symbols[i].where == NULL) {
-			snprintf(err, errsize, "'%s' lacks '%s': another "
-			    "release of the engine?", library,
-			    symbols[i].name);
+			snprintf(err, errsize,
+			    "'%s' lacks '%s': another "
+			    "release of the engine?",
+			    library, symbols[i].name);
 			return -1;
 		}
 	}
@@ -76,8 +77,8 @@ load(const char *library, char *err, size_t errsize)
 static void
 ask(const char *sql, char *value, size_t size)
 {
-	struct chdb_result *res = session_run(&base, sql, strlen(sql),
-	    "TSVRaw");
+	struct chdb_result *res =
+	    session_run(&base, sql, strlen(sql), "TSVRaw");
 	value[0] = '\0';
 	if (engine_error(res) == NULL && engine_size(res) > 0)
 		snprintf(value, size, "%.*s", (int)engine_size(res),
@@ -94,8 +95,10 @@ engine_open(const char *library, const char *path, char *err, size_t errsize)
 	if (asprintf(&path_arg, "--path=%s", path) == -1)
 		abort();
 	if (session_open(&base) == -1) {
-		snprintf(err, errsize, "cannot open the engine on '%s': held "
-		    "by another process, or not writable", path);
+		snprintf(err, errsize,
+		    "cannot open the engine on '%s': held "
+		    "by another process, or not writable",
+		    path);
 		return -1;
 	}
 	ask("SELECT version()", version, sizeof(version));
@@ -142,18 +145,17 @@ session_close(struct session *ses)
 }
 
 struct chdb_result *
-session_run(struct session *ses, const char *sql, size_t len,
-    const char *format)
+session_run(
+    struct session *ses, const char *sql, size_t len, const char *format)
 {
 	return lib.query_n(*ses->conn, sql, len, format, strlen(format));
 }
 
 struct chdb_result *
-session_stream(struct session *ses, const char *sql, size_t len,
-    const char *format)
+session_stream(
+    struct session *ses, const char *sql, size_t len, const char *format)
 {
-	return lib.stream_query_n(*ses->conn, sql, len, format,
-	    strlen(format));
+	return lib.stream_query_n(*ses->conn, sql, len, format, strlen(format));
 }
 
 struct chdb_result *

@@ -11,15 +11,13 @@
 
 #include "chdb_front.h"
 
-#define MAX_TEXT	4096
-#define MAX_LINES	64
+#define MAX_TEXT 4096
+#define MAX_LINES 64
 
 static const struct {
 	const char *name;
 	enum fault_kind kind;
-} kinds[] = {
-	{ "http", FAULT_HTTP },
-	{ "cut-after", FAULT_CUT_AFTER },
+} kinds[] = { { "http", FAULT_HTTP }, { "cut-after", FAULT_CUT_AFTER },
 	{ "cut-at-block", FAULT_CUT_AT_BLOCK },
 	{ "end-after", FAULT_END_AFTER },
 	{ "end-at-block", FAULT_END_AT_BLOCK },
@@ -27,11 +25,10 @@ static const struct {
 	{ "corrupt-at", FAULT_CORRUPT_AT },
 	{ "exception-after-rows", FAULT_EXCEPTION },
 	{ "old-exception-after-rows", FAULT_OLD_EXCEPTION },
-	{ "die-after", FAULT_DIE_AFTER }
-};
+	{ "die-after", FAULT_DIE_AFTER } };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char current[MAX_TEXT];		/* the text the strikes belong to */
+static char current[MAX_TEXT]; /* the text the strikes belong to */
 static uint64_t strikes[MAX_LINES];
 
 /* One line into a fault; false when it has none that fits the statement. */
@@ -95,8 +92,8 @@ fault_find(struct fault *fault, const char *path, const char *sql, size_t len,
 	char *save = NULL;
 	struct fault try = { .line = 0 };
 	for (char *line = strtok_r(text, "\n", &save);
-	    line != NULL && try.line < MAX_LINES;
-	    line = strtok_r(NULL, "\n", &save), try.line++) {
+	     line != NULL && try.line < MAX_LINES;
+	     line = strtok_r(NULL, "\n", &save), try.line++) {
 		if (parse_line(line, &try, sql, len, kind)) {
 			*fault = try;
 			break;

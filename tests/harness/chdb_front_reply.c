@@ -15,24 +15,19 @@
 
 #include "chdb_front.h"
 
-#define CHUNK		(256 * 1024)
+#define CHUNK (256 * 1024)
 
 /* Exception codes with a status other than 500, as that release has them. */
 static const struct {
 	unsigned status;
-	short codes[26];	/* ends with 0 */
-} statuses[] = {
-	{ 401, { 194 } },
-	{ 403, { 192, 193, 497, 512, 516 } },
-	{ 400, { 6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117,
-	    123, 167, 168, 223, 321, 376, 427, 441, 675, 676 } },
+	short codes[26]; /* ends with 0 */
+} statuses[] = { { 401, { 194 } }, { 403, { 192, 193, 497, 512, 516 } },
+	{ 400,
+	    { 6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123,
+		167, 168, 223, 321, 376, 427, 441, 675, 676 } },
 	{ 404, { 46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511 } },
-	{ 408, { 159 } },
-	{ 411, { 381 } },
-	{ 413, { 229 } },
-	{ 501, { 48 } },
-	{ 503, { 76, 209, 439 } }
-};
+	{ 408, { 159 } }, { 411, { 381 } }, { 413, { 229 } }, { 501, { 48 } },
+	{ 503, { 76, 209, 439 } } };
 
 static unsigned
 status_of(int code)
@@ -90,8 +85,8 @@ common_headers(struct MHD_Response *response, const struct want *want,
 
 /* As the real one: what is known when the headers go out. */
 static void
-summary_header(struct MHD_Response *response, const struct body *body,
-    uint64_t written)
+summary_header(
+    struct MHD_Response *response, const struct body *body, uint64_t written)
 {
 	struct timespec now;
 	char text[512];
@@ -100,14 +95,14 @@ summary_header(struct MHD_Response *response, const struct body *body,
 	long long ns = (now.tv_sec - body->start.tv_sec) * 1000000000LL +
 	    now.tv_nsec - body->start.tv_nsec;
 	bool whole = body->done;
-	snprintf(text, sizeof(text), "{\"read_rows\":\"%llu\","
+	snprintf(text, sizeof(text),
+	    "{\"read_rows\":\"%llu\","
 	    "\"read_bytes\":\"%llu\",\"written_rows\":\"%llu\","
 	    "\"written_bytes\":\"0\",\"total_rows_to_read\":\"%llu\","
 	    "\"result_rows\":\"%llu\",\"result_bytes\":\"%zu\","
 	    "\"elapsed_ns\":\"%lld\",\"memory_usage\":\"0\"}",
 	    (unsigned long long)body->read_rows,
-	    (unsigned long long)body->read_bytes,
-	    (unsigned long long)written,
+	    (unsigned long long)body->read_bytes, (unsigned long long)written,
 	    (unsigned long long)body->read_rows,
 	    (unsigned long long)(whole ? body->rows : 0),
 	    whole ? body->held : 0, ns);
@@ -131,21 +126,22 @@ send_exception(struct MHD_Connection *conn, const struct want *want, int code,
 	if (status_of(code) == MHD_HTTP_UNAUTHORIZED)
 		header(response, "WWW-Authenticate",
 		    "Basic realm=\"ClickHouse server HTTP API\"");
-	enum MHD_Result ret = MHD_queue_response(conn, status_of(code),
-	    response);
+	enum MHD_Result ret =
+	    MHD_queue_response(conn, status_of(code), response);
 	MHD_destroy_response(response);
 	return ret;
 }
 
 enum MHD_Result
-reply_exception(struct MHD_Connection *conn, const struct want *want,
-    int code, const char *name, const char *text)
+reply_exception(struct MHD_Connection *conn, const struct want *want, int code,
+    const char *name, const char *text)
 {
 	char *whole;
 
-	if (asprintf(&whole, "Code: %d. DB::Exception: %s. (%s) "
-	    "(version %s (official build))\n", code, text, name,
-	    engine_version()) == -1)
+	if (asprintf(&whole,
+		"Code: %d. DB::Exception: %s. (%s) "
+		"(version %s (official build))\n",
+		code, text, name, engine_version()) == -1)
 		return MHD_NO;
 	enum MHD_Result ret = send_exception(conn, want, code, whole, NULL);
 	free(whole);
@@ -174,11 +170,10 @@ reply_text(struct MHD_Connection *conn, unsigned status, const char *text)
 static bool
 can_stream(const char *format)
 {
-	static const char *const formats[] = {
-		"Native", "TabSeparated", "TSV", "TabSeparatedRaw", "TSVRaw",
-		"CSV", "JSONEachRow", "JSONCompactEachRow",
-		"JSONStringsEachRow", "RowBinary", "LineAsString"
-	};
+	static const char *const formats[] = { "Native", "TabSeparated", "TSV",
+		"TabSeparatedRaw", "TSVRaw", "CSV", "JSONEachRow",
+		"JSONCompactEachRow", "JSONStringsEachRow", "RowBinary",
+		"LineAsString" };
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		if (strcasecmp(format, formats[i]) == 0)
 			return true;
@@ -187,15 +182,15 @@ can_stream(const char *format)
 
 /* Starts the statement; the exception it ended with, or NULL. */
 static char *
-start(struct body *body, const struct want *want, const char *text,
-    size_t len, const struct sql *sql, const char *format)
+start(struct body *body, const struct want *want, const char *text, size_t len,
+    const struct sql *sql, const char *format)
 {
 	bool refused = true;
 	char *exception = NULL;
 
 	if (sql->kind == SQL_STREAM && can_stream(format))
-		exception = body_stream(body, text, len, format,
-		    want->wait_end, &refused);
+		exception = body_stream(
+		    body, text, len, format, want->wait_end, &refused);
 	return refused ? body_run(body, text, len, format) : exception;
 }
 
@@ -203,8 +198,8 @@ static char *
 run_setup(struct session *session, char *const *setup, size_t nsetup)
 {
 	for (size_t i = 0; i < nsetup; i++) {
-		struct chdb_result *res = session_run(session, setup[i],
-		    strlen(setup[i]), "Null");
+		struct chdb_result *res =
+		    session_run(session, setup[i], strlen(setup[i]), "Null");
 		const char *error = engine_error(res);
 		char *exception = error == NULL ? NULL : strdup(error);
 		engine_free(res);
@@ -219,10 +214,10 @@ reply_run(struct MHD_Connection *conn, const struct want *want,
     struct session *take, char *const *setup, size_t nsetup, const char *text,
     size_t len, const struct sql *sql, const struct fault *fault)
 {
-	const char *format = sql->format[0] != '\0' ? sql->format :
-	    want->format;
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn,
-	    MHD_CONNECTION_INFO_CONNECTION_FD);
+	const char *format =
+	    sql->format[0] != '\0' ? sql->format : want->format;
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct body *body = malloc(sizeof(*body));
 
 	if (body == NULL)
@@ -237,8 +232,8 @@ reply_run(struct MHD_Connection *conn, const struct want *want,
 		char *whole = exception_text(exception, &code);
 		free(exception);
 		body_free(body);
-		enum MHD_Result ret = send_exception(conn, want, code, whole,
-		    NULL);
+		enum MHD_Result ret =
+		    send_exception(conn, want, code, whole, NULL);
 		free(whole);
 		return ret;
 	}
@@ -250,8 +245,8 @@ reply_run(struct MHD_Connection *conn, const struct want *want,
 	}
 	common_headers(response, want, format,
 	    fault->kind == FAULT_OLD_EXCEPTION ? NULL : body->tag);
-	summary_header(response, body,
-	    sql->kind == SQL_INSERT ? body->read_rows : 0);
+	summary_header(
+	    response, body, sql->kind == SQL_INSERT ? body->read_rows : 0);
 	enum MHD_Result ret = MHD_queue_response(conn, MHD_HTTP_OK, response);
 	MHD_destroy_response(response);
 	return ret;

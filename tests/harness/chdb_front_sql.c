@@ -45,8 +45,8 @@ skip_blank(const char *p, const char *end)
 				p++;
 		} else if (end - p > 1 && p[0] == '/' && p[1] == '*') {
 			p += 2;
-			while (p < end && !(end - p > 1 && p[0] == '*' &&
-			    p[1] == '/'))
+			while (p < end &&
+			    !(end - p > 1 && p[0] == '*' && p[1] == '/'))
 				p++;
 			p = end - p > 2 ? p + 2 : end;
 		} else {
@@ -95,9 +95,9 @@ sql_scan(struct sql *sql, const char *text, size_t len)
 		return;
 	sql->kind = kind_of(word_at(p, end));
 	if (sql->kind == SQL_INSERT)
-		return;			/* the rest may be data */
+		return; /* the rest may be data */
 
-	const char *last = p;		/* behind the last thing seen */
+	const char *last = p; /* behind the last thing seen */
 	while ((p = skip_blank(p, end)) < end) {
 		if (*p == ';') {
 			if (skip_blank(p + 1, end) < end &&

@@ -165,8 +165,9 @@ frame(const char *word, const char *text, long n)
 	if (strcmp(word, "hello") == 0 || strcmp(word, "protocol") == 0) {
 		m.type = MSG_HELLO;
 		m.u.hello = (struct msg_hello){ .protocol = MSG_PROTOCOL +
-		    (*word == 'p'), .pid = (uint32_t)getpid(),
-		    .version = version };
+			    (*word == 'p'),
+			.pid = (uint32_t)getpid(),
+			.version = version };
 	} else if (strcmp(word, "phase") == 0) {
 		m.type = MSG_PHASE;
 		m.u.phase = (enum phase)n;
@@ -235,8 +236,7 @@ main(void)
 	signal(SIGPIPE, SIG_IGN);
 	read_job(&job);
 	char *script = xstrdup(job.u.job.name), *rest = script, *word;
-	if (strstr(script, "polite") != NULL ||
-	    strstr(script, "late") != NULL)
+	if (strstr(script, "polite") != NULL || strstr(script, "late") != NULL)
 		sigaction(SIGTERM, &sa, NULL);
 	while ((word = strsep(&rest, " ")) != NULL) {
 		char *text = strchr(word, ':');

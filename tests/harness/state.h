@@ -9,7 +9,7 @@
 void state_start(const char *name);
 /* Its connection string, valid until the end. */
 const char *state_conninfo(void);
-void state_stop(const char *how);	/* "fast" or "immediate" */
+void state_stop(const char *how); /* "fast" or "immediate" */
 void state_restart(void);
 /* First column of the first row, "" when there is none; owned by the caller.
  * A connection of its own each time. */

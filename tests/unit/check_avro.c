@@ -182,10 +182,10 @@ START_TEST(files_are_read_back)
 		snprintf(name, sizeof name, "%d.avro", (int)i);
 		write_file(scratch_path(name), rows[i]);
 		buf_init(&data, 0);
-		ck_assert_int_eq(store_read(scratch_path(name), &data,
-		    1 << 30, &err), 0);
-		ck_assert_int_eq(read_bytes(data.data, data.len, check),
-		    rows[i]);
+		ck_assert_int_eq(
+		    store_read(scratch_path(name), &data, 1 << 30, &err), 0);
+		ck_assert_int_eq(
+		    read_bytes(data.data, data.len, check), rows[i]);
 		buf_clear(&data);
 	}
 }
@@ -195,10 +195,11 @@ END_TEST
  * empty record, so the schema goes without. */
 START_TEST(avro_c_reads_our_framing)
 {
-	static const char schema[] = "{\"type\":\"record\",\"name\":\"r\","
+	static const char schema[] =
+	    "{\"type\":\"record\",\"name\":\"r\","
 	    "\"fields\":[{\"name\":\"n\",\"type\":\"long\",\"field-id\":1}]}";
-	struct ocf_writer *w = ocf_create(scratch_path("f"), schema, NULL, 0,
-	    &err);
+	struct ocf_writer *w =
+	    ocf_create(scratch_path("f"), schema, NULL, 0, &err);
 	struct av_codec *codec = codec_of(schema);
 	avro_file_reader_t reader;
 	avro_value_t value, field;
@@ -236,8 +237,8 @@ START_TEST(header_keeps_ids_and_keys)
 
 	write_file(scratch_path("f"), 1);
 	buf_init(&data, 0);
-	ck_assert_int_eq(store_read(scratch_path("f"), &data, 1 << 20, &err),
-	    0);
+	ck_assert_int_eq(
+	    store_read(scratch_path("f"), &data, 1 << 20, &err), 0);
 	struct ocf_reader *r = ocf_open(data.data, data.len, &err);
 	json_t *expect = parse(everything);
 	ck_assert(json_equal(ocf_schema(r), expect));
@@ -257,8 +258,8 @@ START_TEST(any_cut_is_noticed)
 
 	write_file(scratch_path("f"), 4);
 	buf_init(&data, 0);
-	ck_assert_int_eq(store_read(scratch_path("f"), &data, 1 << 20, &err),
-	    0);
+	ck_assert_int_eq(
+	    store_read(scratch_path("f"), &data, 1 << 20, &err), 0);
 	size_t header = 0;
 	for (size_t n = 0; n < data.len; n++) {
 		/* a copy of its own, so that reading past it is seen */
@@ -267,7 +268,7 @@ START_TEST(any_cut_is_noticed)
 		int64_t rows = read_bytes(cut, n, NULL);
 		free(cut);
 		if (rows == 0 && header == 0)
-			header = n;	/* just the header is a file */
+			header = n; /* just the header is a file */
 		else
 			ck_assert_int_eq(rows, -1);
 	}
@@ -377,24 +378,24 @@ START_TEST(forms_of_other_writers_are_read)
 
 	buf_init(&b, 0);
 	for (int i = 0; i < 2; i++) {
-		buf_put_zigzag(&b, 0);		/* num: long */
+		buf_put_zigzag(&b, 0); /* num: long */
 		buf_put_zigzag(&b, 5);
-		buf_put_zigzag(&b, 1);		/* nul: null */
-		buf_put(&b, "QQ", 2);		/* fix */
-		buf_put_zigzag(&b, -2);		/* list: two in 4 bytes */
+		buf_put_zigzag(&b, 1);  /* nul: null */
+		buf_put(&b, "QQ", 2);   /* fix */
+		buf_put_zigzag(&b, -2); /* list: two in 4 bytes */
 		buf_put_zigzag(&b, 4);
 		buf_put(&b, "XXYY", 4);
-		buf_put_zigzag(&b, 1);		/* and one */
+		buf_put_zigzag(&b, 1); /* and one */
 		buf_put(&b, "ZZ", 2);
 		buf_put_zigzag(&b, 0);
-		buf_put_zigzag(&b, 1);		/* again */
+		buf_put_zigzag(&b, 1); /* again */
 		buf_put(&b, "WW", 2);
-		buf_put_zigzag(&b, 1);		/* m */
+		buf_put_zigzag(&b, 1); /* m */
 		put_bytes(&b, "key", 3);
 		buf_put(&b, "MM", 2);
 		buf_put_zigzag(&b, 0);
-		buf_put_zigzag(&b, 1);		/* en */
-		buf_put_zigzag(&b, -9);		/* odd name. */
+		buf_put_zigzag(&b, 1);  /* en */
+		buf_put_zigzag(&b, -9); /* odd name. */
 	}
 	ck_assert_int_eq(read_framed(schema, NULL, 2, &b, check_foreign), 2);
 }
@@ -406,8 +407,7 @@ START_TEST(codecs_that_nobody_can_read_are_named)
 
 	buf_init(&b, 0);
 	buf_put_zigzag(&b, 1);
-	ck_assert_int_eq(read_framed("\"long\"", "zstandard", 1, &b, NULL),
-	    -1);
+	ck_assert_int_eq(read_framed("\"long\"", "zstandard", 1, &b, NULL), -1);
 	ck_assert_int_eq(err.cls, ERR_TABLE);
 	ck_assert_ptr_nonnull(strstr(err.text, "zstandard"));
 	buf_put_zigzag(&b, 1);
@@ -452,7 +452,8 @@ START_TEST(lengths_and_counts_are_checked)
 	buf_put_zigzag(&b, INT64_C(1) << 40);
 	buf_put_zigzag(&b, 0);
 	is_refused(ARRAY_OF("{\"type\":\"record\",\"name\":\"e\","
-	    "\"fields\":[]}"), &b);
+			    "\"fields\":[]}"),
+	    &b);
 }
 END_TEST
 
@@ -470,8 +471,8 @@ START_TEST(values_outside_their_type_are_refused)
 	buf_put_zigzag(&b, -1);
 	is_refused("[\"null\",\"long\"]", &b);
 	buf_put_zigzag(&b, 1);
-	is_refused("{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\"]}",
-	    &b);
+	is_refused(
+	    "{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"A\"]}", &b);
 	for (int i = 0; i < 11; i++)
 		buf_put_u8(&b, 0x80);
 	is_refused("\"long\"", &b);
@@ -482,8 +483,8 @@ END_TEST
 
 START_TEST(schemas_are_checked)
 {
-	static const char *const bad[] = {
-		"{}", "[]", "1", "null", "\"nobody\"", "{\"type\":\"record\"}",
+	static const char *const bad[] = { "{}", "[]", "1", "null",
+		"\"nobody\"", "{\"type\":\"record\"}",
 		"{\"type\":\"record\",\"name\":\"r\"}",
 		"{\"type\":\"record\",\"name\":\"\",\"fields\":[]}",
 		"{\"type\":\"record\",\"name\":\"r\",\"fields\":[{}]}",
@@ -502,8 +503,7 @@ START_TEST(schemas_are_checked)
 		"\"a\",\"type\":[\"null\",\"r\"]}]}",
 		/* one name, two types */
 		"[{\"type\":\"fixed\",\"name\":\"f\",\"size\":1},"
-		"{\"type\":\"fixed\",\"name\":\"f\",\"size\":2}]"
-	};
+		"{\"type\":\"fixed\",\"name\":\"f\",\"size\":2}]" };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		err_clear(&err);
 		ck_assert_msg(codec_of(bad[i]) == NULL, "%s", bad[i]);
@@ -518,12 +518,15 @@ START_TEST(doubling_schemas_are_stopped)
 	char text[200];
 	json_t *list = json_array();
 
-	json_array_append_new(list, parse("{\"type\":\"fixed\",\"name\":"
-	    "\"t0\",\"size\":1}"));
+	json_array_append_new(list,
+	    parse("{\"type\":\"fixed\",\"name\":"
+		  "\"t0\",\"size\":1}"));
 	for (int i = 1; i < 30; i++) {
-		snprintf(text, sizeof text, "{\"type\":\"record\",\"name\":"
+		snprintf(text, sizeof text,
+		    "{\"type\":\"record\",\"name\":"
 		    "\"t%d\",\"fields\":[{\"name\":\"a\",\"type\":\"t%d\"},"
-		    "{\"name\":\"b\",\"type\":\"t%d\"}]}", i, i - 1, i - 1);
+		    "{\"name\":\"b\",\"type\":\"t%d\"}]}",
+		    i, i - 1, i - 1);
 		json_array_append_new(list, parse(text));
 	}
 	err_clear(&err);
@@ -550,8 +553,7 @@ START_TEST(deflate_bombs_are_stopped)
 	buf_put(&b, empty_block, 2);
 	ck_assert_int_eq(read_framed("\"int\"", "deflate", 1, &b, NULL), -1);
 	/* no bytes are needed, yet more datums said than anyone has */
-	ck_assert_int_eq(read_framed("\"int\"", NULL, INT64_MAX, &b, NULL),
-	    -1);
+	ck_assert_int_eq(read_framed("\"int\"", NULL, INT64_MAX, &b, NULL), -1);
 }
 END_TEST
 

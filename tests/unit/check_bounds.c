@@ -53,18 +53,21 @@ gives(const char *expect, size_t n)
 }
 
 #define BYTES(text) text, sizeof(text) - 1
-#define LOWER(t, m, in, expect) do {					\
-	ck_assert(lower(t, m, BYTES(in)));				\
-	gives(BYTES(expect));						\
-} while (0)
-#define UPPER(t, m, in, expect) do {					\
-	ck_assert(upper(t, m, BYTES(in)));				\
-	gives(BYTES(expect));						\
-} while (0)
-#define NONE(t, m, in) do {						\
-	ck_assert(!upper(t, m, BYTES(in)));				\
-	ck_assert_uint_eq(out.len, 0);					\
-} while (0)
+#define LOWER(t, m, in, expect)                    \
+	do {                                       \
+		ck_assert(lower(t, m, BYTES(in))); \
+		gives(BYTES(expect));              \
+	} while (0)
+#define UPPER(t, m, in, expect)                    \
+	do {                                       \
+		ck_assert(upper(t, m, BYTES(in))); \
+		gives(BYTES(expect));              \
+	} while (0)
+#define NONE(t, m, in)                              \
+	do {                                        \
+		ck_assert(!upper(t, m, BYTES(in))); \
+		ck_assert_uint_eq(out.len, 0);      \
+	} while (0)
 
 START_TEST(short_text_stays)
 {
@@ -76,8 +79,8 @@ START_TEST(short_text_stays)
 	/* 16 code points of four bytes are not too many */
 	UPPER(&string, TRUNCATE(2), "\xf0\x9f\x98\x80\xf0\x9f\x98\x80",
 	    "\xf0\x9f\x98\x80\xf0\x9f\x98\x80");
-	UPPER(&string, full, "0123456789abcdefghijkl",
-	    "0123456789abcdefghijkl");
+	UPPER(
+	    &string, full, "0123456789abcdefghijkl", "0123456789abcdefghijkl");
 }
 END_TEST
 
@@ -95,13 +98,27 @@ END_TEST
 
 START_TEST(code_points_grow_over_their_width)
 {
-	UPPER(&string, TRUNCATE(1), "\x7f" "x", "\xc2\x80");
-	UPPER(&string, TRUNCATE(1), "\xdf\xbf" "x", "\xe0\xa0\x80");
-	UPPER(&string, TRUNCATE(1), "\xef\xbf\xbf" "x", "\xf0\x90\x80\x80");
+	UPPER(&string, TRUNCATE(1),
+	    "\x7f"
+	    "x",
+	    "\xc2\x80");
+	UPPER(&string, TRUNCATE(1),
+	    "\xdf\xbf"
+	    "x",
+	    "\xe0\xa0\x80");
+	UPPER(&string, TRUNCATE(1),
+	    "\xef\xbf\xbf"
+	    "x",
+	    "\xf0\x90\x80\x80");
 	/* U+D7FF: the surrogates are no characters */
-	UPPER(&string, TRUNCATE(1), "\xed\x9f\xbf" "x", "\xee\x80\x80");
+	UPPER(&string, TRUNCATE(1),
+	    "\xed\x9f\xbf"
+	    "x",
+	    "\xee\x80\x80");
 	/* U+10FFFE, the last that can grow */
-	UPPER(&string, TRUNCATE(1), "\xf4\x8f\xbf\xbe" "x",
+	UPPER(&string, TRUNCATE(1),
+	    "\xf4\x8f\xbf\xbe"
+	    "x",
 	    "\xf4\x8f\xbf\xbf");
 }
 END_TEST
@@ -122,31 +139,43 @@ END_TEST
 START_TEST(text_is_cut_between_code_points)
 {
 	/* four bytes at the truncation point, as UTF-16 a surrogate pair */
-	LOWER(&string, TRUNCATE(3), "ab\xf0\x9f\x98\x80" "cd",
+	LOWER(&string, TRUNCATE(3),
+	    "ab\xf0\x9f\x98\x80"
+	    "cd",
 	    "ab\xf0\x9f\x98\x80");
-	UPPER(&string, TRUNCATE(3), "ab\xf0\x9f\x98\x80" "cd",
+	UPPER(&string, TRUNCATE(3),
+	    "ab\xf0\x9f\x98\x80"
+	    "cd",
 	    "ab\xf0\x9f\x98\x81");
-	LOWER(&string, TRUNCATE(2), "ab\xf0\x9f\x98\x80" "cd", "ab");
-	UPPER(&string, TRUNCATE(2), "ab\xf0\x9f\x98\x80" "cd", "ac");
+	LOWER(&string, TRUNCATE(2),
+	    "ab\xf0\x9f\x98\x80"
+	    "cd",
+	    "ab");
+	UPPER(&string, TRUNCATE(2),
+	    "ab\xf0\x9f\x98\x80"
+	    "cd",
+	    "ac");
 }
 END_TEST
 
 START_TEST(what_is_not_utf8_has_no_bound)
 {
-	static const char *const bad[] = {
-		"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf",
-		"\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
-		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xc3",
-		"\xe2\x82", "\xf0\x9f\x98", "\xc3" "a", "\xf0\x9f\x98" "a"
-	};
+	static const char *const bad[] = { "\x80", "\xc0\x80", "\xc1\xbf",
+		"\xe0\x80\x80", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",
+		"\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+		"\xff", "\xc3", "\xe2\x82", "\xf0\x9f\x98",
+		"\xc3"
+		"a",
+		"\xf0\x9f\x98"
+		"a" };
 	char text[64];
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		for (int before = 0; before < 20; before += 19) {
 			memset(text, 'a', (size_t)before);
 			strcpy(text + before, bad[i]);
-			ck_assert(!lower(&string, TRUNCATE(4), text,
-			    strlen(text)));
+			ck_assert(
+			    !lower(&string, TRUNCATE(4), text, strlen(text)));
 			ck_assert(!upper(&string, full, text, strlen(text)));
 		}
 }
@@ -184,10 +213,8 @@ put_code_point(uint8_t *p, uint32_t cp)
  * length: the bounds hold, and they are no longer than asked for. */
 START_TEST(bounds_hold_for_all_corners)
 {
-	static const uint32_t corner[] = {
-		0, 1, 'a', 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff,
-		0x10000, 0x10fffe, 0x10ffff
-	};
+	static const uint32_t corner[] = { 0, 1, 'a', 0x7f, 0x80, 0x7ff, 0x800,
+		0xd7ff, 0xe000, 0xffff, 0x10000, 0x10fffe, 0x10ffff };
 	enum { N = sizeof corner / sizeof corner[0] };
 	uint8_t text[16];
 
@@ -209,17 +236,19 @@ START_TEST(bounds_hold_for_all_corners)
 			}
 			bool possible = false;
 			for (unsigned k = 0, rest = pick; k < length;
-			    k++, rest /= N)
+			     k++, rest /= N)
 				possible |= corner[rest % N] != 0x10ffff;
 			ck_assert_int_eq(has, possible);
 			if (!has)
 				continue;
 			/* above everything that begins so */
 			ck_assert_int_gt(value_compare(&string, out.data,
-			    out.len, text, keep), 0);
+					     out.len, text, keep),
+			    0);
 			ck_assert(out.len < keep + 2);
 			ck_assert_int_ne(memcmp(out.data, text,
-			    out.len < keep ? out.len : keep), 0);
+					     out.len < keep ? out.len : keep),
+			    0);
 			ck_assert(value_is_sound(&string, out.data, out.len));
 		}
 	}
@@ -281,19 +310,20 @@ END_TEST
 
 START_TEST(wrong_widths_are_no_bounds)
 {
-	static const struct { enum type_kind kind; size_t width; } fixed[] = {
-		{ TYPE_BOOLEAN, 1 }, { TYPE_INT, 4 }, { TYPE_DATE, 4 },
+	static const struct {
+		enum type_kind kind;
+		size_t width;
+	} fixed[] = { { TYPE_BOOLEAN, 1 }, { TYPE_INT, 4 }, { TYPE_DATE, 4 },
 		{ TYPE_LONG, 8 }, { TYPE_TIME, 8 }, { TYPE_TIMESTAMP, 8 },
 		{ TYPE_TIMESTAMPTZ, 8 }, { TYPE_FLOAT, 4 }, { TYPE_DOUBLE, 8 },
-		{ TYPE_UUID, 16 }, { TYPE_FIXED, 5 }
-	};
+		{ TYPE_UUID, 16 }, { TYPE_FIXED, 5 } };
 	uint8_t bytes[32] = { 1 };
 
 	for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
 		struct type t = { .kind = fixed[i].kind, .length = 5 };
 		for (size_t n = 0; n < sizeof bytes; n++)
-			ck_assert_int_eq(lower(&t, full, bytes, n),
-			    n == fixed[i].width);
+			ck_assert_int_eq(
+			    lower(&t, full, bytes, n), n == fixed[i].width);
 	}
 	struct type list = { .kind = TYPE_LIST };
 	ck_assert(!lower(&list, full, bytes, 4));
@@ -329,8 +359,8 @@ START_TEST(modes_without_bounds_give_none)
 	struct type t = { .kind = TYPE_LONG };
 
 	ck_assert(!lower(&t, (struct metrics_mode){ METRICS_NONE, 0 }, &n, 8));
-	ck_assert(!upper(&t, (struct metrics_mode){ METRICS_COUNTS, 0 }, &n,
-	    8));
+	ck_assert(
+	    !upper(&t, (struct metrics_mode){ METRICS_COUNTS, 0 }, &n, 8));
 }
 END_TEST
 
@@ -354,18 +384,24 @@ START_TEST(values_compare_as_their_type_does)
 	for (int k = 0; k < 3; k++) {
 		ck_assert_int_eq(order(TYPE_INT, &i[k], 4, &i[k + 1], 4), -1);
 		ck_assert_int_eq(order(TYPE_DATE, &i[k], 4, &i[k], 4), 0);
-		ck_assert_int_eq(order(TYPE_TIMESTAMP, &l[k], 8, &l[k + 1],
-		    8), -1);
-		ck_assert_int_eq(order(TYPE_DOUBLE, &d[k], 8, &d[k + 1], 8),
-		    -1);
+		ck_assert_int_eq(
+		    order(TYPE_TIMESTAMP, &l[k], 8, &l[k + 1], 8), -1);
+		ck_assert_int_eq(
+		    order(TYPE_DOUBLE, &d[k], 8, &d[k + 1], 8), -1);
 	}
 	double zero = 0.0, minus = -0.0;
 	ck_assert_int_eq(order(TYPE_DOUBLE, &zero, 8, &minus, 8), 0);
 	ck_assert_int_eq(order(TYPE_DECIMAL, "\xff", 1, "\x00", 1), -1);
 	ck_assert_int_eq(order(TYPE_DECIMAL, "\x80\x00", 2, "\xff", 1), -1);
 	ck_assert_int_eq(order(TYPE_DECIMAL, "\x01\x00", 2, "\x7f", 1), 1);
-	ck_assert_int_eq(order(TYPE_UUID, "\x80" "bbbbbbbbbbbbbbb", 16,
-	    "\x7f" "bbbbbbbbbbbbbbb", 16), 1);
+	ck_assert_int_eq(order(TYPE_UUID,
+			     "\x80"
+			     "bbbbbbbbbbbbbbb",
+			     16,
+			     "\x7f"
+			     "bbbbbbbbbbbbbbb",
+			     16),
+	    1);
 	ck_assert_int_eq(order(TYPE_STRING, "ab", 2, "abc", 3), -1);
 	ck_assert_int_eq(order(TYPE_STRING, "", 0, "", 0), 0);
 	ck_assert_int_eq(order(TYPE_STRING, "\xc3\xa4", 2, "z", 1), 1);
@@ -375,8 +411,8 @@ END_TEST
 START_TEST(modes_are_parsed)
 {
 	static const char *const bad[] = { "", "truncate", "truncate()",
-	    "truncate(0)", "truncate(-1)", "truncate(x)", "truncate(16",
-	    "truncate(16)x", "Fulll", "none " };
+		"truncate(0)", "truncate(-1)", "truncate(x)", "truncate(16",
+		"truncate(16)x", "Fulll", "none " };
 	struct metrics_mode m;
 
 	ck_assert(metrics_mode_parse("none", &m));
@@ -393,7 +429,9 @@ START_TEST(modes_are_parsed)
 }
 END_TEST
 
-struct property { const char *key, *value; };
+struct property {
+	const char *key, *value;
+};
 
 static const char *
 get(const void *arg, const char *key)

@@ -24,9 +24,9 @@ END_TEST
 START_TEST(integers_and_strings_come_back)
 {
 	static const uint64_t numbers[] = { 0, 1, 127, 128, 16383, 16384,
-	    UINT32_MAX, INT64_MAX, UINT64_MAX };
+		UINT32_MAX, INT64_MAX, UINT64_MAX };
 	static const int64_t signed_numbers[] = { 0, -1, 1, INT64_MIN,
-	    INT64_MAX };
+		INT64_MAX };
 	struct buf b;
 	struct cursor c;
 	char *s;
@@ -62,7 +62,7 @@ END_TEST
 START_TEST(short_or_malformed_input_is_bad_and_sticky)
 {
 	static const uint8_t endless[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-	    0xff, 0xff, 0xff, 0xff, 0xff };
+		0xff, 0xff, 0xff, 0xff, 0xff };
 	static const uint8_t too_long[] = { 5, 0, 0, 0, 'a', 'b' };
 	static const uint8_t nul[] = { 2, 0, 0, 0, 'a', 0 };
 	struct cursor c = cursor_of(endless, sizeof endless);

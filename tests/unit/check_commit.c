@@ -58,8 +58,10 @@ END_TEST
 START_TEST(an_append_without_files_moves_the_position)
 {
 	const struct kv kv = { "k", "v" };
-	struct append a = { .snapshot_id = 9, .commit_uuid = "u",
-	    .properties = &kv, .nproperties = 1 };
+	struct append a = { .snapshot_id = 9,
+		.commit_uuid = "u",
+		.properties = &kv,
+		.nproperties = 1 };
 	struct table *t = fresh_table(), *out;
 
 	ck_assert_int_eq(table_append(t, &a, &out, &fixture_err), 0);
@@ -152,7 +154,11 @@ write_some(int k)
 	return 0;
 }
 
-struct chain { int64_t sequence; int n; bool seen[1000]; };
+struct chain {
+	int64_t sequence;
+	int n;
+	bool seen[1000];
+};
 
 static int
 see_snapshot(void *arg, const struct snapshot *s)
@@ -179,8 +185,7 @@ START_TEST(twenty_writers_land_exactly_once_each)
 	struct table *t = load();
 	ck_assert_int_eq(t->version, all + 1);
 	ck_assert_int_eq(count_files(t), all);
-	ck_assert_int_eq(table_ancestry(t, see_snapshot, &chain, &complete),
-	    0);
+	ck_assert_int_eq(table_ancestry(t, see_snapshot, &chain, &complete), 0);
 	ck_assert(complete);
 	ck_assert_int_eq(chain.n, all);
 	ck_assert_int_eq(chain.sequence, 0);
@@ -188,14 +193,16 @@ START_TEST(twenty_writers_land_exactly_once_each)
 	ck_assert_int_eq(atoi(snapshot_summary(&s, "total-records")), all);
 
 	/* each manifest has the number of the commit that added it */
-	ck_assert_int_eq(manifest_list_read(json_string_value(
-	    json_object_get(s.json, "manifest-list")), &list, &fixture_err), 0);
+	ck_assert_int_eq(manifest_list_read(json_string_value(json_object_get(
+						s.json, "manifest-list")),
+			     &list, &fixture_err),
+	    0);
 	ck_assert_uint_eq(list.n, (size_t)all);
 	for (size_t i = 0; i < list.n; i++) {
-		ck_assert_int_eq(list.files[i].sequence_number,
-		    all - (int64_t)i);
-		ck_assert(table_find_snapshot(t,
-		    list.files[i].added_snapshot_id, &s));
+		ck_assert_int_eq(
+		    list.files[i].sequence_number, all - (int64_t)i);
+		ck_assert(table_find_snapshot(
+		    t, list.files[i].added_snapshot_id, &s));
 		ck_assert_int_eq(s.sequence_number, all - (int64_t)i);
 	}
 	manifest_list_clear(&list);
@@ -291,8 +298,8 @@ START_TEST(each_attempt_asks_the_fence_again)
 	struct append a = { .fence = let_others_in };
 	struct snapshot s;
 
-	ck_assert_msg(append_to(t, 5, &a, &out, &fixture_err) == 0,
-	    "%s", fixture_err.text);
+	ck_assert_msg(append_to(t, 5, &a, &out, &fixture_err) == 0, "%s",
+	    fixture_err.text);
 	ck_assert_int_eq(fence_calls, 3);
 	ck_assert_int_eq(out->version, 4);
 	ck_assert_int_eq(count_files(out), 3);
@@ -375,8 +382,8 @@ START_TEST(a_freed_old_name_is_no_commit)
 	struct table *t = fresh_table(), *out;
 	struct append a = { .fence = stand_still_for_long };
 
-	ck_assert_msg(append_to(t, 5, &a, &out, &fixture_err) == 0,
-	    "%s", fixture_err.text);
+	ck_assert_msg(append_to(t, 5, &a, &out, &fixture_err) == 0, "%s",
+	    fixture_err.text);
 	ck_assert_int_eq(fence_calls, 2);
 	ck_assert_int_eq(out->version, 5);
 	ck_assert_int_eq(count_files(out), 4);
@@ -394,8 +401,8 @@ START_TEST(a_lost_reply_is_success)
 
 	link_mode = LINK_LOSES_REPLY;
 	link_errno = EIO;
-	ck_assert_msg(append_to(t, 5, NULL, &out, &fixture_err) == 0,
-	    "%s", fixture_err.text);
+	ck_assert_msg(append_to(t, 5, NULL, &out, &fixture_err) == 0, "%s",
+	    fixture_err.text);
 	ck_assert_int_eq(count_files(out), 1);
 	table_free(out);
 	/* the same from a server that repeats the request by itself */
@@ -435,8 +442,8 @@ START_TEST(unclear_is_settled_by_another_writers_commit)
 	before_link = another_commits;
 	link_mode = LINK_FAILS;
 	link_errno = ETIMEDOUT;
-	ck_assert_msg(append_to(t, 5, NULL, &out, &fixture_err) == 0,
-	    "%s", fixture_err.text);
+	ck_assert_msg(append_to(t, 5, NULL, &out, &fixture_err) == 0, "%s",
+	    fixture_err.text);
 	ck_assert_int_eq(out->version, 3);
 	ck_assert_int_eq(count_files(out), 2);
 	ck_assert_int_eq(names("snap-5-"), 1);
@@ -465,12 +472,16 @@ START_TEST(names_of_a_run_that_died_are_stepped_over)
 {
 	struct table *t = fresh_table(), *out;
 
-	ck_assert_int_eq(store_put(fixture_path(
-	    "a/b/t/metadata/commit-5-m0.avro"), "x", 1, &fixture_err), 0);
-	ck_assert_int_eq(store_put(fixture_path(
-	    "a/b/t/metadata/snap-5-1-commit-5.avro"), "x", 1, &fixture_err), 0);
-	ck_assert_msg(append_to(t, 5, NULL, &out, &fixture_err) == 0,
-	    "%s", fixture_err.text);
+	ck_assert_int_eq(
+	    store_put(fixture_path("a/b/t/metadata/commit-5-m0.avro"), "x", 1,
+		&fixture_err),
+	    0);
+	ck_assert_int_eq(
+	    store_put(fixture_path("a/b/t/metadata/snap-5-1-commit-5.avro"),
+		"x", 1, &fixture_err),
+	    0);
+	ck_assert_msg(append_to(t, 5, NULL, &out, &fixture_err) == 0, "%s",
+	    fixture_err.text);
 	ck_assert_int_eq(count_files(out), 1);
 	table_free(out);
 	table_free(t);
@@ -497,27 +508,29 @@ START_TEST(delete_manifests_are_carried_but_not_read)
 	table_free(t);
 	t = load();
 	ck_assert(table_find_snapshot(t, 5, &s));
-	const char *path = json_string_value(json_object_get(s.json,
-	    "manifest-list"));
+	const char *path =
+	    json_string_value(json_object_get(s.json, "manifest-list"));
 	ck_assert_int_eq(manifest_list_read(path, &list, &fixture_err), 0);
 	list.files[0].content = 1;
 	const struct manifest_list none = { NULL, 0 };
 	const struct manifest_list_ids ids = { 5, 0, 1 };
 	ck_assert_int_eq(store_unlink(path, &fixture_err), 0);
-	ck_assert_int_eq(manifest_list_write(path, &ids, &list, &none, &fixture_err),
-	    0);
+	ck_assert_int_eq(
+	    manifest_list_write(path, &ids, &list, &none, &fixture_err), 0);
 	manifest_list_clear(&list);
 
 	ck_assert_int_eq(table_each_file(t, no_file, NULL, &fixture_err), -1);
 	ck_assert_int_eq(fixture_err.cls, ERR_TABLE);
-	ck_assert_ptr_nonnull(strstr(fixture_err.text,
-	    "rows deleted by another writer"));
+	ck_assert_ptr_nonnull(
+	    strstr(fixture_err.text, "rows deleted by another writer"));
 	table_free(t);
 	appends(6);
 	t = load();
 	ck_assert(table_find_snapshot(t, 6, &s));
-	ck_assert_int_eq(manifest_list_read(json_string_value(
-	    json_object_get(s.json, "manifest-list")), &list, &fixture_err), 0);
+	ck_assert_int_eq(manifest_list_read(json_string_value(json_object_get(
+						s.json, "manifest-list")),
+			     &list, &fixture_err),
+	    0);
 	ck_assert_uint_eq(list.n, 2);
 	ck_assert_int_eq(list.files[1].content, 1);
 	ck_assert_int_eq(list.files[1].sequence_number, 1);

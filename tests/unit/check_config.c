@@ -72,9 +72,9 @@ reads_back(const char *name, const char *printed)
 	struct config c;
 	struct err err = { 0 };
 
-	ck_assert_msg(config_parse(printed, strlen(printed), name, &c,
-	    &err) == 0, "%s does not read back: %s\n%s", name, err.text,
-	    printed);
+	ck_assert_msg(
+	    config_parse(printed, strlen(printed), name, &c, &err) == 0,
+	    "%s does not read back: %s\n%s", name, err.text, printed);
 	char *again = print(&c);
 	ck_assert_str_eq(again, printed);
 	free(again);
@@ -84,8 +84,8 @@ reads_back(const char *name, const char *printed)
 static void
 compare(const char *in, const char *out, bool good)
 {
-	char *path = xasprintf("%.*s%s", (int)strlen(in) - 3, in,
-	    good ? ".ok" : ".err");
+	char *path =
+	    xasprintf("%.*s%s", (int)strlen(in) - 3, in, good ? ".ok" : ".err");
 	size_t n;
 
 	if (getenv("GOLDEN_UPDATE") != NULL) {
@@ -93,11 +93,11 @@ compare(const char *in, const char *out, bool good)
 		fputs(out, f);
 		fclose(f);
 	}
-	ck_assert_msg(access(path, R_OK) == 0, "%s should not have %s: %s",
-	    in, good ? "been accepted" : "failed", out);
+	ck_assert_msg(access(path, R_OK) == 0, "%s should not have %s: %s", in,
+	    good ? "been accepted" : "failed", out);
 	char *wanted = read_whole(path, &n);
-	ck_assert_msg(strcmp(wanted, out) == 0, "%s\nwanted: %sgot: %s", in,
-	    wanted, out);
+	ck_assert_msg(
+	    strcmp(wanted, out) == 0, "%s\nwanted: %sgot: %s", in, wanted, out);
 	free(wanted);
 	free(path);
 }
@@ -137,8 +137,8 @@ START_TEST(golden_files)
 			reads_back(found.gl_pathv[at], out);
 		} else {
 			/* One line, with file and line number. */
-			ck_assert_ptr_eq(strchr(out, '\n'),
-			    out + strlen(out) - 1);
+			ck_assert_ptr_eq(
+			    strchr(out, '\n'), out + strlen(out) - 1);
 			ck_assert_int_eq(strncmp(out, "calve.yaml", 10), 0);
 		}
 		free(out);
@@ -150,7 +150,8 @@ START_TEST(golden_files)
 }
 END_TEST
 
-static const char base[] = "state: dbname=calve\n"
+static const char base[] =
+    "state: dbname=calve\n"
     "sources: { hot: { url: \"http://h:1\", password: p } }\n"
     "catalogs: { lake: { warehouse: /srv/lake } }\n"
     "defaults: { settle: 7m, compression: zstd:9 }\n";
@@ -160,18 +161,20 @@ parse(const char *text, struct config *c)
 {
 	struct err err = { 0 };
 
-	ck_assert_msg(config_parse(text, strlen(text), "x", c, &err) == 0,
-	    "%s", err.text);
+	ck_assert_msg(config_parse(text, strlen(text), "x", c, &err) == 0, "%s",
+	    err.text);
 }
 
 START_TEST(a_job_has_what_the_table_says)
 {
 	struct config c;
 	struct job j;
-	char *text = xasprintf("%stables:\n  - { name: n, source: hot.db.t, "
+	char *text = xasprintf(
+	    "%stables:\n  - { name: n, source: hot.db.t, "
 	    "target: lake.a.b.t2, timestamp: ts, sequence: s, settle: 1m, "
 	    "partition: [day(ts)], columns: { x: { as: long } }, limits: "
-	    "{ memory: 512M }, timeout: 1500ms }\n", base);
+	    "{ memory: 512M }, timeout: 1500ms }\n",
+	    base);
 
 	parse(text, &c);
 	config_job(&c, &c.tables[0], JOB_VERIFY,
@@ -192,7 +195,7 @@ START_TEST(a_job_has_what_the_table_says)
 	ck_assert_str_eq(j.target_table, "t2");
 	ck_assert_str_eq(j.partition[0], "day(ts)");
 	ck_assert_str_eq(j.columns[0].as, "long");
-	ck_assert_int_eq(j.settle_ms, 60000);	/* its own, not defaults' */
+	ck_assert_int_eq(j.settle_ms, 60000); /* its own, not defaults' */
 	ck_assert_str_eq(j.compression, "zstd");
 	ck_assert_int_eq(j.compression_level, 9);
 	ck_assert_uint_eq(j.memory, 512 << 20);
@@ -209,9 +212,12 @@ START_TEST(flags_make_a_table)
 	struct config c;
 	struct err err = { 0 };
 	struct config_adhoc a = { .source_table = "trades",
-	    .target_table = "cold.trades", .timestamp = "ts",
-	    .sequence = "seq", .layer = "bronze", .partition = partition,
-	    .npartition = 1 };
+		.target_table = "cold.trades",
+		.timestamp = "ts",
+		.sequence = "seq",
+		.layer = "bronze",
+		.partition = partition,
+		.npartition = 1 };
 
 	parse(base, &c);
 	ck_assert_int_eq(config_only_table(&c, &a, &err), 0);
@@ -233,10 +239,13 @@ START_TEST(flags_never_touch_another_tables_position)
 	struct config c;
 	struct err err = { 0 };
 	struct config_adhoc a = { .source_table = "t",
-	    .target_table = "lake.cold.other", .timestamp = "ts" };
-	char *text = xasprintf("%stables:\n  - { name: mine, source: hot.t, "
+		.target_table = "lake.cold.other",
+		.timestamp = "ts" };
+	char *text = xasprintf(
+	    "%stables:\n  - { name: mine, source: hot.t, "
 	    "target: lake.cold.t, timestamp: ts }\n  - { source: hot.t, "
-	    "target: lake.cold.t3, timestamp: ts }\n", base);
+	    "target: lake.cold.t3, timestamp: ts }\n",
+	    base);
 
 	/* Another target: a name of its own. */
 	parse(text, &c);
@@ -279,15 +288,19 @@ START_TEST(a_readable_secret_is_warned_of)
 	ck_assert_ptr_null(c.warning);
 	config_clear(&c);
 	setenv("P", "secret", 1);
-	write_file(path, "state: \"postgresql://u:${P}@h/d\"\n"
+	write_file(path,
+	    "state: \"postgresql://u:${P}@h/d\"\n"
 	    "sources: { hot: { url: \"http://h:1\", password: \"${P}\" } }\n"
-	    "catalogs: { lake: { warehouse: /srv/lake } }\n", 0644);
+	    "catalogs: { lake: { warehouse: /srv/lake } }\n",
+	    0644);
 	ck_assert_int_eq(config_load(path, &c, &err), 0);
 	ck_assert_ptr_null(c.warning);
 	config_clear(&c);
-	write_file(path, "state: \"postgresql://u:p@h/d\"\n"
+	write_file(path,
+	    "state: \"postgresql://u:p@h/d\"\n"
 	    "sources: { hot: { url: \"http://h:1\" } }\n"
-	    "catalogs: { lake: { warehouse: /srv/lake } }\n", 0644);
+	    "catalogs: { lake: { warehouse: /srv/lake } }\n",
+	    0644);
 	ck_assert_int_eq(config_load(path, &c, &err), 0);
 	ck_assert_ptr_nonnull(c.warning);
 	config_clear(&c);
@@ -301,8 +314,7 @@ START_TEST(files_that_cannot_be_read)
 	struct err err = { 0 };
 	char path[] = "/tmp/check_config.XXXXXX";
 
-	ck_assert_int_eq(config_load("/nonexistent/calve.yaml", &c, &err),
-	    -1);
+	ck_assert_int_eq(config_load("/nonexistent/calve.yaml", &c, &err), -1);
 	ck_assert_int_eq(err.cls, ERR_CONFIG);
 	ck_assert_ptr_nonnull(strstr(err.text, "'/nonexistent/calve.yaml'"));
 	config_clear(&c);
@@ -330,8 +342,7 @@ START_TEST(many_keys_and_items_are_bounded)
 	for (int at = 1; at <= CONFIG_ITEMS; at++)
 		buf_printf(&b, ", a%d", at);
 	buf_put_str(&b, "]\n");
-	ck_assert_int_eq(config_parse(buf_cstr(&b), b.len, "x", &c, &err),
-	    -1);
+	ck_assert_int_eq(config_parse(buf_cstr(&b), b.len, "x", &c, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "more than 10000 items"));
 	buf_clear(&b);
 }
@@ -341,15 +352,15 @@ END_TEST
 START_TEST(the_manual_has_every_key)
 {
 	static const struct section *const sections[] = { &section_root,
-	    &section_source, &section_catalog, &section_limits,
-	    &section_retry, &section_column, &section_table };
+		&section_source, &section_catalog, &section_limits,
+		&section_retry, &section_column, &section_table };
 	size_t n;
 	char *page = read_whole("man/calve.yaml.5", &n);
 
 	for (size_t s = 0; s < 7; s++)
 		for (size_t k = 0; k < sections[s]->nkeys; k++) {
-			char *item = xasprintf("\n.It Cm %s",
-			    sections[s]->keys[k].name);
+			char *item =
+			    xasprintf("\n.It Cm %s", sections[s]->keys[k].name);
 			ck_assert_msg(strstr(page, item) != NULL,
 			    "calve.yaml(5) has no '%s'", item + 1);
 			free(item);

@@ -170,11 +170,11 @@ END_TEST
 START_TEST(hostile_deltas_are_refused)
 {
 	static const uint8_t bad[][16] = {
-		{ 0, 4, 8, 0 }, /* block of none */
-		{ 0x80, 1, 0, 8, 0 }, /* no miniblocks */
-		{ 0x80, 1, 3, 8, 0 }, /* uneven */
-		{ 0x80, 1, 8, 8, 0 }, /* miniblocks of 16 */
-		{ 0x80, 1, 4, 9, 0 }, /* another count */
+		{ 0, 4, 8, 0 },                       /* block of none */
+		{ 0x80, 1, 0, 8, 0 },                 /* no miniblocks */
+		{ 0x80, 1, 3, 8, 0 },                 /* uneven */
+		{ 0x80, 1, 8, 8, 0 },                 /* miniblocks of 16 */
+		{ 0x80, 1, 4, 9, 0 },                 /* another count */
 		{ 0x80, 1, 4, 8, 0, 0, 65, 0, 0, 0 }, /* width 65 */
 		{ 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 8 },
 	};

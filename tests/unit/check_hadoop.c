@@ -16,7 +16,7 @@
 START_TEST(the_hint_decides_nothing)
 {
 	static const char *const hints[] = { "1", "0", "-3", "2\n", "x", "",
-	    "999", "99999999999999999999999" };
+		"999", "99999999999999999999999" };
 
 	table_free(fresh_table());
 	appends(1);
@@ -29,8 +29,10 @@ START_TEST(the_hint_decides_nothing)
 		/* behind is raised, a lie about what is not there mended */
 		ck_assert_int_eq(hint(), 3 + i);
 	}
-	ck_assert_int_eq(store_unlink(fixture_path(
-	    "a/b/t/metadata/version-hint.text"), &fixture_err), 0);
+	ck_assert_int_eq(
+	    store_unlink(
+		fixture_path("a/b/t/metadata/version-hint.text"), &fixture_err),
+	    0);
 	appends(50);
 	ck_assert_int_eq(hint(), 11);
 	/* and never lowered */
@@ -56,8 +58,8 @@ put(const char *name, const char *text)
 	char path[200];
 
 	snprintf(path, sizeof path, "a/b/t/metadata/%s", name);
-	ck_assert_int_eq(store_put(fixture_path(path), text, strlen(text),
-	    &fixture_err), 0);
+	ck_assert_int_eq(
+	    store_put(fixture_path(path), text, strlen(text), &fixture_err), 0);
 }
 
 START_TEST(other_names_are_no_versions)
@@ -80,7 +82,7 @@ END_TEST
 START_TEST(compressed_metadata_is_refused)
 {
 	static const char *const packed[] = { "v2.gz.metadata.json",
-	    "v2.metadata.json.gz", "v1.gz.metadata.json" };
+		"v2.metadata.json.gz", "v1.gz.metadata.json" };
 
 	table_free(fresh_table());
 	for (int i = 0; i < 3; i++) {
@@ -88,11 +90,13 @@ START_TEST(compressed_metadata_is_refused)
 		char path[100];
 
 		put(packed[i], "");
-		ck_assert_int_eq(table_load(fixture_folder, "a.b", "t", &t, &fixture_err),
+		ck_assert_int_eq(
+		    table_load(fixture_folder, "a.b", "t", &t, &fixture_err),
 		    -1);
 		ck_assert_int_eq(fixture_err.cls, ERR_TABLE);
 		snprintf(path, sizeof path, "a/b/t/metadata/%s", packed[i]);
-		ck_assert_int_eq(store_unlink(fixture_path(path), &fixture_err), 0);
+		ck_assert_int_eq(
+		    store_unlink(fixture_path(path), &fixture_err), 0);
 	}
 	table_free(load());
 }
@@ -103,14 +107,17 @@ START_TEST(a_moved_table_is_refused)
 	struct table *t;
 
 	table_free(fresh_table());
-	ck_assert_int_eq(rename(fixture_path("a/b/t"), fixture_path("a/b/u")),
-	    0);
-	ck_assert_int_eq(table_load(fixture_folder, "a.b", "t", &t, &fixture_err), 0);
-	ck_assert_int_eq(table_load(fixture_folder, "a.b", "u", &t, &fixture_err), -1);
+	ck_assert_int_eq(
+	    rename(fixture_path("a/b/t"), fixture_path("a/b/u")), 0);
+	ck_assert_int_eq(
+	    table_load(fixture_folder, "a.b", "t", &t, &fixture_err), 0);
+	ck_assert_int_eq(
+	    table_load(fixture_folder, "a.b", "u", &t, &fixture_err), -1);
 	ck_assert_int_eq(fixture_err.cls, ERR_TABLE);
 	/* unless the old name still leads there */
 	ck_assert_int_eq(symlink("u", fixture_path("a/b/t")), 0);
-	ck_assert_int_eq(table_load(fixture_folder, "a.b", "u", &t, &fixture_err), 1);
+	ck_assert_int_eq(
+	    table_load(fixture_folder, "a.b", "u", &t, &fixture_err), 1);
 	table_free(t);
 	appends(5);
 }
@@ -120,13 +127,15 @@ START_TEST(create_refuses_remains_but_not_a_dead_creators)
 {
 	struct table *t;
 
-	ck_assert_int_eq(store_mkdirs(fixture_path("a/b/t/metadata"), &fixture_err),
-	    0);
+	ck_assert_int_eq(
+	    store_mkdirs(fixture_path("a/b/t/metadata"), &fixture_err), 0);
 	put("snap-1-1-x.avro", "");
 	ck_assert_int_eq(create("t", &t), -1);
 	ck_assert_int_eq(fixture_err.cls, ERR_TABLE);
-	ck_assert_int_eq(store_unlink(fixture_path(
-	    "a/b/t/metadata/snap-1-1-x.avro"), &fixture_err), 0);
+	ck_assert_int_eq(
+	    store_unlink(
+		fixture_path("a/b/t/metadata/snap-1-1-x.avro"), &fixture_err),
+	    0);
 	put(".tmp-9c12d441", "");
 	ck_assert_msg(create("t", &t) == 0, "%s", fixture_err.text);
 	table_free(t);
@@ -137,15 +146,14 @@ END_TEST
 
 START_TEST(names_are_checked)
 {
-	static const char *const bad[][3] = {
-		{ "relative", "a", "t" }, { "/w", "", "t" }, { "/w", "a", "" },
-		{ "/w", "a..b", "t" }, { "/w", "a.", "t" }, { "/w", ".a", "t" },
-		{ "/w", "a/b", "t" }, { "/w", "a", "../t" }, { "/w", "a", "." },
-		{ "/w", "a", ".." }, { "/w", "a", "x\ny" }
-	};
+	static const char *const bad[][3] = { { "relative", "a", "t" },
+		{ "/w", "", "t" }, { "/w", "a", "" }, { "/w", "a..b", "t" },
+		{ "/w", "a.", "t" }, { "/w", ".a", "t" }, { "/w", "a/b", "t" },
+		{ "/w", "a", "../t" }, { "/w", "a", "." }, { "/w", "a", ".." },
+		{ "/w", "a", "x\ny" } };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		ck_assert_ptr_null(hadoop_folder(bad[i][0], bad[i][1],
-		    bad[i][2], &fixture_err));
+		ck_assert_ptr_null(hadoop_folder(
+		    bad[i][0], bad[i][1], bad[i][2], &fixture_err));
 		ck_assert_int_eq(fixture_err.cls, ERR_CONFIG);
 	}
 	char *p = hadoop_folder("/w//", "a.b c", "t.u", &fixture_err);

@@ -31,10 +31,10 @@ START_TEST(snapshot_ids_are_positive_stable_and_distinct)
 	ck_assert_int_gt(snapshot_id_of(run, 0), 0);
 	ck_assert_int_eq(snapshot_id_of(run, 3), snapshot_id_of(run, 3));
 	for (unsigned k = 1; k < 1000; k++)
-		ck_assert_int_ne(snapshot_id_of(run, k),
-		    snapshot_id_of(run, k - 1));
-	ck_assert_int_gt(snapshot_id_of("00000000-0000-0000-0000-000000000000",
-	    0), 0);
+		ck_assert_int_ne(
+		    snapshot_id_of(run, k), snapshot_id_of(run, k - 1));
+	ck_assert_int_gt(
+	    snapshot_id_of("00000000-0000-0000-0000-000000000000", 0), 0);
 }
 END_TEST
 

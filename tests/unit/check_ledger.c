@@ -20,8 +20,8 @@ answers(const char *sql, const char *wanted)
 {
 	char *got = state_ask(sql);
 
-	ck_assert_msg(strcmp(got, wanted) == 0, "%s: '%s', not '%s'", sql,
-	    got, wanted);
+	ck_assert_msg(
+	    strcmp(got, wanted) == 0, "%s: '%s', not '%s'", sql, got, wanted);
 	free(got);
 }
 
@@ -49,8 +49,8 @@ START_TEST(tables_are_made)
 {
 	make_tables();
 	answers("SELECT string_agg(column_name || ' ' || data_type, ', ' "
-	    "ORDER BY column_name) FROM information_schema.columns WHERE "
-	    "table_name = 'offload_watermarks'",
+		"ORDER BY column_name) FROM information_schema.columns WHERE "
+		"table_name = 'offload_watermarks'",
 	    "adopt boolean, duration_seconds double precision, error_message "
 	    "text, last_offload_max_sequence numeric, last_offload_position "
 	    "text, last_offload_timestamp timestamp with time zone, "
@@ -58,13 +58,15 @@ START_TEST(tables_are_made)
 	    "text, table_name text, target_uuid text, total_rows numeric, "
 	    "updated_at timestamp with time zone");
 	answers("INSERT INTO offload_watermarks (table_name) VALUES ('a') "
-	    "RETURNING status || adopt || total_rows", "initializedfalse0");
+		"RETURNING status || adopt || total_rows",
+	    "initializedfalse0");
 	answers("SELECT count(*) FROM offload_runs", "0");
 }
 END_TEST
 
 /* What adoption must leave of an older table: one row as text. */
-static const char adopted_row[] = "SELECT concat_ws('|', table_name, "
+static const char adopted_row[] =
+    "SELECT concat_ws('|', table_name, "
     "last_offload_timestamp AT TIME ZONE 'UTC', "
     "last_offload_max_sequence, last_run_id, row_count, status) "
     "FROM offload_watermarks WHERE table_name = 't'";
@@ -77,7 +79,8 @@ adopt(const char *older)
 	free(state_ask("ALTER DATABASE calve SET timezone TO 'Asia/Tokyo'"));
 	script(older);
 	script(sql_001_init);
-	answers("SELECT concat_ws('|', a.atttypid::regtype, b.atttypid::"
+	answers(
+	    "SELECT concat_ws('|', a.atttypid::regtype, b.atttypid::"
 	    "regtype) FROM pg_attribute a, pg_attribute b WHERE a.attrelid = "
 	    "'offload_watermarks'::regclass AND b.attrelid = a.attrelid AND "
 	    "a.attname = 'last_offload_timestamp' AND b.attname = "
@@ -85,22 +88,24 @@ adopt(const char *older)
 	    "timestamp with time zone|numeric");
 	/* A new row needs nothing but its name, and is there once. */
 	free(state_ask("INSERT INTO offload_watermarks (table_name) "
-	    "VALUES ('new')"));
+		       "VALUES ('new')"));
 	answers("INSERT INTO offload_watermarks (table_name) VALUES ('new') "
-	    "ON CONFLICT (table_name) DO NOTHING RETURNING 'twice'", "");
+		"ON CONFLICT (table_name) DO NOTHING RETURNING 'twice'",
+	    "");
 	free(state_ask("ALTER DATABASE calve RESET timezone"));
 }
 
 START_TEST(an_older_table_is_adopted)
 {
 	adopt("CREATE TABLE offload_watermarks (table_name varchar(100) "
-	    "PRIMARY KEY, last_offload_timestamp timestamp NOT NULL, "
-	    "last_offload_max_sequence bigint NOT NULL, last_run_id "
-	    "varchar(36), row_count integer DEFAULT 0, note text);"
-	    "INSERT INTO offload_watermarks VALUES ('t', "
-	    "'2026-01-31 04:05:06.789012', 9223372036854775807, 'run-1', 17, "
-	    "'kept')");
-	answers(adopted_row, "t|2026-01-31 04:05:06.789012|"
+	      "PRIMARY KEY, last_offload_timestamp timestamp NOT NULL, "
+	      "last_offload_max_sequence bigint NOT NULL, last_run_id "
+	      "varchar(36), row_count integer DEFAULT 0, note text);"
+	      "INSERT INTO offload_watermarks VALUES ('t', "
+	      "'2026-01-31 04:05:06.789012', 9223372036854775807, 'run-1', 17, "
+	      "'kept')");
+	answers(adopted_row,
+	    "t|2026-01-31 04:05:06.789012|"
 	    "9223372036854775807|run-1|17|initialized");
 	answers("SELECT note FROM offload_watermarks WHERE table_name = 't'",
 	    "kept");
@@ -110,24 +115,28 @@ END_TEST
 START_TEST(an_older_table_with_its_own_ideas_is_adopted)
 {
 	adopt("CREATE TYPE st AS ENUM ('pending', 'done');"
-	    "CREATE TABLE offload_watermarks (id serial PRIMARY KEY, "
-	    "table_name text NOT NULL, last_offload_timestamp timestamptz "
-	    "DEFAULT '1970-01-01 00:00:00+00', last_offload_max_sequence "
-	    "numeric, last_run_id uuid, status st NOT NULL DEFAULT 'pending',"
-	    " owner text NOT NULL, total_rows bigint, "
-	    "CHECK (status IN ('pending', 'done')));"
-	    "INSERT INTO offload_watermarks (table_name, owner, status, "
-	    "last_run_id, last_offload_max_sequence) VALUES ('t', 'me', "
-	    "'done', '0f0e0d0c-0b0a-4908-8706-050403020100', 5)");
-	answers(adopted_row, "t|1970-01-01 00:00:00|5|0f0e0d0c-0b0a-4908-"
+	      "CREATE TABLE offload_watermarks (id serial PRIMARY KEY, "
+	      "table_name text NOT NULL, last_offload_timestamp timestamptz "
+	      "DEFAULT '1970-01-01 00:00:00+00', last_offload_max_sequence "
+	      "numeric, last_run_id uuid, status st NOT NULL DEFAULT 'pending',"
+	      " owner text NOT NULL, total_rows bigint, "
+	      "CHECK (status IN ('pending', 'done')));"
+	      "INSERT INTO offload_watermarks (table_name, owner, status, "
+	      "last_run_id, last_offload_max_sequence) VALUES ('t', 'me', "
+	      "'done', '0f0e0d0c-0b0a-4908-8706-050403020100', 5)");
+	answers(adopted_row,
+	    "t|1970-01-01 00:00:00|5|0f0e0d0c-0b0a-4908-"
 	    "8706-050403020100|0|done");
 	/* What calve writes is allowed, other words no longer. */
 	free(state_ask("UPDATE offload_watermarks SET status = 'success' "
-	    "WHERE table_name = 't'"));
+		       "WHERE table_name = 't'"));
 	struct err err = { 0 };
 	struct pg *pg = pg_open(state_conninfo(), "test", 0, &err);
-	ck_assert_int_eq(pg_run(pg, "UPDATE offload_watermarks SET status = "
-	    "'done'", 0, NULL, NULL, &err), -1);
+	ck_assert_int_eq(pg_run(pg,
+			     "UPDATE offload_watermarks SET status = "
+			     "'done'",
+			     0, NULL, NULL, &err),
+	    -1);
 	pg_close(pg);
 }
 END_TEST
@@ -136,7 +145,7 @@ START_TEST(an_empty_or_minimal_table_is_adopted)
 {
 	adopt("CREATE TABLE offload_watermarks (table_name text)");
 	adopt("CREATE TABLE offload_watermarks (table_name text UNIQUE, "
-	    "last_offload_timestamp date, last_offload_max_sequence int)");
+	      "last_offload_timestamp date, last_offload_max_sequence int)");
 }
 END_TEST
 
@@ -151,15 +160,17 @@ START_TEST(what_cannot_be_adopted_is_left_alone)
 		"CREATE TABLE offload_watermarks (table_name text, "
 		"last_offload_max_sequence text); INSERT INTO "
 		"offload_watermarks VALUES ('t', 'seven')",
-		"CREATE TABLE offload_runs (other int)" };
+		"CREATE TABLE offload_runs (other int)"
+	};
 
 	for (size_t at = 0; at < 3; at++) {
 		struct err err = { 0 };
 		state_wipe();
 		script(older[at]);
-		char *before = state_ask("SELECT count(*) FROM "
-		    "information_schema.columns WHERE table_schema = "
-		    "'public'");
+		char *before =
+		    state_ask("SELECT count(*) FROM "
+			      "information_schema.columns WHERE table_schema = "
+			      "'public'");
 		struct pg *pg = pg_open(state_conninfo(), "test", 0, &err);
 		ck_assert_int_eq(pg_begin(pg, &err), 0);
 		ck_assert_int_eq(pg_script(pg, sql_001_init, &err), -1);
@@ -167,7 +178,8 @@ START_TEST(what_cannot_be_adopted_is_left_alone)
 		pg_rollback(pg);
 		pg_close(pg);
 		answers("SELECT count(*) FROM information_schema.columns "
-		    "WHERE table_schema = 'public'", before);
+			"WHERE table_schema = 'public'",
+		    before);
 		free(before);
 	}
 }
@@ -181,8 +193,7 @@ static const char run_b[] = "0f0e0d0c-0b0a-4908-8706-0504030201bb";
 static unsigned orphans;
 
 static void
-count_orphan(void *arg, const char *table, const char *host,
-    const char *phase)
+count_orphan(void *arg, const char *table, const char *host, const char *phase)
 {
 	(void)arg;
 	ck_assert_ptr_nonnull(table);
@@ -195,8 +206,8 @@ static struct ledger *
 open_ledger(void)
 {
 	struct err err = { 0 };
-	struct ledger *l = ledger_open(state_conninfo(), count_orphan, NULL,
-	    &err);
+	struct ledger *l =
+	    ledger_open(state_conninfo(), count_orphan, NULL, &err);
 
 	ck_assert_msg(l != NULL, "%s", err.text);
 	return l;
@@ -207,8 +218,8 @@ start(struct ledger *l, const char *table, const char *run_id)
 {
 	struct err err = { 0 };
 
-	ck_assert_msg(ledger_start(l, table, run_id, 1, &err) == 0, "%s",
-	    err.text);
+	ck_assert_msg(
+	    ledger_start(l, table, run_id, 1, &err) == 0, "%s", err.text);
 }
 
 static void
@@ -216,20 +227,31 @@ finish(struct ledger *l, const char *table, const char *run_id,
     enum run_state state, const struct err *why)
 {
 	struct err err = { 0 };
-	const struct result r = { .rows = 7, .bytes_read = UINT64_C(1) << 40,
-	    .files = 2, .snapshot_id = -5 };
-	struct ledger_end end = { .table = table, .run_id = run_id,
-	    .state = state, .phase = PHASE_WRITE, .pid = 4711,
-	    .exit_code = -1, .signal = 9, .err = why, .cpu_s = 1.5,
-	    .peak_memory = 99, .result = state == RUN_SUCCESS ? &r : NULL };
+	const struct result r = { .rows = 7,
+		.bytes_read = UINT64_C(1) << 40,
+		.files = 2,
+		.snapshot_id = -5 };
+	struct ledger_end end = { .table = table,
+		.run_id = run_id,
+		.state = state,
+		.phase = PHASE_WRITE,
+		.pid = 4711,
+		.exit_code = -1,
+		.signal = 9,
+		.err = why,
+		.cpu_s = 1.5,
+		.peak_memory = 99,
+		.result = state == RUN_SUCCESS ? &r : NULL };
 
 	ck_assert_msg(ledger_finish(l, &end, &err) == 0, "%s", err.text);
 }
 
-static const char states[] = "SELECT string_agg(table_name || ' ' || state "
+static const char states[] =
+    "SELECT string_agg(table_name || ' ' || state "
     "|| ' ' || coalesce(error_class, '-'), ', ' ORDER BY started_at) FROM "
     "offload_runs";
-static const char marks[] = "SELECT string_agg(table_name || ' ' || status "
+static const char marks[] =
+    "SELECT string_agg(table_name || ' ' || status "
     "|| ' ' || coalesce(error_message, '-'), ', ' ORDER BY table_name) FROM "
     "offload_watermarks";
 
@@ -246,9 +268,10 @@ START_TEST(a_run_is_there_before_and_after)
 	answers("SELECT pid || phase FROM offload_runs", "4711reading");
 	finish(l, "a", run_a, RUN_SUCCESS, NULL);
 	answers("SELECT concat_ws('|', state, phase, row_count, bytes_read, "
-	    "file_count, snapshot_id, exit_code, signal, error_class, "
-	    "peak_memory_bytes, cpu_seconds, finished_at IS NOT NULL) FROM "
-	    "offload_runs", "success|writing|7|1099511627776|2|-5|9|99|1.5|t");
+		"file_count, snapshot_id, exit_code, signal, error_class, "
+		"peak_memory_bytes, cpu_seconds, finished_at IS NOT NULL) FROM "
+		"offload_runs",
+	    "success|writing|7|1099511627776|2|-5|9|99|1.5|t");
 	answers(marks, "a success -");
 	start(l, "a", run_b);
 	finish(l, "a", run_b, RUN_FAILED, &why);
@@ -283,8 +306,8 @@ START_TEST(a_locked_row_is_not_waited_for)
 	start(l, "a", run_a);
 	struct pg *worker = pg_open(state_conninfo(), "worker", 0, &err);
 	ck_assert_int_eq(pg_begin(worker, &err), 0);
-	ck_assert_int_eq(pg_run(worker, sql_lock_watermark, 1, params, NULL,
-	    &err), 0);
+	ck_assert_int_eq(
+	    pg_run(worker, sql_lock_watermark, 1, params, NULL, &err), 0);
 	/* Would run into its lock timeout if it waited. */
 	start(l, "a", run_b);
 	finish(l, "a", run_b, RUN_FAILED, &why);
@@ -303,7 +326,8 @@ START_TEST(only_dead_coordinators_lose_their_runs)
 	start(alive, "a", run_a);
 	start(dead, "d", run_b);
 	/* The run had moved its watermark before it was left behind. */
-	free(state_ask("UPDATE offload_watermarks SET last_run_id = "
+	free(state_ask(
+	    "UPDATE offload_watermarks SET last_run_id = "
 	    "'0f0e0d0c-0b0a-4908-8706-0504030201bb' WHERE table_name = 'd'"));
 	orphans = 0;
 	ledger_close(open_ledger());
@@ -313,9 +337,11 @@ START_TEST(only_dead_coordinators_lose_their_runs)
 	ck_assert_uint_eq(orphans, 1);
 	answers(states, "a running -, d failed cancelled");
 	answers("SELECT error_message LIKE '%committed by then is kept' FROM "
-	    "offload_runs WHERE table_name = 'd'", "t");
+		"offload_runs WHERE table_name = 'd'",
+	    "t");
 	answers("SELECT string_agg(status, ' ' ORDER BY table_name) FROM "
-	    "offload_watermarks", "running failed");
+		"offload_watermarks",
+	    "running failed");
 	finish(alive, "a", run_a, RUN_SUCCESS, NULL);
 	answers(states, "a success -, d failed cancelled");
 	ledger_close(l);
@@ -330,7 +356,7 @@ START_TEST(a_lost_connection_is_made_again_under_the_same_key)
 
 	start(l, "a", run_a);
 	free(state_ask("SELECT count(pg_terminate_backend(pid, 10000)) FROM "
-	    "pg_stat_activity WHERE application_name = 'calve'"));
+		       "pg_stat_activity WHERE application_name = 'calve'"));
 	/* Meanwhile somebody took it for dead. */
 	ledger_close(open_ledger());
 	answers(states, "a failed cancelled");
@@ -371,29 +397,32 @@ START_TEST(skipped_tables_are_recorded)
 
 	ck_assert_int_eq(ledger_skip(l, "s", &why, &err), 0);
 	answers("SELECT concat_ws('|', state, error_message, finished_at IS "
-	    "NOT NULL) FROM offload_runs", "skipped|not started|t");
+		"NOT NULL) FROM offload_runs",
+	    "skipped|not started|t");
 	ledger_close(l);
 }
 END_TEST
 
 START_TEST(durations_are_of_the_newest_successes)
 {
-	struct config c = { .ntables = 3, .tables = xcalloc(3,
-	    sizeof *c.tables) };
+	struct config c = { .ntables = 3,
+		.tables = xcalloc(3, sizeof *c.tables) };
 	struct err err = { 0 };
 
 	make_tables();
 	c.tables[0].name.value = xstrdup("never");
 	c.tables[1].name.value = xstrdup("a");
 	c.tables[2].name.value = xstrdup("empty");
-	free(state_ask("INSERT INTO offload_runs (run_id, table_name, host, "
+	free(state_ask(
+	    "INSERT INTO offload_runs (run_id, table_name, host, "
 	    "coordinator, state, row_count, started_at, finished_at) SELECT "
 	    "gen_random_uuid(), 'a', 'h', 1, 'success', 5, "
 	    "'2026-01-01'::timestamptz + n * interval '1 day', "
 	    "'2026-01-01'::timestamptz + n * interval '1 day' + "
 	    "CASE WHEN n > 5 THEN 10 ELSE 1000 END * interval '1 second' "
 	    "FROM generate_series(1, 10) n"));
-	free(state_ask("INSERT INTO offload_runs (run_id, table_name, host, "
+	free(state_ask(
+	    "INSERT INTO offload_runs (run_id, table_name, host, "
 	    "coordinator, state, row_count, started_at, finished_at) VALUES "
 	    "(gen_random_uuid(), 'empty', 'h', 1, 'success', 0, now(), "
 	    "now())"));

@@ -196,15 +196,15 @@ START_TEST(malformed_runs_are_refused)
 		unsigned width;
 		uint32_t highest;
 	} bad[] = {
-		{ { 0 }, 0, 1, 1 }, /* nothing */
-		{ { 0, 0 }, 2, 1, 1 }, /* a run of none */
-		{ { 1 }, 1, 1, 1 }, /* no groups */
+		{ { 0 }, 0, 1, 1 },          /* nothing */
+		{ { 0, 0 }, 2, 1, 1 },       /* a run of none */
+		{ { 1 }, 1, 1, 1 },          /* no groups */
 		{ { 0x80, 0x80 }, 2, 1, 1 }, /* half a varint */
-		{ { 20 }, 1, 1, 1 }, /* no value */
-		{ { 20, 2 }, 2, 2, 1 }, /* too high */
-		{ { 3 }, 1, 1, 1 }, /* no group bytes */
-		{ { 4, 1 }, 2, 1, 1 }, /* too few */
-		{ { 20, 0 }, 2, 33, 1 }, /* width */
+		{ { 20 }, 1, 1, 1 },         /* no value */
+		{ { 20, 2 }, 2, 2, 1 },      /* too high */
+		{ { 3 }, 1, 1, 1 },          /* no group bytes */
+		{ { 4, 1 }, 2, 1, 1 },       /* too few */
+		{ { 20, 0 }, 2, 33, 1 },     /* width */
 		{ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1,
 		      0 },
 		    11, 32, 1 }, /* 2^63 groups */

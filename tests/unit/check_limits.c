@@ -19,7 +19,7 @@ static struct err
 explain(const struct limits *l, int status, long maxrss_kb, double cpu_s)
 {
 	struct rusage used = { .ru_maxrss = maxrss_kb,
-	    .ru_utime = { .tv_sec = (time_t)cpu_s } };
+		.ru_utime = { .tv_sec = (time_t)cpu_s } };
 	struct err err = { 0 };
 
 	limits_explain(l, status, &used, PHASE_READ, &err);
@@ -32,14 +32,16 @@ static void
 says(struct err err, enum err_class cls, const char *text)
 {
 	ck_assert_int_eq(err.cls, cls);
-	ck_assert_msg(strstr(err.text, text) != NULL, "'%s' not in '%s'",
-	    text, err.text);
+	ck_assert_msg(
+	    strstr(err.text, text) != NULL, "'%s' not in '%s'", text, err.text);
 }
 
 START_TEST(every_end_has_its_words)
 {
 	const struct limits all = { .memory = (uint64_t)1536 << 20,
-	    .cpu_ms = 1800000, .output = 1 << 30 }, none = { 0 };
+		.cpu_ms = 1800000,
+		.output = 1 << 30 },
+			    none = { 0 };
 
 	says(explain(&all, SIGXCPU, 0, 0), ERR_LIMIT,
 	    "cpu limit of 30m reached");
@@ -53,8 +55,7 @@ START_TEST(every_end_has_its_words)
 	    "limit of the system for one file");
 	says(explain(&all, EXIT_NOMEM << 8, 0, 0), ERR_NOMEM,
 	    "memory limit of 1536M reached");
-	says(explain(&none, EXIT_NOMEM << 8, 0, 0), ERR_NOMEM,
-	    "out of memory");
+	says(explain(&none, EXIT_NOMEM << 8, 0, 0), ERR_NOMEM, "out of memory");
 	says(explain(&none, SIGTERM, 0, 0), ERR_CANCELLED, "SIGTERM");
 	says(explain(&none, SIGSEGV, 0, 0), ERR_BUG, "SIGSEGV");
 	says(explain(&none, SIGABRT | 0x80, 0, 0), ERR_BUG, "SIGABRT");
@@ -97,9 +98,13 @@ compare_limit(void)
 START_TEST(limits_are_set_in_the_child_only)
 {
 	const struct limits l = { .memory = UINT64_C(1) << 46,
-	    .cpu_ms = 61001, .files = 77, .output = 1 << 20 };
-	static const struct { int which; uint64_t soft; } wanted[] = {
-		{ RLIMIT_AS, UINT64_C(1) << 46 }, { RLIMIT_CPU, 62 },
+		.cpu_ms = 61001,
+		.files = 77,
+		.output = 1 << 20 };
+	static const struct {
+		int which;
+		uint64_t soft;
+	} wanted[] = { { RLIMIT_AS, UINT64_C(1) << 46 }, { RLIMIT_CPU, 62 },
 		{ RLIMIT_NOFILE, 77 }, { RLIMIT_FSIZE, 1 << 20 },
 		{ RLIMIT_CORE, 0 } };
 	struct rlimit before, after;
@@ -165,8 +170,11 @@ START_TEST(nice_is_lowered)
 	int status, before = getpriority(PRIO_PROCESS, 0);
 
 	if (pid == 0)
-		_exit(limits_apply(&l) == NULL && (before >= 17 ||
-		    getpriority(PRIO_PROCESS, 0) == before + 3) ? 0 : 1);
+		_exit(limits_apply(&l) == NULL &&
+			    (before >= 17 ||
+				getpriority(PRIO_PROCESS, 0) == before + 3)
+			? 0
+			: 1);
 	waitpid(pid, &status, 0);
 	ck_assert_int_eq(status, 0);
 }
@@ -174,14 +182,12 @@ END_TEST
 
 START_TEST(sizes_and_durations_in_words)
 {
-	static const struct { uint64_t n; const char *size, *duration; }
-	    cases[] = {
-		{ 0, "0", "0s" },
-		{ 1, "1", "1ms" },
-		{ 1023, "1023", "1s23ms" },
-		{ 1024, "1K", "1s24ms" },
-		{ 90000, "90000", "1m30s" },
-		{ 86400000, "84375K", "1d" },
+	static const struct {
+		uint64_t n;
+		const char *size, *duration;
+	} cases[] = { { 0, "0", "0s" }, { 1, "1", "1ms" },
+		{ 1023, "1023", "1s23ms" }, { 1024, "1K", "1s24ms" },
+		{ 90000, "90000", "1m30s" }, { 86400000, "84375K", "1d" },
 		{ UINT64_C(1) << 30, "1G", "12d10h15m41s824ms" },
 		{ UINT64_C(1) << 50, "1P", NULL },
 		{ UINT64_MAX, "18446744073709551615", NULL } };

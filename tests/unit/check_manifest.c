@@ -47,8 +47,10 @@ add_column(enum type_kind kind, enum transform transform, const char *name)
 	f->type.length = 3;
 	struct partition_field *p = &fields[spec.nfields];
 	*p = (struct partition_field){ .source_id = f->id,
-	    .field_id = 1000 + (int)spec.nfields, .name = f->name,
-	    .transform = transform, .param = 4 };
+		.field_id = 1000 + (int)spec.nfields,
+		.name = f->name,
+		.transform = transform,
+		.param = 4 };
 	spec.fields = fields;
 	spec.nfields++;
 }
@@ -69,19 +71,24 @@ teardown(void)
 }
 
 static int
-write_manifest(const struct datafile *files, size_t n,
-    struct manifest_file *out)
+write_manifest(
+    const struct datafile *files, size_t n, struct manifest_file *out)
 {
 	struct metrics_modes modes;
 	char *path = copy_path("m.avro");
 
 	metrics_modes_init(&modes, &schema, NULL, 0, no_property, NULL);
-	const struct manifest_write w = {
-		.path = path, .recorded = "file:///t/metadata/m.avro",
-		.location = "file:///t", .folder = scratch,
-		.schema = &schema, .schema_id = 3, .spec = &spec,
-		.modes = &modes, .snapshot_id = 77, .files = files, .nfiles = n
-	};
+	const struct manifest_write w = { .path = path,
+		.recorded = "file:///t/metadata/m.avro",
+		.location = "file:///t",
+		.folder = scratch,
+		.schema = &schema,
+		.schema_id = 3,
+		.spec = &spec,
+		.modes = &modes,
+		.snapshot_id = 77,
+		.files = files,
+		.nfiles = n };
 	int rc = manifest_write(&w, out, &err);
 	metrics_modes_clear(&modes);
 	free(path);
@@ -157,28 +164,52 @@ START_TEST(an_entry_holds_what_it_was_given)
 {
 	int64_t one = 1, nine = 9, splits[] = { 4, 4000 };
 	char low[] = "aaaaaaaaaaaaaaaaaaaa", high[] = "zzzzzzzzzzzzzzzzzzzz";
-	struct leaf_metrics leaves[] = {
-		{ .field_id = 1, .column_size = 11, .value_count = 12,
-		  .null_count = 0, .nan_count = -1, .has_bounds = true,
-		  .lower = (uint8_t *)&one, .upper = (uint8_t *)&nine,
-		  .lower_len = 8, .upper_len = 8 },
-		{ .field_id = 2, .column_size = 21, .value_count = 22,
-		  .null_count = 3, .nan_count = -1, .has_bounds = true,
-		  .lower = (uint8_t *)low, .upper = (uint8_t *)high,
-		  .lower_len = 20, .upper_len = 20 },
-		{ .field_id = 3, .column_size = 31, .value_count = 32,
-		  .null_count = 0, .nan_count = 32 },
-		{ .field_id = 4, .column_size = 41, .value_count = 42,
-		  .in_list = true, .nan_count = -1, .has_bounds = true,
-		  .lower = (uint8_t *)&one, .upper = (uint8_t *)&nine,
-		  .lower_len = 8, .upper_len = 8 }
-	};
+	struct leaf_metrics leaves[] = { { .field_id = 1,
+					     .column_size = 11,
+					     .value_count = 12,
+					     .null_count = 0,
+					     .nan_count = -1,
+					     .has_bounds = true,
+					     .lower = (uint8_t *)&one,
+					     .upper = (uint8_t *)&nine,
+					     .lower_len = 8,
+					     .upper_len = 8 },
+		{ .field_id = 2,
+		    .column_size = 21,
+		    .value_count = 22,
+		    .null_count = 3,
+		    .nan_count = -1,
+		    .has_bounds = true,
+		    .lower = (uint8_t *)low,
+		    .upper = (uint8_t *)high,
+		    .lower_len = 20,
+		    .upper_len = 20 },
+		{ .field_id = 3,
+		    .column_size = 31,
+		    .value_count = 32,
+		    .null_count = 0,
+		    .nan_count = 32 },
+		{ .field_id = 4,
+		    .column_size = 41,
+		    .value_count = 42,
+		    .in_list = true,
+		    .nan_count = -1,
+		    .has_bounds = true,
+		    .lower = (uint8_t *)&one,
+		    .upper = (uint8_t *)&nine,
+		    .lower_len = 8,
+		    .upper_len = 8 } };
 	struct partition_value day = { (uint8_t[]){ 1, 0, 0, 0 }, 4, false };
 	char path[PATH_MAX + 32];
-	struct datafile df = { .path = path, .record_count = 12,
-	    .file_size = 8000, .leaves = leaves, .nleaves = 4,
-	    .split_offsets = splits, .nsplits = 2, .partition = &day,
-	    .npartition = 1 };
+	struct datafile df = { .path = path,
+		.record_count = 12,
+		.file_size = 8000,
+		.leaves = leaves,
+		.nleaves = 4,
+		.split_offsets = splits,
+		.nsplits = 2,
+		.partition = &day,
+		.npartition = 1 };
 	struct manifest_file m;
 	struct opened o;
 
@@ -187,8 +218,10 @@ START_TEST(an_entry_holds_what_it_was_given)
 	add_column(TYPE_DOUBLE, TRANSFORM_IDENTITY, "d");
 	add_column(TYPE_LONG, TRANSFORM_IDENTITY, "l");
 	fields[0] = (struct partition_field){ .source_id = 1,
-	    .field_id = 1007, .name = fields[0].name,
-	    .transform = TRANSFORM_BUCKET, .param = 4 };
+		.field_id = 1007,
+		.name = fields[0].name,
+		.transform = TRANSFORM_BUCKET,
+		.param = 4 };
 	spec.nfields = 1;
 	snprintf(path, sizeof path, "%s/data/n=1/f.parquet", scratch);
 	ck_assert_msg(write_manifest(&df, 1, &m) == 0, "%s", err.text);
@@ -212,15 +245,17 @@ START_TEST(an_entry_holds_what_it_was_given)
 	is_long(field(field(v, 102), 1007), 1);
 	is_long(field(v, 103), 12);
 	is_long(field(v, 104), 8000);
-	static const struct { int map, value; size_t n; int64_t first; } counts[] = {
-		{ 108, 118, 4, 11 }, { 109, 120, 4, 12 }, { 110, 122, 4, 0 },
-		{ 137, 139, 1, 32 }
-	};
+	static const struct {
+		int map, value;
+		size_t n;
+		int64_t first;
+	} counts[] = { { 108, 118, 4, 11 }, { 109, 120, 4, 12 },
+		{ 110, 122, 4, 0 }, { 137, 139, 1, 32 } };
 	for (size_t i = 0; i < 4; i++) {
 		struct av_value map = field(v, counts[i].map);
 		ck_assert_uint_eq(av_count(map), counts[i].n);
-		is_long(field(av_item(map, 0), counts[i].value),
-		    counts[i].first);
+		is_long(
+		    field(av_item(map, 0), counts[i].value), counts[i].first);
 	}
 	/* none for the column without, none for the one in a list */
 	struct av_value bounds = field(v, 125);
@@ -241,8 +276,8 @@ START_TEST(an_entry_holds_what_it_was_given)
 	ck_assert_str_eq(ocf_header(o.reader, "format-version"), "2");
 	ck_assert_str_eq(ocf_header(o.reader, "content"), "data");
 	json_t *header = json_loads(ocf_header(o.reader, "schema"), 0, NULL);
-	ck_assert_int_eq(json_integer_value(json_object_get(header,
-	    "schema-id")), 3);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(header, "schema-id")), 3);
 	json_decref(header);
 	header = json_loads(ocf_header(o.reader, "partition-spec"), 0, NULL);
 	ck_assert(json_is_array(header));
@@ -259,8 +294,7 @@ START_TEST(partition_values_of_every_type)
 	uint8_t uuid[16] = { 0xf7, 1, 2, 3 };
 	float f = NAN;
 	double d = -0.0;
-	struct partition_value in[] = {
-		{ (uint8_t[]){ 1 }, 1, false },
+	struct partition_value in[] = { { (uint8_t[]){ 1 }, 1, false },
 		{ (uint8_t[]){ 0xff, 0xff, 0xff, 0xff }, 4, false },
 		{ (uint8_t[]){ 0, 0, 0, 0, 0, 0, 0, 0x80 }, 8, false },
 		{ (uint8_t *)&f, 4, false }, { (uint8_t *)&d, 8, false },
@@ -271,10 +305,10 @@ START_TEST(partition_values_of_every_type)
 		{ (uint8_t *)(char[]){ "BTC/USD" }, 7, false },
 		{ uuid, 16, false }, { (uint8_t[]){ 7, 8, 9 }, 3, false },
 		{ (uint8_t[]){ 0 }, 0, false }, { NULL, 0, true },
-		{ (uint8_t[]){ 5, 0, 0, 0 }, 4, false }
-	};
+		{ (uint8_t[]){ 5, 0, 0, 0 }, 4, false } };
 	struct datafile df = { .path = (char[]){ "/elsewhere/f" },
-	    .partition = in, .npartition = 15 };
+		.partition = in,
+		.npartition = 15 };
 	struct manifest_file m;
 	struct opened o;
 	const enum transform id = TRANSFORM_IDENTITY;
@@ -295,8 +329,8 @@ START_TEST(partition_values_of_every_type)
 	add_column(TYPE_STRING, id, "null");
 	add_column(TYPE_TIMESTAMPTZ, TRANSFORM_DAY, "day");
 	ck_assert_msg(write_manifest(&df, 1, &m) == 0, "%s", err.text);
-	struct av_value v = field(field(open_first(&o,
-	    scratch_path("m.avro")), 2), 102);
+	struct av_value v =
+	    field(field(open_first(&o, scratch_path("m.avro")), 2), 102);
 	bool b;
 	ck_assert_int_eq(av_get_boolean(field(v, 1000), &b), 1);
 	ck_assert(b);
@@ -315,8 +349,8 @@ START_TEST(partition_values_of_every_type)
 	/* names that Avro takes, the true ones beside them */
 	char *text = json_dumps(ocf_schema(o.reader), JSON_COMPACT);
 	ck_assert_ptr_nonnull(strstr(text, "\"odd_x20name_x2D_xC3_xA4\""));
-	ck_assert_ptr_nonnull(strstr(text,
-	    "\"iceberg-field-name\":\"odd name-\xc3\xa4\""));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "\"iceberg-field-name\":\"odd name-\xc3\xa4\""));
 	ck_assert_ptr_nonnull(strstr(text, "\"_1u\""));
 	ck_assert_ptr_nonnull(strstr(text, "\"adjust-to-utc\":false"));
 	free(text);
@@ -338,11 +372,10 @@ END_TEST
 
 START_TEST(summaries_span_all_files)
 {
-	struct partition_value v[] = {
-		{ (uint8_t[]){ 0xff, 0xff, 0xff, 0xff }, 4, false },
+	struct partition_value v[] = { { (uint8_t[]){ 0xff, 0xff, 0xff, 0xff },
+					   4, false },
 		{ (uint8_t[]){ 2, 0, 0, 0 }, 4, false }, { NULL, 0, true },
-		{ (uint8_t[]){ 0, 1, 0, 0 }, 4, false }
-	};
+		{ (uint8_t[]){ 0, 1, 0, 0 }, 4, false } };
 	char path[] = "/f";
 	struct datafile df[4];
 	struct manifest_file m;
@@ -350,7 +383,9 @@ START_TEST(summaries_span_all_files)
 	add_column(TYPE_INT, TRANSFORM_IDENTITY, "i");
 	for (int i = 0; i < 4; i++)
 		df[i] = (struct datafile){ .path = path,
-		    .record_count = i, .partition = &v[i], .npartition = 1 };
+			.record_count = i,
+			.partition = &v[i],
+			.npartition = 1 };
 	ck_assert_int_eq(write_manifest(df, 4, &m), 0);
 	ck_assert(m.added_files == 4 && m.added_rows == 6);
 	ck_assert(m.partitions[0].contains_null);
@@ -375,12 +410,18 @@ is_our_mistake(struct datafile *df)
 START_TEST(wrong_facts_are_never_written)
 {
 	int64_t one = 1, nine = 9;
-	struct leaf_metrics leaf = { .field_id = 1, .has_bounds = true,
-	    .lower = (uint8_t *)&one, .upper = (uint8_t *)&nine,
-	    .lower_len = 8, .upper_len = 8 };
+	struct leaf_metrics leaf = { .field_id = 1,
+		.has_bounds = true,
+		.lower = (uint8_t *)&one,
+		.upper = (uint8_t *)&nine,
+		.lower_len = 8,
+		.upper_len = 8 };
 	struct partition_value v = { (uint8_t *)&one, 8, false };
-	struct datafile df = { .path = (char[]){ "/f" }, .leaves = &leaf,
-	    .nleaves = 1, .partition = &v, .npartition = 1 };
+	struct datafile df = { .path = (char[]){ "/f" },
+		.leaves = &leaf,
+		.nleaves = 1,
+		.partition = &v,
+		.npartition = 1 };
 	struct manifest_file m;
 
 	add_column(TYPE_LONG, TRANSFORM_IDENTITY, "n");
@@ -414,27 +455,33 @@ END_TEST
 static struct manifest_file
 some_manifest(int n)
 {
-	struct manifest_file m = {
-		.path = copy_path("x"), .length = INT64_MAX,
-		.spec_id = n, .content = n % 2, .sequence_number = n,
-		.min_sequence_number = 1, .added_snapshot_id = INT64_MAX - n,
-		.added_files = INT32_MAX, .existing_files = 2,
-		.deleted_files = 3, .added_rows = INT64_MAX,
-		.existing_rows = 5, .deleted_rows = 6
-	};
+	struct manifest_file m = { .path = copy_path("x"),
+		.length = INT64_MAX,
+		.spec_id = n,
+		.content = n % 2,
+		.sequence_number = n,
+		.min_sequence_number = 1,
+		.added_snapshot_id = INT64_MAX - n,
+		.added_files = INT32_MAX,
+		.existing_files = 2,
+		.deleted_files = 3,
+		.added_rows = INT64_MAX,
+		.existing_rows = 5,
+		.deleted_rows = 6 };
 	return m;
 }
 
 START_TEST(lists_carry_manifests_over_unchanged)
 {
-	struct manifest_file files[3] = {
-		some_manifest(0), some_manifest(1), some_manifest(2)
-	};
-	struct field_summary summary[2] = {
-		{ .contains_null = true, .contains_nan = -1 },
-		{ .contains_nan = 1, .lower = (uint8_t *)(char[]){ "ab" },
-		  .lower_len = 2, .upper = (uint8_t[]){ 0 }, .upper_len = 0 }
-	};
+	struct manifest_file files[3] = { some_manifest(0), some_manifest(1),
+		some_manifest(2) };
+	struct field_summary summary[2] = { { .contains_null = true,
+						.contains_nan = -1 },
+		{ .contains_nan = 1,
+		    .lower = (uint8_t *)(char[]){ "ab" },
+		    .lower_len = 2,
+		    .upper = (uint8_t[]){ 0 },
+		    .upper_len = 0 } };
 	files[1].has_partitions = true;
 	files[1].partitions = summary;
 	files[1].npartitions = 2;
@@ -446,8 +493,9 @@ START_TEST(lists_carry_manifests_over_unchanged)
 	struct manifest_list back;
 	struct opened o;
 
-	ck_assert_int_eq(manifest_list_write(scratch_path("l.avro"), &ids,
-	    &added, &old, &err), 0);
+	ck_assert_int_eq(manifest_list_write(
+			     scratch_path("l.avro"), &ids, &added, &old, &err),
+	    0);
 	(void)open_first(&o, scratch_path("l.avro"));
 	ck_assert_str_eq(ocf_header(o.reader, "snapshot-id"), "42");
 	ck_assert_str_eq(ocf_header(o.reader, "parent-snapshot-id"), "null");
@@ -455,8 +503,9 @@ START_TEST(lists_carry_manifests_over_unchanged)
 	ck_assert_str_eq(ocf_header(o.reader, "format-version"), "2");
 	close_opened(&o);
 
-	ck_assert_msg(manifest_list_read(scratch_path("l.avro"), &back,
-	    &err) == 0, "%s", err.text);
+	ck_assert_msg(
+	    manifest_list_read(scratch_path("l.avro"), &back, &err) == 0, "%s",
+	    err.text);
 	ck_assert_uint_eq(back.n, 3);
 	for (int i = 0; i < 3; i++) {
 		const struct manifest_file *a = &files[i], *b = &back.files[i];
@@ -506,7 +555,8 @@ count_files(void *arg, const struct datafile *df)
 static int64_t
 read_entry(int status, int content, const char *path, const char *format)
 {
-	static const char text[] = "{\"type\":\"record\",\"name\":\"e\","
+	static const char text[] =
+	    "{\"type\":\"record\",\"name\":\"e\","
 	    "\"fields\":[{\"name\":\"data_file\",\"type\":{\"type\":\"record\","
 	    "\"name\":\"d\",\"fields\":["
 	    "{\"name\":\"record_count\",\"type\":\"long\",\"field-id\":103},"
@@ -536,8 +586,8 @@ read_entry(int status, int content, const char *path, const char *format)
 	av_codec_free(codec);
 	json_decref(json);
 	err_clear(&err);
-	int rc = manifest_each_file(scratch_path("o.avro"), count_files,
-	    &rows, &err);
+	int rc = manifest_each_file(
+	    scratch_path("o.avro"), count_files, &rows, &err);
 	ck_assert_int_eq(err.cls, rc == -1 ? ERR_TABLE : ERR_NONE);
 	return rc == -1 ? -1 : rows;
 }
@@ -550,8 +600,8 @@ START_TEST(live_files_of_others_are_found)
 	ck_assert_int_eq(read_entry(2, 0, "s3://b/f", "ORC"), 0);
 	ck_assert_int_eq(read_entry(3, 0, "/d/f", "PARQUET"), -1);
 	ck_assert_int_eq(read_entry(1, 1, "/d/f", "PARQUET"), -1);
-	ck_assert_ptr_nonnull(strstr(err.text,
-	    "rows deleted by another writer"));
+	ck_assert_ptr_nonnull(
+	    strstr(err.text, "rows deleted by another writer"));
 	ck_assert_int_eq(read_entry(1, 2, "/d/f", "PARQUET"), -1);
 	ck_assert_int_eq(read_entry(1, 0, "s3://b/f", "PARQUET"), -1);
 	ck_assert_int_eq(read_entry(1, 0, "/d/f", "ORC"), -1);
@@ -560,10 +610,9 @@ END_TEST
 
 START_TEST(locations)
 {
-	static const char *const local[][2] = {
-		{ "/a/b", "/a/b" }, { "file:/a b/%2F", "/a b/%2F" },
-		{ "file:///a", "/a" }, { "FILE://localhost/a", "/a" }
-	};
+	static const char *const local[][2] = { { "/a/b", "/a/b" },
+		{ "file:/a b/%2F", "/a b/%2F" }, { "file:///a", "/a" },
+		{ "FILE://localhost/a", "/a" } };
 	for (size_t i = 0; i < 4; i++)
 		ck_assert_str_eq(location_local(local[i][0]), local[i][1]);
 	ck_assert_ptr_null(location_local("s3://a/b"));
@@ -579,8 +628,8 @@ START_TEST(locations)
 		{ "/link", "/t", "/t/x", "/link/x" }, { "/t", "/t", "/u", "/u" }
 	};
 	for (size_t i = 0; i < 6; i++) {
-		char *p = location_record(record[i][0], record[i][1],
-		    record[i][2]);
+		char *p =
+		    location_record(record[i][0], record[i][1], record[i][2]);
 		ck_assert_str_eq(p, record[i][3]);
 		free(p);
 	}

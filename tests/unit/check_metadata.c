@@ -16,7 +16,8 @@ static struct err err;
 
 /* A table as another engine may have left it: two snapshots, keys that calve
  * does not know, ids beyond what a double holds. */
-static const char foreign[] = "{\"format-version\":2,"
+static const char foreign[] =
+    "{\"format-version\":2,"
     "\"table-uuid\":\"9c12d441-03fe-4693-9a96-a0705ddf69c1\","
     "\"location\":\"file:///w/a/t/\",\"last-sequence-number\":34,"
     "\"last-updated-ms\":1602638573590,\"last-column-id\":3,"
@@ -114,8 +115,8 @@ START_TEST(a_foreign_table_is_understood)
 	ck_assert_uint_eq(t->nsort, 2);
 	ck_assert_int_eq(t->sort_ids[1], 3);
 	ck_assert(t->snapshot_id == INT64_C(9055729160000000003));
-	ck_assert_str_eq(table_property(t, "read.split.target.size"),
-	    "134217728");
+	ck_assert_str_eq(
+	    table_property(t, "read.split.target.size"), "134217728");
 	ck_assert_ptr_null(table_property(t, "nobody"));
 	table_free(t);
 }
@@ -123,7 +124,10 @@ END_TEST
 
 /* ---- ancestry --------------------------------------------------------- */
 
-struct seen { int64_t id[8]; size_t n, stop; };
+struct seen {
+	int64_t id[8];
+	size_t n, stop;
+};
 
 static int
 see(void *arg, const struct snapshot *s)
@@ -171,8 +175,8 @@ ancestry_of(int64_t first, int64_t second, size_t expect, bool complete)
 
 	for (size_t i = 0; i < 2; i++)
 		json_object_set_new(json_array_get(list, i),
-		    "parent-snapshot-id", parent[i] == 0 ? json_null() :
-		    json_integer(parent[i]));
+		    "parent-snapshot-id",
+		    parent[i] == 0 ? json_null() : json_integer(parent[i]));
 	struct table *t = metadata_load(root, &err);
 	ck_assert_ptr_nonnull(t);
 	ck_assert_int_eq(table_ancestry(t, see, &seen, &is_complete), 0);
@@ -189,8 +193,8 @@ START_TEST(broken_chains_end)
 	ancestry_of(77, INT64_C(3051729675574597004), 2, false);
 	ancestry_of(0, 77, 1, false);
 	/* a ring */
-	ancestry_of(INT64_C(9055729160000000003),
-	    INT64_C(3051729675574597004), 2, false);
+	ancestry_of(INT64_C(9055729160000000003), INT64_C(3051729675574597004),
+	    2, false);
 	ancestry_of(0, INT64_C(9055729160000000003), 2, false);
 }
 END_TEST
@@ -207,7 +211,8 @@ is_refused(const char *key, const char *value)
 		json_object_del(root, key);
 	else
 		ck_assert_int_eq(json_object_set_new(root, key,
-		    json_loads(value, JSON_DECODE_ANY, NULL)), 0);
+				     json_loads(value, JSON_DECODE_ANY, NULL)),
+		    0);
 	err_clear(&err);
 	struct table *t = metadata_load(root, &err);
 	ck_assert_msg(t == NULL, "%s: %s", key, value);
@@ -216,35 +221,44 @@ is_refused(const char *key, const char *value)
 
 START_TEST(broken_metadata_is_refused)
 {
-	static const char *const required[] = {
-		"format-version", "table-uuid", "location",
-		"last-sequence-number", "last-updated-ms", "last-column-id",
-		"current-schema-id", "schemas", "default-spec-id",
-		"partition-specs", "last-partition-id",
-		"default-sort-order-id"
-	};
+	static const char *const required[] = { "format-version", "table-uuid",
+		"location", "last-sequence-number", "last-updated-ms",
+		"last-column-id", "current-schema-id", "schemas",
+		"default-spec-id", "partition-specs", "last-partition-id",
+		"default-sort-order-id" };
 	static const char *const bad[][2] = {
-		{ "format-version", "1" }, { "format-version", "3" },
-		{ "format-version", "\"2\"" }, { "table-uuid", "\"x\"" },
-		{ "location", "\"\"" }, { "last-sequence-number", "0" },
+		{ "format-version", "1" },
+		{ "format-version", "3" },
+		{ "format-version", "\"2\"" },
+		{ "table-uuid", "\"x\"" },
+		{ "location", "\"\"" },
+		{ "last-sequence-number", "0" },
 		{ "last-sequence-number", "9223372036854775807" },
-		{ "last-column-id", "2" }, { "current-schema-id", "7" },
-		{ "schemas", "{}" }, { "default-spec-id", "4" },
+		{ "last-column-id", "2" },
+		{ "current-schema-id", "7" },
+		{ "schemas", "{}" },
+		{ "default-spec-id", "4" },
 		{ "default-sort-order-id", "1" },
 		{ "current-snapshot-id", "1" },
 		{ "current-snapshot-id", "1.5" },
-		{ "current-snapshot-id", "-1" },	/* main disagrees */
+		{ "current-snapshot-id", "-1" }, /* main disagrees */
 		{ "current-snapshot-id", "3051729675574597004" },
-		{ "refs", "[]" }, { "refs", "{\"main\":{}}" },
+		{ "refs", "[]" },
+		{ "refs", "{\"main\":{}}" },
 		{ "refs", "{\"b\":{\"snapshot-id\":5}}" },
-		{ "properties", "{\"a\":1}" }, { "properties", "[]" },
-		{ "snapshots", "{}" }, { "snapshots", "[1]" },
+		{ "properties", "{\"a\":1}" },
+		{ "properties", "[]" },
+		{ "snapshots", "{}" },
+		{ "snapshots", "[1]" },
 		{ "snapshots", "[{\"snapshot-id\":1}]" },
-		{ "snapshot-log", "[{}]" }, { "metadata-log", "{}" },
-		{ "metadata-log", "[{\"timestamp-ms\":1000000},"
+		{ "snapshot-log", "[{}]" },
+		{ "metadata-log", "{}" },
+		{ "metadata-log",
+		    "[{\"timestamp-ms\":1000000},"
 		    "{\"timestamp-ms\":939999}]" },
 		{ "metadata-log", "[{\"timestamp-ms\":9000000000000}]" },
-		{ "partition-specs", "[{\"spec-id\":0,\"fields\":[{\"name\":"
+		{ "partition-specs",
+		    "[{\"spec-id\":0,\"fields\":[{\"name\":"
 		    "\"q\",\"transform\":\"identity\",\"source-id\":9,"
 		    "\"field-id\":1000}]}]" },
 		{ "sort-orders", "[{\"order-id\":3,\"fields\":[{}]}]" },
@@ -259,12 +273,11 @@ END_TEST
 START_TEST(broken_snapshots_are_refused)
 {
 	static const char *const bad[][2] = {
-		{ "snapshot-id", "3051729675574597004" },	/* twice */
+		{ "snapshot-id", "3051729675574597004" }, /* twice */
 		{ "snapshot-id", "-5" }, { "snapshot-id", "1.0" },
 		{ "sequence-number", "35" }, { "sequence-number", "-1" },
-		{ "timestamp-ms", "\"1\"" },
-		{ "summary", "{\"operation\":1}" }, { "summary", "3" },
-		{ "parent-snapshot-id", "\"1\"" }
+		{ "timestamp-ms", "\"1\"" }, { "summary", "{\"operation\":1}" },
+		{ "summary", "3" }, { "parent-snapshot-id", "\"1\"" }
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		json_t *root = root_of(foreign);
@@ -278,14 +291,15 @@ END_TEST
 
 START_TEST(what_is_not_json_is_refused)
 {
-	static const char *const bad[] = {
-		"", "{", "[]", "null", "{\"format-version\":2}x",
+	static const char *const bad[] = { "", "{", "[]", "null",
+		"{\"format-version\":2}x",
 		"{\"format-version\":2,\"format-version\":2}",
-		"{\"last-updated-ms\":99999999999999999999}", "{\"a\":\"\\u0000\"}"
-	};
+		"{\"last-updated-ms\":99999999999999999999}",
+		"{\"a\":\"\\u0000\"}" };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		ck_assert_msg(metadata_parse(bad[i], strlen(bad[i]), &err) ==
-		    NULL, "%s", bad[i]);
+		ck_assert_msg(
+		    metadata_parse(bad[i], strlen(bad[i]), &err) == NULL, "%s",
+		    bad[i]);
 	for (size_t n = 0; n < sizeof foreign - 1; n += 7)
 		ck_assert_ptr_null(metadata_parse(foreign, n, &err));
 }
@@ -295,8 +309,9 @@ START_TEST(logs_may_jitter_by_a_minute)
 {
 	json_t *root = root_of(foreign);
 
-	json_object_set_new(root, "metadata-log", json_loads(
-	    "[{\"timestamp-ms\":100000},{\"timestamp-ms\":40000}]", 0, NULL));
+	json_object_set_new(root, "metadata-log",
+	    json_loads("[{\"timestamp-ms\":100000},{\"timestamp-ms\":40000}]",
+		0, NULL));
 	struct table *t = metadata_load(root, &err);
 	ck_assert_ptr_nonnull(t);
 	table_free(t);
@@ -330,12 +345,15 @@ append(const struct table *t, const struct type *schema, int64_t now)
 {
 	static const struct kv property = { "calve.position", "p" };
 	json_t *summary = json_pack("{s:s}", "operation", "append");
-	const struct metadata_append a = {
-		.snapshot_id = INT64_MAX, .manifest_list = "/l.avro",
-		.metadata_file = "/v1.json", .summary = summary,
-		.schema = schema, .last_column_id = 4,
-		.properties = &property, .nproperties = 1, .now_ms = now
-	};
+	const struct metadata_append a = { .snapshot_id = INT64_MAX,
+		.manifest_list = "/l.avro",
+		.metadata_file = "/v1.json",
+		.summary = summary,
+		.schema = schema,
+		.last_column_id = 4,
+		.properties = &property,
+		.nproperties = 1,
+		.now_ms = now };
 	json_t *root = metadata_append(t, &a, &err);
 
 	json_decref(summary);
@@ -354,25 +372,25 @@ START_TEST(append_changes_only_what_it_must)
 	    json_object_get(was, "unknown-key")));
 	ck_assert(json_equal(json_object_get(root, "statistics"),
 	    json_object_get(was, "statistics")));
-	ck_assert(json_equal(json_object_get(root, "schemas"),
-	    json_object_get(was, "schemas")));
+	ck_assert(json_equal(
+	    json_object_get(root, "schemas"), json_object_get(was, "schemas")));
 	ck_assert_int_eq(number(root, "last-column-id"), 3);
 	ck_assert_int_eq(number(root, "last-sequence-number"), 35);
 	ck_assert(number(root, "current-snapshot-id") == INT64_MAX);
 
 	const json_t *s = last_of(root, "snapshots");
-	ck_assert_uint_eq(json_array_size(json_object_get(root,
-	    "snapshots")), 3);
+	ck_assert_uint_eq(
+	    json_array_size(json_object_get(root, "snapshots")), 3);
 	ck_assert(number(s, "snapshot-id") == INT64_MAX);
-	ck_assert(number(s, "parent-snapshot-id") ==
-	    INT64_C(9055729160000000003));
+	ck_assert(
+	    number(s, "parent-snapshot-id") == INT64_C(9055729160000000003));
 	ck_assert_int_eq(number(s, "sequence-number"), 35);
 	ck_assert_int_eq(number(s, "schema-id"), 1);
 	ck_assert_str_eq(text(s, "manifest-list"), "/l.avro");
 	ck_assert(number(s, "timestamp-ms") == INT64_C(1702638573590));
 	ck_assert(number(root, "last-updated-ms") == INT64_C(1702638573590));
-	ck_assert(number(last_of(root, "snapshot-log"), "snapshot-id") ==
-	    INT64_MAX);
+	ck_assert(
+	    number(last_of(root, "snapshot-log"), "snapshot-id") == INT64_MAX);
 	const json_t *log = last_of(root, "metadata-log");
 	ck_assert_str_eq(text(log, "metadata-file"), "/v1.json");
 	ck_assert(number(log, "timestamp-ms") == INT64_C(1602638573590));
@@ -427,14 +445,14 @@ START_TEST(metadata_log_is_trimmed)
 	for (int i = 0; i < 5; i++) {
 		json_t *root = append(t, NULL, 0);
 		json_array_remove(json_object_get(root, "snapshots"), 2);
-		json_object_set_new(root, "current-snapshot-id",
-		    json_integer(t->snapshot_id));
-		json_object_set(root, "refs", json_object_get(t->root,
-		    "refs"));
+		json_object_set_new(
+		    root, "current-snapshot-id", json_integer(t->snapshot_id));
+		json_object_set(root, "refs", json_object_get(t->root, "refs"));
 		table_free(t);
 		ck_assert_ptr_nonnull(t = metadata_load(root, &err));
-		ck_assert_uint_eq(json_array_size(json_object_get(t->root,
-		    "metadata-log")), i < 2 ? (size_t)i + 1 : 3);
+		ck_assert_uint_eq(
+		    json_array_size(json_object_get(t->root, "metadata-log")),
+		    i < 2 ? (size_t)i + 1 : 3);
 	}
 	table_free(t);
 }
@@ -453,8 +471,7 @@ START_TEST(a_new_schema_is_added_or_found_again)
 	ck_assert_int_eq(metadata_schema_id(t, &schema), 0);
 	json_t *root = append(t, &schema, 0);
 	ck_assert_int_eq(number(root, "current-schema-id"), 0);
-	ck_assert_uint_eq(json_array_size(json_object_get(root, "schemas")),
-	    2);
+	ck_assert_uint_eq(json_array_size(json_object_get(root, "schemas")), 2);
 	json_decref(root);
 	type_clear(&schema);
 
@@ -467,8 +484,8 @@ START_TEST(a_new_schema_is_added_or_found_again)
 	ck_assert_int_eq(number(root, "current-schema-id"), 2);
 	ck_assert_int_eq(number(root, "last-column-id"), 4);
 	ck_assert_int_eq(number(last_of(root, "snapshots"), "schema-id"), 2);
-	const json_t *ids = json_object_get(last_of(root, "schemas"),
-	    "identifier-field-ids");
+	const json_t *ids =
+	    json_object_get(last_of(root, "schemas"), "identifier-field-ids");
 	ck_assert_uint_eq(json_array_size(ids), 1);
 	ck_assert_int_eq(json_integer_value(json_array_get(ids, 0)), 1);
 	struct table *next = metadata_load(root, &err);
@@ -486,8 +503,11 @@ START_TEST(create_says_all_that_is_required)
 	const struct partition_spec none = { 0 };
 	const int sort[] = { 1 };
 	const struct kv kv = { "a", "b" };
-	struct table_create c = { .schema = &schema, .last_column_id = 1,
-	    .spec = &none, .properties = &kv, .nproperties = 1 };
+	struct table_create c = { .schema = &schema,
+		.last_column_id = 1,
+		.spec = &none,
+		.properties = &kv,
+		.nproperties = 1 };
 
 	type_add_field(&schema, "x", true, TYPE_LONG)->id = 1;
 	for (size_t nsort = 0; nsort < 2; nsort++) {
@@ -497,25 +517,26 @@ START_TEST(create_says_all_that_is_required)
 		    "9c12d441-03fe-4693-9a96-a0705ddf69c1", "/w/t", 1234, &err);
 		ck_assert_int_eq(number(root, "last-partition-id"), 999);
 		ck_assert_int_eq(number(root, "current-snapshot-id"), -1);
-		ck_assert_ptr_null(json_object_get(json_object_get(root,
-		    "refs"), "main"));
-		ck_assert_int_eq(number(last_of(root, "sort-orders"),
-		    "order-id"), (int)nsort);
+		ck_assert_ptr_null(
+		    json_object_get(json_object_get(root, "refs"), "main"));
+		ck_assert_int_eq(
+		    number(last_of(root, "sort-orders"), "order-id"),
+		    (int)nsort);
 		struct table *t = metadata_load(root, &err);
 		ck_assert_msg(t != NULL, "%s", err.text);
 		ck_assert_uint_eq(t->nsort, nsort);
 		ck_assert_int_eq(t->snapshot_id, 0);
 		ck_assert_str_eq(table_property(t, "a"), "b");
 		root = append(t, NULL, 0);
-		ck_assert_ptr_null(json_object_get(last_of(root,
-		    "snapshots"), "parent-snapshot-id"));
+		ck_assert_ptr_null(json_object_get(
+		    last_of(root, "snapshots"), "parent-snapshot-id"));
 		json_decref(root);
 		table_free(t);
 	}
 	const struct kv broken = { "a", "\xff" };
 	c.properties = &broken;
-	ck_assert_ptr_null(metadata_create(&c,
-	    "9c12d441-03fe-4693-9a96-a0705ddf69c1", "/w/t", 1234, &err));
+	ck_assert_ptr_null(metadata_create(
+	    &c, "9c12d441-03fe-4693-9a96-a0705ddf69c1", "/w/t", 1234, &err));
 	type_clear(&schema);
 }
 END_TEST
@@ -525,19 +546,20 @@ END_TEST
 START_TEST(totals_follow_the_snapshot_before)
 {
 	struct table *t = load(foreign);
-	struct partition_value v[] = {
-		{ (uint8_t *)(char[]){ "a" }, 1, false },
+	struct partition_value v[] = { { (uint8_t *)(char[]){ "a" }, 1, false },
 		{ (uint8_t *)(char[]){ "b" }, 1, false },
-		{ (uint8_t *)(char[]){ "a" }, 1, false }, { NULL, 0, true }
-	};
+		{ (uint8_t *)(char[]){ "a" }, 1, false }, { NULL, 0, true } };
 	struct datafile files[4];
 	const struct kv kv[] = { { "operation", "delete" }, { "k", "v" } };
-	struct append a = { .files = files, .nfiles = 4, .summary = kv + 1,
-	    .nsummary = 1 };
+	struct append a = {
+		.files = files, .nfiles = 4, .summary = kv + 1, .nsummary = 1
+	};
 
 	for (int i = 0; i < 4; i++)
 		files[i] = (struct datafile){ .record_count = 5,
-		    .file_size = 100, .partition = &v[i], .npartition = 1 };
+			.file_size = 100,
+			.partition = &v[i],
+			.npartition = 1 };
 	json_t *s = summary_append(t, &a, 1, 2, &err);
 	ck_assert_str_eq(text(s, "operation"), "append");
 	ck_assert_str_eq(text(s, "k"), "v");
@@ -571,11 +593,11 @@ fits(const char *key, const char *value, bool evolves)
 	struct table *base = load(foreign);
 	json_t *root = root_of(foreign);
 	struct append a = { .snapshot_id = 42,
-	    .schema = evolves ? &base->schema : NULL };
+		.schema = evolves ? &base->schema : NULL };
 
 	if (key != NULL)
-		json_object_set_new(root, key, json_loads(value,
-		    JSON_DECODE_ANY, NULL));
+		json_object_set_new(
+		    root, key, json_loads(value, JSON_DECODE_ANY, NULL));
 	struct table *fresh = metadata_load(root, &err);
 	ck_assert_msg(fresh != NULL, "%s", err.text);
 	err_clear(&err);
@@ -591,11 +613,16 @@ START_TEST(files_fit_a_table_that_moved_on)
 	ck_assert_int_eq(fits(NULL, NULL, false), 0);
 	ck_assert_int_eq(fits(NULL, NULL, true), 0);
 	ck_assert_int_eq(fits("table-uuid",
-	    "\"9c12d441-03fe-4693-9a96-a0705ddf69c2\"", false), -1);
+			     "\"9c12d441-03fe-4693-9a96-a0705ddf69c2\"", false),
+	    -1);
 	/* a new default spec; the old one still there, or not */
-	ck_assert_int_eq(fits("partition-specs", "[{\"spec-id\":0,\"fields\":"
-	    "[{\"name\":\"x\",\"transform\":\"void\",\"source-id\":1,"
-	    "\"field-id\":1000}]}]", false), -1);
+	ck_assert_int_eq(
+	    fits("partition-specs",
+		"[{\"spec-id\":0,\"fields\":"
+		"[{\"name\":\"x\",\"transform\":\"void\",\"source-id\":1,"
+		"\"field-id\":1000}]}]",
+		false),
+	    -1);
 	/* another current schema: one column less */
 	ck_assert_int_eq(fits("current-schema-id", "0", false), 0);
 	/* an evolution was worked out against another one */

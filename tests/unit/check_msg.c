@@ -24,24 +24,45 @@ texts(size_t n)
 static void
 fill_job(struct job *j)
 {
-	*j = (struct job){ .kind = JOB_OFFLOAD, .attempt = 3,
-	    .run_id = "0f0e0d0c-0b0a-4908-8706-050403020100",
-	    .name = xstrdup("trades"), .state = xstrdup("dbname=x"),
-	    .source_name = xstrdup("hot"), .source_kind = xstrdup("ck"),
-	    .url = xstrdup("http://h:1"), .database = xstrdup("k2"),
-	    .table = xstrdup("t"), .user = xstrdup("u"),
-	    .password = xstrdup("\xff not utf-8"), .catalog_name = xstrdup("l"),
-	    .catalog_kind = xstrdup("hadoop"), .warehouse = xstrdup("/w"),
-	    .namespace_ = xstrdup("a.b"), .target_table = xstrdup("t2"),
-	    .timestamp = xstrdup("ts"), .sequence = NULL,
-	    .partition = texts(2), .npartition = 2, .include = texts(3),
-	    .ninclude = 3, .columns = xcalloc(2, sizeof *j->columns),
-	    .ncolumns = 2, .final = true, .start = xstrdup(""),
-	    .settle_ms = INT64_MIN, .step_ms = INT64_MAX,
-	    .step_rows = UINT64_MAX, .compression = xstrdup("zstd"),
-	    .compression_level = -7, .encoding = xstrdup("compat"),
-	    .file_size = 1, .row_group_size = 2, .row_group_rows = 3,
-	    .memory = 4, .source_threads = 5, .timeout_s = UINT32_MAX };
+	*j = (struct job){ .kind = JOB_OFFLOAD,
+		.attempt = 3,
+		.run_id = "0f0e0d0c-0b0a-4908-8706-050403020100",
+		.name = xstrdup("trades"),
+		.state = xstrdup("dbname=x"),
+		.source_name = xstrdup("hot"),
+		.source_kind = xstrdup("ck"),
+		.url = xstrdup("http://h:1"),
+		.database = xstrdup("k2"),
+		.table = xstrdup("t"),
+		.user = xstrdup("u"),
+		.password = xstrdup("\xff not utf-8"),
+		.catalog_name = xstrdup("l"),
+		.catalog_kind = xstrdup("hadoop"),
+		.warehouse = xstrdup("/w"),
+		.namespace_ = xstrdup("a.b"),
+		.target_table = xstrdup("t2"),
+		.timestamp = xstrdup("ts"),
+		.sequence = NULL,
+		.partition = texts(2),
+		.npartition = 2,
+		.include = texts(3),
+		.ninclude = 3,
+		.columns = xcalloc(2, sizeof *j->columns),
+		.ncolumns = 2,
+		.final = true,
+		.start = xstrdup(""),
+		.settle_ms = INT64_MIN,
+		.step_ms = INT64_MAX,
+		.step_rows = UINT64_MAX,
+		.compression = xstrdup("zstd"),
+		.compression_level = -7,
+		.encoding = xstrdup("compat"),
+		.file_size = 1,
+		.row_group_size = 2,
+		.row_group_rows = 3,
+		.memory = 4,
+		.source_threads = 5,
+		.timeout_s = UINT32_MAX };
 	j->columns[0].name = xstrdup("c");
 	j->columns[0].as = xstrdup("long");
 	j->columns[1].name = xstrdup("d");
@@ -63,26 +84,31 @@ fill(enum msg_type type, struct msg *m)
 		m->u.phase = PHASE_COMMIT;
 		break;
 	case MSG_PROGRESS:
-		m->u.progress = (struct msg_progress){ 1, UINT64_MAX, 3, 4,
-		    5 };
+		m->u.progress = (struct msg_progress){ 1, UINT64_MAX, 3, 4, 5 };
 		break;
 	case MSG_NOTE:
 		m->u.note = (struct msg_note){ true, xstrdup("note") };
 		break;
 	case MSG_TALLY:
 		m->u.tally = (struct msg_tally){ .scope = xstrdup("all"),
-		    .source_rows = 1, .target_rows = UINT64_MAX,
-		    .source_min = xstrdup("a"), .target_max = xstrdup("d"),
-		    .equal = true };
+			.source_rows = 1,
+			.target_rows = UINT64_MAX,
+			.source_min = xstrdup("a"),
+			.target_max = xstrdup("d"),
+			.equal = true };
 		break;
 	case MSG_COLUMN:
 		m->u.column = (struct msg_column){ .name = xstrdup("c"),
-		    .source_type = xstrdup("UInt64") };
+			.source_type = xstrdup("UInt64") };
 		break;
 	case MSG_RESULT:
-		m->u.result = (struct result){ .rows = 1, .snapshot_id = -2,
-		    .files = 3, .steps = UINT32_MAX, .adopted = true,
-		    .position = xstrdup("p/42"), .different = 9 };
+		m->u.result = (struct result){ .rows = 1,
+			.snapshot_id = -2,
+			.files = 3,
+			.steps = UINT32_MAX,
+			.adopted = true,
+			.position = xstrdup("p/42"),
+			.different = 9 };
 		break;
 	case MSG_ERROR:
 		err_set(&m->u.error, ERR_SOURCE_LOST, "gone");
@@ -132,8 +158,7 @@ same_job(const struct job *a, const struct job *b)
 		same_text(a->columns[at].as, b->columns[at].as);
 		same_text(a->columns[at].time, b->columns[at].time);
 		same_text(a->columns[at].utf8, b->columns[at].utf8);
-		same_text(a->columns[at].duplicates,
-		    b->columns[at].duplicates);
+		same_text(a->columns[at].duplicates, b->columns[at].duplicates);
 		same_text(a->columns[at].metrics, b->columns[at].metrics);
 	}
 	ck_assert(a->final == b->final);
@@ -191,10 +216,10 @@ same_msg(const struct msg *a, const struct msg *b)
 		break;
 	case MSG_TALLY:
 		same_text(a->u.tally.scope, b->u.tally.scope);
-		ck_assert_uint_eq(a->u.tally.source_rows,
-		    b->u.tally.source_rows);
-		ck_assert_uint_eq(a->u.tally.target_rows,
-		    b->u.tally.target_rows);
+		ck_assert_uint_eq(
+		    a->u.tally.source_rows, b->u.tally.source_rows);
+		ck_assert_uint_eq(
+		    a->u.tally.target_rows, b->u.tally.target_rows);
 		same_text(a->u.tally.source_min, b->u.tally.source_min);
 		same_text(a->u.tally.source_max, b->u.tally.source_max);
 		same_text(a->u.tally.target_min, b->u.tally.target_min);
@@ -240,7 +265,7 @@ START_TEST(every_type_comes_back_as_it_went)
 	struct err err = { 0 };
 	size_t used = 0, n = b.len;
 
-	buf_put_u8(&b, 0xee);		/* the next frame's first byte */
+	buf_put_u8(&b, 0xee); /* the next frame's first byte */
 	ck_assert_int_eq(msg_get(b.data, b.len, 7, &out, &used, &err), 1);
 	ck_assert_uint_eq(used, n);
 	fill((enum msg_type)_i, &in);
@@ -261,8 +286,9 @@ START_TEST(cut_at_any_byte_waits_for_more)
 	for (size_t n = 0; n < b.len; n++) {
 		/* A copy of that length: reading beyond it is caught. */
 		void *cut = n > 0 ? xmemdup(b.data, n) : NULL;
-		ck_assert_int_eq(msg_get(cut != NULL ? cut : "", n, 0, &out,
-		    &used, &err), 0);
+		ck_assert_int_eq(
+		    msg_get(cut != NULL ? cut : "", n, 0, &out, &used, &err),
+		    0);
 		free(cut);
 	}
 	buf_clear(&b);
@@ -281,8 +307,8 @@ START_TEST(shortened_payload_is_malformed)
 	for (uint32_t n = 0; n < length; n++) {
 		memcpy(b.data + 4, &n, sizeof n);
 		void *cut = xmemdup(b.data, MSG_HEADER + n);
-		ck_assert_int_eq(msg_get(cut, MSG_HEADER + n, 0, &out, &used,
-		    &err), -1);
+		ck_assert_int_eq(
+		    msg_get(cut, MSG_HEADER + n, 0, &out, &used, &err), -1);
 		ck_assert_int_eq(err.cls, ERR_PROTOCOL);
 		free(cut);
 	}
@@ -348,8 +374,8 @@ START_TEST(headers_that_lie_are_refused)
 	b.data[0] ^= 1;
 	/* Told by the first byte, not waited for. */
 	ck_assert_int_eq(msg_get(b.data, 1, 3, &out, &used, &err), -1);
-	ck_assert_int_eq(msg_get("Segmentation fault", 18, 0, &out, &used,
-	    &err), -1);
+	ck_assert_int_eq(
+	    msg_get("Segmentation fault", 18, 0, &out, &used, &err), -1);
 	buf_clear(&b);
 }
 END_TEST
@@ -412,7 +438,7 @@ START_TEST(embedded_nul_and_bad_enums_are_refused)
 	b.data[b.len - 2] = '\0';
 	ck_assert_int_eq(msg_get(b.data, b.len, 0, &out, &used, &err), -1);
 	b.data[b.len - 2] = 't';
-	b.data[MSG_HEADER] = 2;		/* a boolean */
+	b.data[MSG_HEADER] = 2; /* a boolean */
 	ck_assert_int_eq(msg_get(b.data, b.len, 0, &out, &used, &err), -1);
 	buf_clear(&b);
 	b = frame_of(MSG_PHASE, 0);
@@ -447,8 +473,8 @@ START_TEST(random_payloads_never_harm)
 		for (uint32_t at = 0; at < n; at++) {
 			seed = seed * 6364136223846793005u + 1;
 			/* Small numbers get further than large ones. */
-			buf_put_u8(&b, (uint8_t)((seed >> 60) < 12 ? 0 :
-			    seed >> 56));
+			buf_put_u8(
+			    &b, (uint8_t)((seed >> 60) < 12 ? 0 : seed >> 56));
 		}
 		int got = msg_get(b.data, b.len, 0, &out, &used, &err);
 		ck_assert_int_ne(got, 0);
@@ -466,16 +492,16 @@ main(void)
 	TCase *t = tcase_create("frames");
 
 	tcase_set_timeout(t, 60);
-	tcase_add_loop_test(t, every_type_comes_back_as_it_went, MSG_JOB,
-	    MSG_ERROR + 1);
-	tcase_add_loop_test(t, cut_at_any_byte_waits_for_more, MSG_JOB,
-	    MSG_ERROR + 1);
-	tcase_add_loop_test(t, shortened_payload_is_malformed, MSG_JOB,
-	    MSG_ERROR + 1);
-	tcase_add_loop_test(t, bytes_left_over_are_malformed, MSG_JOB,
-	    MSG_ERROR + 1);
-	tcase_add_loop_test(t, any_byte_changed_never_harms, MSG_JOB,
-	    MSG_ERROR + 1);
+	tcase_add_loop_test(
+	    t, every_type_comes_back_as_it_went, MSG_JOB, MSG_ERROR + 1);
+	tcase_add_loop_test(
+	    t, cut_at_any_byte_waits_for_more, MSG_JOB, MSG_ERROR + 1);
+	tcase_add_loop_test(
+	    t, shortened_payload_is_malformed, MSG_JOB, MSG_ERROR + 1);
+	tcase_add_loop_test(
+	    t, bytes_left_over_are_malformed, MSG_JOB, MSG_ERROR + 1);
+	tcase_add_loop_test(
+	    t, any_byte_changed_never_harms, MSG_JOB, MSG_ERROR + 1);
 	tcase_add_test(t, headers_that_lie_are_refused);
 	tcase_add_test(t, counts_beyond_the_frame_take_no_memory);
 	tcase_add_test(t, too_long_is_refused_before_it_is_sent);

@@ -10,21 +10,32 @@
 static struct type
 columns(void)
 {
-	static const struct { const char *name; enum type_kind kind; } c[] = {
-		{ "ts", TYPE_TIMESTAMPTZ }, { "d", TYPE_DATE },
-		{ "id", TYPE_LONG }, { "s", TYPE_STRING },
-		{ "f", TYPE_DOUBLE }, { "a b", TYPE_INT }, { "x.y", TYPE_INT },
-		{ "q`q", TYPE_INT }, { "bucket(4, id)", TYPE_INT },
-		{ "clash", TYPE_DATE }, { "clash_day", TYPE_INT },
-		{ "ok", TYPE_BOOLEAN }, { "li", TYPE_LIST },
-		{ "m, n", TYPE_INT }, { "u", TYPE_UUID },
+	static const struct {
+		const char *name;
+		enum type_kind kind;
+	} c[] = {
+		{ "ts", TYPE_TIMESTAMPTZ },
+		{ "d", TYPE_DATE },
+		{ "id", TYPE_LONG },
+		{ "s", TYPE_STRING },
+		{ "f", TYPE_DOUBLE },
+		{ "a b", TYPE_INT },
+		{ "x.y", TYPE_INT },
+		{ "q`q", TYPE_INT },
+		{ "bucket(4, id)", TYPE_INT },
+		{ "clash", TYPE_DATE },
+		{ "clash_day", TYPE_INT },
+		{ "ok", TYPE_BOOLEAN },
+		{ "li", TYPE_LIST },
+		{ "m, n", TYPE_INT },
+		{ "u", TYPE_UUID },
 	};
 	struct type t = { .kind = TYPE_STRUCT };
 	int last = 0;
 
 	for (size_t k = 0; k < sizeof c / sizeof c[0]; k++) {
-		struct field *f = type_add_field(&t, c[k].name, false,
-		    c[k].kind);
+		struct field *f =
+		    type_add_field(&t, c[k].name, false, c[k].kind);
 
 		if (c[k].kind == TYPE_LIST)
 			type_add_field(&f->type, "element", false, TYPE_INT);
@@ -43,15 +54,15 @@ spelled(const char *text, const char *name, const char *transform,
 	struct err err = { 0 };
 	char got[40];
 
-	ck_assert_msg(partition_parse(&text, 1, &t, &spec, &err) == 0, "%s",
-	    err.text);
+	ck_assert_msg(
+	    partition_parse(&text, 1, &t, &spec, &err) == 0, "%s", err.text);
 	ck_assert_uint_eq(spec.nfields, 1);
 	ck_assert_int_eq(spec.fields[0].field_id, 1000);
 	ck_assert_str_eq(spec.fields[0].name, name);
 	transform_format(&spec.fields[0], got, sizeof got);
 	ck_assert_str_eq(got, transform);
-	ck_assert_str_eq(type_find_id(&t, spec.fields[0].source_id)->name,
-	    column);
+	ck_assert_str_eq(
+	    type_find_id(&t, spec.fields[0].source_id)->name, column);
 	partition_spec_clear(&spec);
 	type_clear(&t);
 }
@@ -64,8 +75,9 @@ misspelled(const char *a, const char *b, const char *because)
 	struct partition_spec spec;
 	struct err err = { 0 };
 
-	ck_assert_msg(partition_parse(texts, b != NULL ? 2 : 1, &t, &spec,
-	    &err) == -1, "%s", a);
+	ck_assert_msg(
+	    partition_parse(texts, b != NULL ? 2 : 1, &t, &spec, &err) == -1,
+	    "%s", a);
 	ck_assert_int_eq(err.cls, ERR_CONFIG);
 	ck_assert_msg(strstr(err.text, because) != NULL, "%s", err.text);
 	ck_assert_ptr_nonnull(strstr(err.text, b != NULL ? b : a));
@@ -76,10 +88,10 @@ misspelled(const char *a, const char *b, const char *because)
 START_TEST(every_spelling_is_understood)
 {
 	static const char *const days[] = { "day(ts)", "days(ts)", "date(ts)",
-	    "Day ( ts )", "  DAYS(`ts`)  ", "day(\"ts\")" };
+		"Day ( ts )", "  DAYS(`ts`)  ", "day(\"ts\")" };
 	static const char *const buckets[] = { "bucket(16, id)",
-	    "bucket[16](id)", "bucket(16,`id`)", "bucket( id , 16 )",
-	    "BUCKET [ 16 ] ( id )" };
+		"bucket[16](id)", "bucket(16,`id`)", "bucket( id , 16 )",
+		"BUCKET [ 16 ] ( id )" };
 
 	for (size_t k = 0; k < 6; k++)
 		spelled(days[k], "ts_day", "day", "ts");
@@ -131,7 +143,8 @@ START_TEST(what_is_wrong_is_said)
 	misspelled("bucket[x](4, id)", NULL, "needs a number");
 	misspelled("bucket(2147483648, id)", NULL, "needs a number");
 	misspelled("truncate(99999999999, s)", NULL, "needs a number");
-	misspelled("day(id)", NULL, "day cannot be applied to column 'id' of "
+	misspelled("day(id)", NULL,
+	    "day cannot be applied to column 'id' of "
 	    "type long");
 	misspelled("hour(d)", NULL, "hour cannot be applied");
 	misspelled("bucket(4, ok)", NULL, "cannot be applied");
@@ -155,13 +168,11 @@ START_TEST(several_fields_number_on)
 
 	ck_assert_int_eq(partition_parse(texts, 3, &t, &spec, &err), 0);
 	expect = json_pack("{s:i, s:[{s:i,s:i,s:s,s:s},{s:i,s:i,s:s,s:s},"
-	    "{s:i,s:i,s:s,s:s}]}", "spec-id", 0, "fields",
-	    "source-id", 1, "field-id", 1000, "name", "ts_day",
-	    "transform", "day",
-	    "source-id", 4, "field-id", 1001, "name", "s",
-	    "transform", "identity",
-	    "source-id", 4, "field-id", 1002, "name", "s_bucket",
-	    "transform", "bucket[4]");
+			   "{s:i,s:i,s:s,s:s}]}",
+	    "spec-id", 0, "fields", "source-id", 1, "field-id", 1000, "name",
+	    "ts_day", "transform", "day", "source-id", 4, "field-id", 1001,
+	    "name", "s", "transform", "identity", "source-id", 4, "field-id",
+	    1002, "name", "s_bucket", "transform", "bucket[4]");
 	json = partition_spec_to_json(&spec);
 	ck_assert(json_equal(json, expect));
 	ck_assert_int_eq(partition_spec_from_json(json, &back, &err), 0);
@@ -187,26 +198,28 @@ bad_spec(const char *text, const char *because)
 	struct err err = { 0 };
 
 	ck_assert_msg(j != NULL, "%s", text);
-	ck_assert_msg(partition_spec_from_json(j, &spec, &err) == -1, "%s",
-	    text);
+	ck_assert_msg(
+	    partition_spec_from_json(j, &spec, &err) == -1, "%s", text);
 	ck_assert_int_eq(err.cls, ERR_TABLE);
 	ck_assert_msg(strstr(err.text, because) != NULL, "%s", err.text);
 	json_decref(j);
 }
 
-#define FIELD(transform) "{\"spec-id\":0,\"fields\":[{\"source-id\":1," \
-    "\"field-id\":1000,\"name\":\"n\",\"transform\":\"" transform "\"}]}"
+#define FIELD(transform)                               \
+	"{\"spec-id\":0,\"fields\":[{\"source-id\":1," \
+	"\"field-id\":1000,\"name\":\"n\",\"transform\":\"" transform "\"}]}"
 
 START_TEST(specs_of_others_are_checked)
 {
 	static const char *const transforms[] = { "zorder", "bucket",
-	    "bucket[]", "bucket[0]", "bucket[-4]", "bucket[4", "bucket[4]x",
-	    "bucket[99999999999]", "bucket[2147483648]", "day[3]", "",
-	    "truncate[4294967297]" };
+		"bucket[]", "bucket[0]", "bucket[-4]", "bucket[4", "bucket[4]x",
+		"bucket[99999999999]", "bucket[2147483648]", "day[3]", "",
+		"truncate[4294967297]" };
 	struct type t = columns();
 	struct partition_spec spec = { 0 };
-	struct partition_field f = { .source_id = 99, .name = xstrdup("n"),
-	    .transform = TRANSFORM_DAY };
+	struct partition_field f = { .source_id = 99,
+		.name = xstrdup("n"),
+		.transform = TRANSFORM_DAY };
 	struct err err = { 0 };
 
 	for (size_t k = 0; k < sizeof transforms / sizeof transforms[0]; k++) {
@@ -219,17 +232,20 @@ START_TEST(specs_of_others_are_checked)
 	bad_spec("{\"spec-id\":0}", "'fields'");
 	bad_spec("{\"spec-id\":0,\"fields\":[3]}", "name");
 	bad_spec("{\"spec-id\":0,\"fields\":[{\"name\":\"n\",\"source-id\":1,"
-	    "\"field-id\":999,\"transform\":\"day\"}]}", "'field-id'");
-	bad_spec("{\"spec-id\":0,\"fields\":["
+		 "\"field-id\":999,\"transform\":\"day\"}]}",
+	    "'field-id'");
+	bad_spec(
+	    "{\"spec-id\":0,\"fields\":["
 	    "{\"name\":\"n\",\"source-id\":1,\"field-id\":1000,\"transform\":"
 	    "\"day\"},{\"name\":\"m\",\"source-id\":1,\"field-id\":1000,"
-	    "\"transform\":\"day\"}]}", "the id 1000");
+	    "\"transform\":\"day\"}]}",
+	    "the id 1000");
 
 	spec.fields = &f;
 	spec.nfields = 1;
 	ck_assert_int_eq(partition_spec_check(&spec, &t, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "not in the table's schema"));
-	f.source_id = 3;	/* day of a long */
+	f.source_id = 3; /* day of a long */
 	ck_assert_int_eq(partition_spec_check(&spec, &t, &err), -1);
 	ck_assert_int_eq(err.cls, ERR_TABLE);
 	t.fields[12].type.fields[0].id = 50;

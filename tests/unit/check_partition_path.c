@@ -14,14 +14,19 @@ path_is(const char *name, enum transform transform, struct type type,
 {
 	char field_name[100];
 	struct field column = { .id = 1, .type = type };
-	struct type schema = { .kind = TYPE_STRUCT, .nfields = 1,
-	    .fields = &column };
-	struct partition_field f = { .source_id = 1, .field_id = 1000,
-	    .name = field_name, .transform = transform, .param = 4 };
+	struct type schema = {
+		.kind = TYPE_STRUCT, .nfields = 1, .fields = &column
+	};
+	struct partition_field f = { .source_id = 1,
+		.field_id = 1000,
+		.name = field_name,
+		.transform = transform,
+		.param = 4 };
 	struct partition_spec spec = { .fields = &f, .nfields = 1 };
 	uint8_t bytes[200];
-	struct partition_value v = { .data = bytes, .len = len,
-	    .null = value == NULL };
+	struct partition_value v = {
+		.data = bytes, .len = len, .null = value == NULL
+	};
 	char *path;
 
 	snprintf(field_name, sizeof field_name, "%s", name);
@@ -75,7 +80,7 @@ END_TEST
 START_TEST(identity_values_are_readable)
 {
 	static const uint8_t uuid[] = { 0xf7, 0x9c, 0x3e, 0x09, 0x67, 0x7c,
-	    0x4b, 0xbd, 0xa4, 0x79, 0x3f, 0x34, 0x9c, 0xb7, 0x85, 0xe7 };
+		0x4b, 0xbd, 0xa4, 0x79, 0x3f, 0x34, 0x9c, 0xb7, 0x85, 0xe7 };
 	struct type t = { .kind = TYPE_UUID };
 	int64_t day = INT64_C(86400000000), at = day * 17501;
 
@@ -84,9 +89,11 @@ START_TEST(identity_values_are_readable)
 	int_is(TRANSFORM_IDENTITY, TYPE_DATE, 17501, "2017-12-01");
 	long_is(TYPE_TIMESTAMP, at, "2017-12-01T00%3A00");
 	long_is(TYPE_TIMESTAMPTZ, at, "2017-12-01T00%3A00Z");
-	long_is(TYPE_TIMESTAMP, at + 36775038194, "2017-12-01T10%3A12%3A55."
+	long_is(TYPE_TIMESTAMP, at + 36775038194,
+	    "2017-12-01T10%3A12%3A55."
 	    "038194");
-	long_is(TYPE_TIMESTAMP, at + 36775038000, "2017-12-01T10%3A12%3A55."
+	long_is(TYPE_TIMESTAMP, at + 36775038000,
+	    "2017-12-01T10%3A12%3A55."
 	    "038");
 	long_is(TYPE_TIMESTAMP, at + 36775000000, "2017-12-01T10%3A12%3A55");
 	long_is(TYPE_TIMESTAMP, at + 1, "2017-12-01T00%3A00%3A00.000001");
@@ -102,8 +109,8 @@ START_TEST(identity_values_are_readable)
 	path_is("n", TRANSFORM_IDENTITY, t, "", 0, "n=");
 	path_is("n", TRANSFORM_IDENTITY, t, "\x01", 1, "n=AQ%3D%3D");
 	path_is("n", TRANSFORM_IDENTITY, t, "\x01\x02", 2, "n=AQI%3D");
-	path_is("n", TRANSFORM_IDENTITY, t, "\xfb\xff\xfe", 3,
-	    "n=%2B%2F%2F%2B");
+	path_is(
+	    "n", TRANSFORM_IDENTITY, t, "\xfb\xff\xfe", 3, "n=%2B%2F%2F%2B");
 	path_is("n", TRANSFORM_IDENTITY, t, NULL, 0, "n=null");
 }
 END_TEST
@@ -111,8 +118,9 @@ END_TEST
 static void
 decimal_is(unsigned scale, const char *hex, size_t len, const char *expect)
 {
-	struct type t = { .kind = TYPE_DECIMAL, .precision = 38,
-	    .scale = (uint8_t)scale };
+	struct type t = {
+		.kind = TYPE_DECIMAL, .precision = 38, .scale = (uint8_t)scale
+	};
 	char text[100];
 
 	snprintf(text, sizeof text, "n=%s", expect);
@@ -133,8 +141,10 @@ START_TEST(decimals_as_java_prints_them)
 	decimal_is(2, "\0", 1, "0.00");
 	decimal_is(8, "\0", 1, "0E-8");
 	decimal_is(0, "\0", 1, "0");
-	decimal_is(0, "\x4b\x3b\x4c\xa8\x5a\x86\xc4\x7a\x09\x8a\x22\x3f\xff"
-	    "\xff\xff\xff", 16, "99999999999999999999999999999999999999");
+	decimal_is(0,
+	    "\x4b\x3b\x4c\xa8\x5a\x86\xc4\x7a\x09\x8a\x22\x3f\xff"
+	    "\xff\xff\xff",
+	    16, "99999999999999999999999999999999999999");
 	decimal_is(0, "\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16,
 	    "-170141183460469231731687303715884105728");
 }
@@ -174,11 +184,11 @@ START_TEST(names_and_values_are_escaped)
 {
 	struct type s = { .kind = TYPE_STRING };
 
-	path_is("symbol", TRANSFORM_IDENTITY, s, "BTC/USD", 7,
-	    "symbol=BTC%2FUSD");
+	path_is(
+	    "symbol", TRANSFORM_IDENTITY, s, "BTC/USD", 7, "symbol=BTC%2FUSD");
 	path_is("a b", TRANSFORM_IDENTITY, s, "x y+z", 5, "a+b=x+y%2Bz");
-	path_is("n", TRANSFORM_IDENTITY, s, "ä=%~.-*_", 9,
-	    "n=%C3%A4%3D%25%7E.-*_");
+	path_is(
+	    "n", TRANSFORM_IDENTITY, s, "ä=%~.-*_", 9, "n=%C3%A4%3D%25%7E.-*_");
 	path_is("n", TRANSFORM_IDENTITY, s, "..", 2, "n=..");
 	path_is("n", TRANSFORM_IDENTITY, s, "a\0b", 3, "n=a%00b");
 	path_is("n", TRANSFORM_VOID, s, NULL, 0, "n=null");
@@ -193,18 +203,22 @@ START_TEST(fields_are_joined_by_slashes)
 		{ .id = 7, .type = { .kind = TYPE_TIMESTAMP } },
 		{ .id = 9, .type = { .kind = TYPE_STRING } },
 	};
-	struct type schema = { .kind = TYPE_STRUCT, .nfields = 2,
-	    .fields = columns };
+	struct type schema = {
+		.kind = TYPE_STRUCT, .nfields = 2, .fields = columns
+	};
 	struct partition_field f[] = {
-		{ .source_id = 7, .name = day_name,
+		{ .source_id = 7,
+		    .name = day_name,
 		    .transform = TRANSFORM_DAY },
-		{ .source_id = 9, .name = s_name,
+		{ .source_id = 9,
+		    .name = s_name,
 		    .transform = TRANSFORM_IDENTITY },
 	};
 	struct partition_spec spec = { .fields = f, .nfields = 2 };
 	uint8_t day[4] = { 0 }, text[] = "BTC";
 	struct partition_value tuple[] = {
-		{ .data = day, .len = 4 }, { .data = text, .len = 3 },
+		{ .data = day, .len = 4 },
+		{ .data = text, .len = 3 },
 	};
 	char *path = partition_path(&spec, &schema, tuple);
 

@@ -26,8 +26,8 @@ column(const char *name, enum type_kind kind, unsigned precision)
 static struct partitioner *
 start(size_t nrows, const char *const *texts, size_t ntexts)
 {
-	ck_assert_msg(partition_parse(texts, ntexts, &schema, &spec, &err) ==
-	    0, "%s", err.text);
+	ck_assert_msg(partition_parse(texts, ntexts, &schema, &spec, &err) == 0,
+	    "%s", err.text);
 	batch_init(&batch, &schema);
 	batch.nrows = nrows;
 	return partitioner_new(&spec, &schema);
@@ -72,16 +72,16 @@ groups_are(struct partitioner *p, const uint32_t *expect, size_t n)
 {
 	uint32_t group[64];
 
-	ck_assert_msg(partitioner_route(p, &batch, group, &err) == 0, "%s",
-	    err.text);
+	ck_assert_msg(
+	    partitioner_route(p, &batch, group, &err) == 0, "%s", err.text);
 	for (size_t i = 0; i < n; i++)
-		ck_assert_msg(group[i] == expect[i], "row %zu: %u", i,
-		    group[i]);
+		ck_assert_msg(
+		    group[i] == expect[i], "row %zu: %u", i, group[i]);
 }
 
 static void
-value_is(struct partitioner *p, uint32_t group, size_t field,
-    const void *bytes, size_t len)
+value_is(struct partitioner *p, uint32_t group, size_t field, const void *bytes,
+    size_t len)
 {
 	const struct partition_value *v = &partitioner_tuple(p, group)[field];
 
@@ -220,7 +220,7 @@ END_TEST
 START_TEST(values_of_every_type_are_single_values)
 {
 	static const char *const texts[] = { "b", "i", "d9", "d18", "d38", "u",
-	    "fx", "bi", "t" };
+		"fx", "bi", "t" };
 	struct partitioner *p;
 	int32_t i = -2, d9 = -129;
 	int64_t d18 = 256, t = 77;
@@ -264,8 +264,8 @@ END_TEST
 START_TEST(not_a_number_is_one_partition)
 {
 	uint64_t nans[] = { UINT64_C(0x7ff8000000000000),
-	    UINT64_C(0xfff8000000000001), UINT64_C(0x7ff0000000000000), 0,
-	    UINT64_C(0x8000000000000000) };
+		UINT64_C(0xfff8000000000001), UINT64_C(0x7ff0000000000000), 0,
+		UINT64_C(0x8000000000000000) };
 	static const uint32_t expect[] = { 0, 0, 1, 2, 3 };
 	static const char *const texts[] = { "i" };
 	struct partitioner *p;
@@ -364,8 +364,8 @@ START_TEST(many_groups_agree_with_a_plain_search)
 		for (size_t i = 0; i < N; i++) {
 			state = state * 1103515245 + 12345;
 			a[i] = (state >> 16) % 50;
-			snprintf(text[i], sizeof text[i], "%u",
-			    (state >> 8) % 40);
+			snprintf(
+			    text[i], sizeof text[i], "%u", (state >> 8) % 40);
 			s[i] = text[i];
 		}
 		fill_longs(0, a, N);

@@ -34,8 +34,8 @@ runs(struct pg *pg, const char *sql)
 {
 	struct err err = { 0 };
 
-	ck_assert_msg(pg_run(pg, sql, 0, NULL, NULL, &err) == 0, "%s: %s",
-	    sql, err.text);
+	ck_assert_msg(
+	    pg_run(pg, sql, 0, NULL, NULL, &err) == 0, "%s: %s", sql, err.text);
 }
 
 static struct err
@@ -55,10 +55,10 @@ refuses(const char *conninfo, enum err_class cls, const char *text)
 	struct err err = { 0 };
 
 	ck_assert_ptr_null(pg_open(conninfo, "check_pg", 1, &err));
-	ck_assert_msg(err.cls == cls, "%s: %s", err_class_name(err.cls),
-	    err.text);
-	ck_assert_msg(strstr(err.text, text) != NULL, "'%s' not in '%s'",
-	    text, err.text);
+	ck_assert_msg(
+	    err.cls == cls, "%s: %s", err_class_name(err.cls), err.text);
+	ck_assert_msg(
+	    strstr(err.text, text) != NULL, "'%s' not in '%s'", text, err.text);
 	ck_assert_msg(strstr(err.text, "hunter") == NULL, "%s", err.text);
 	ck_assert_ptr_null(strchr(err.text, '\n'));
 	return err;
@@ -68,14 +68,16 @@ START_TEST(values_go_and_come)
 {
 	struct pg *pg = connect_ok();
 	const char *const params[] = { "it's \"quoted\"; --", NULL, "",
-	    "18446744073709551615", "\xc3\xa4" };
+		"18446744073709551615", "\xc3\xa4" };
 	struct pg_rows *rows;
 	struct err err = { 0 };
 
-	ck_assert_msg(pg_run(pg, "SELECT $1::text, $2::text, $3::text, "
-	    "$4::numeric(20,0), $5::text, true, "
-	    "'2026-01-31 04:05:06+02'::timestamptz", 5, params, &rows,
-	    &err) == 0, "%s", err.text);
+	ck_assert_msg(pg_run(pg,
+			  "SELECT $1::text, $2::text, $3::text, "
+			  "$4::numeric(20,0), $5::text, true, "
+			  "'2026-01-31 04:05:06+02'::timestamptz",
+			  5, params, &rows, &err) == 0,
+	    "%s", err.text);
 	ck_assert_uint_eq(pg_count(rows), 1);
 	ck_assert_str_eq(pg_text(rows, 0, 0), params[0]);
 	ck_assert_ptr_null(pg_text(rows, 0, 1));
@@ -98,17 +100,23 @@ START_TEST(rows_and_counts)
 	struct pg_rows *rows;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(pg_script(pg, "CREATE TEMP TABLE t (n int); "
-	    "INSERT INTO t SELECT generate_series(1, 1000); "
-	    "DELETE FROM t WHERE n > 900;", &err), 0);
-	ck_assert_int_eq(pg_run(pg, "UPDATE t SET n = n + 1", 0, NULL, &rows,
-	    &err), 0);
+	ck_assert_int_eq(pg_script(pg,
+			     "CREATE TEMP TABLE t (n int); "
+			     "INSERT INTO t SELECT generate_series(1, 1000); "
+			     "DELETE FROM t WHERE n > 900;",
+			     &err),
+	    0);
+	ck_assert_int_eq(
+	    pg_run(pg, "UPDATE t SET n = n + 1", 0, NULL, &rows, &err), 0);
 	ck_assert_uint_eq(pg_affected(rows), 900);
 	ck_assert_uint_eq(pg_count(rows), 0);
 	pg_rows_free(rows);
 	/* A script stops at its first failure and says which. */
-	ck_assert_int_eq(pg_script(pg, "DELETE FROM t; SELECT 1/0; "
-	    "DROP TABLE t", &err), -1);
+	ck_assert_int_eq(pg_script(pg,
+			     "DELETE FROM t; SELECT 1/0; "
+			     "DROP TABLE t",
+			     &err),
+	    -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "division by zero"));
 	runs(pg, "SELECT n FROM t");
 	pg_close(pg);
@@ -125,9 +133,11 @@ START_TEST(a_large_result_comes_whole)
 
 	memset(big, 'x', (3 << 20) - 1);
 	big[(3 << 20) - 1] = '\0';
-	ck_assert_msg(pg_run(pg, "SELECT $1 || 'y', length($1) FROM "
-	    "generate_series(1, 5)", 1, params, &rows, &err) == 0, "%s",
-	    err.text);
+	ck_assert_msg(pg_run(pg,
+			  "SELECT $1 || 'y', length($1) FROM "
+			  "generate_series(1, 5)",
+			  1, params, &rows, &err) == 0,
+	    "%s", err.text);
 	ck_assert_uint_eq(pg_count(rows), 5);
 	ck_assert_uint_eq(strlen(pg_text(rows, 4, 0)), 3 << 20);
 	pg_rows_free(rows);
@@ -139,8 +149,7 @@ END_TEST
 START_TEST(errors_have_their_class)
 {
 	struct pg *pg = connect_ok();
-	struct err err = fails(pg, "SELECT * FROM offload_nothing",
-	    ERR_STATE);
+	struct err err = fails(pg, "SELECT * FROM offload_nothing", ERR_STATE);
 
 	ck_assert_ptr_nonnull(strstr(err.text, "calve init"));
 	fails(pg, "SELECT nothing", ERR_STATE);
@@ -150,10 +159,12 @@ START_TEST(errors_have_their_class)
 	fails(pg, "SELECT pg_sleep(10)", ERR_STATE_LOST);
 	ck_assert(!pg_is_lost(pg));
 	runs(pg, "SET statement_timeout = 0");
-	fails(pg, "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40001'; "
-	    "END $$", ERR_CONFLICT);
-	fails(pg, "DO $$ BEGIN RAISE EXCEPTION 'two\nlines'; END $$",
-	    ERR_STATE);
+	fails(pg,
+	    "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40001'; "
+	    "END $$",
+	    ERR_CONFLICT);
+	fails(
+	    pg, "DO $$ BEGIN RAISE EXCEPTION 'two\nlines'; END $$", ERR_STATE);
 	/* The connection is still of use. */
 	runs(pg, "SELECT 1");
 	pg_close(pg);
@@ -195,8 +206,10 @@ second_update(void *arg)
 	struct pg *pg = connect_ok();
 
 	if (pg_begin(pg, err) == 0)
-		(void)!pg_run(pg, "SELECT pg_advisory_xact_lock(2), "
-		    "pg_advisory_xact_lock(1)", 0, NULL, NULL, err);
+		(void)!pg_run(pg,
+		    "SELECT pg_advisory_xact_lock(2), "
+		    "pg_advisory_xact_lock(1)",
+		    0, NULL, NULL, err);
 	pg_close(pg);
 	return NULL;
 }
@@ -210,20 +223,20 @@ START_TEST(a_deadlock_is_a_conflict)
 
 	ck_assert_int_eq(pg_begin(pg, &mine), 0);
 	runs(pg, "SELECT pg_advisory_xact_lock(1)");
-	ck_assert_int_eq(pthread_create(&thread, NULL, second_update,
-	    &theirs), 0);
+	ck_assert_int_eq(
+	    pthread_create(&thread, NULL, second_update, &theirs), 0);
 	/* Until the other one holds 2 and waits for 1. */
 	for (char *n = NULL; n == NULL || strcmp(n, "1") != 0;) {
 		free(n);
 		n = state_ask("SELECT count(*) FROM pg_locks WHERE locktype "
-		    "= 'advisory' AND NOT granted");
+			      "= 'advisory' AND NOT granted");
 		if (strcmp(n, "1") == 0) {
 			free(n);
 			break;
 		}
 	}
-	rv = pg_run(pg, "SELECT pg_advisory_xact_lock(2)", 0, NULL, NULL,
-	    &mine);
+	rv =
+	    pg_run(pg, "SELECT pg_advisory_xact_lock(2)", 0, NULL, NULL, &mine);
 	pthread_join(thread, NULL);
 	ck_assert_int_eq((rv == -1) + (theirs.cls != ERR_NONE), 1);
 	ck_assert_int_eq(rv == -1 ? mine.cls : theirs.cls, ERR_CONFLICT);
@@ -238,10 +251,10 @@ START_TEST(a_terminated_session_is_lost)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(pg_begin(pg, &err), 0);
-	ck_assert_int_eq(pg_run(pg, "SELECT pg_backend_pid()", 0, NULL, &rows,
-	    &err), 0);
-	char *sql = xasprintf("SELECT pg_terminate_backend(%s, 10000)",
-	    pg_text(rows, 0, 0));
+	ck_assert_int_eq(
+	    pg_run(pg, "SELECT pg_backend_pid()", 0, NULL, &rows, &err), 0);
+	char *sql = xasprintf(
+	    "SELECT pg_terminate_backend(%s, 10000)", pg_text(rows, 0, 0));
 	pg_rows_free(rows);
 	free(state_ask(sql));
 	free(sql);
@@ -279,7 +292,7 @@ static int
 silent_server(unsigned *port)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof a;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -295,8 +308,8 @@ START_TEST(a_silent_server_is_given_up)
 	unsigned port;
 	int fd = silent_server(&port);
 	struct mono began = mono_now();
-	char *conninfo = xasprintf("postgresql://u:hunter2@127.0.0.1:%u/d",
-	    port);
+	char *conninfo =
+	    xasprintf("postgresql://u:hunter2@127.0.0.1:%u/d", port);
 
 	refuses(conninfo, ERR_STATE_LOST, "no answer within 1 seconds");
 	ck_assert(mono_seconds_since(began) < 5);
@@ -309,15 +322,14 @@ END_TEST
 
 START_TEST(connections_are_refused_with_their_reason)
 {
-	char *host = xstrndup(state_conninfo(),
-	    strcspn(state_conninfo(), " "));
+	char *host = xstrndup(state_conninfo(), strcspn(state_conninfo(), " "));
 	char *c = xasprintf("%s user=calve dbname=nosuch", host);
 	struct err err;
 
 	refuses(c, ERR_STATE, "database \"nosuch\" does not exist");
 	free(c);
-	c = xasprintf("%s user=nobody_there dbname=calve password=hunter2",
-	    host);
+	c = xasprintf(
+	    "%s user=nobody_there dbname=calve password=hunter2", host);
 	err = refuses(c, ERR_STATE, "nobody_there");
 	ck_assert_ptr_nonnull(strstr(err.text, "check user and password"));
 	ck_assert_ptr_null(strstr(err.text, "28000"));
@@ -344,15 +356,15 @@ END_TEST
 START_TEST(malformed_strings_tell_no_secret)
 {
 	static const char *const bad[] = { "hunter2", "password=hunter2 x",
-	    "postgresql://u:hunter/2@h/d", "postgresql://u:hunt@er2@h/d",
-	    "postgresql://u:pw@h/d?hunter2", "host='hunter2",
-	    "postgresql://u:hunter2%zz@h/d", "postgres://u:hunter2@h:x/d",
-	    "postgresql://u:5432/hunter2@h/d", "hunter2=1" };
+		"postgresql://u:hunter/2@h/d", "postgresql://u:hunt@er2@h/d",
+		"postgresql://u:pw@h/d?hunter2", "host='hunter2",
+		"postgresql://u:hunter2%zz@h/d", "postgres://u:hunter2@h:x/d",
+		"postgresql://u:5432/hunter2@h/d", "hunter2=1" };
 
 	for (size_t at = 0; at < sizeof bad / sizeof bad[0]; at++) {
 		struct err err = { 0 };
-		ck_assert_msg(pg_check_conninfo(bad[at], &err) == -1, "%s",
-		    bad[at]);
+		ck_assert_msg(
+		    pg_check_conninfo(bad[at], &err) == -1, "%s", bad[at]);
 		ck_assert_int_eq(err.cls, ERR_CONFIG);
 		ck_assert_ptr_null(strstr(err.text, "hunt"));
 		refuses(bad[at], ERR_CONFIG, "malformed");
@@ -365,9 +377,9 @@ END_TEST
 
 START_TEST(passwords_are_masked)
 {
-	static const struct { const char *in, *out; } cases[] = {
-		{ "dbname=x", "dbname=x" },
-		{ "", "" },
+	static const struct {
+		const char *in, *out;
+	} cases[] = { { "dbname=x", "dbname=x" }, { "", "" },
 		{ "postgresql://u@h/d", "postgresql://u@h/d" },
 		{ "postgresql://u:hunter2@h/d",
 		    "user=u password=*** dbname=d host=h" },
@@ -395,11 +407,15 @@ START_TEST(the_session_is_never_ended_for_idling)
 	struct pg_rows *rows;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(pg_run(pg, "SELECT current_setting("
-	    "'idle_in_transaction_session_timeout'), current_setting("
-	    "'TimeZone'), current_setting('default_transaction_isolation'), "
-	    "current_setting('application_name'), "
-	    "current_setting('statement_timeout')", 0, NULL, &rows, &err), 0);
+	ck_assert_int_eq(
+	    pg_run(pg,
+		"SELECT current_setting("
+		"'idle_in_transaction_session_timeout'), current_setting("
+		"'TimeZone'), current_setting('default_transaction_isolation'), "
+		"current_setting('application_name'), "
+		"current_setting('statement_timeout')",
+		0, NULL, &rows, &err),
+	    0);
 	ck_assert_str_eq(pg_text(rows, 0, 0), "0");
 	ck_assert_str_eq(pg_text(rows, 0, 1), "UTC");
 	ck_assert_str_eq(pg_text(rows, 0, 2), "read committed");

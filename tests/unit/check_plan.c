@@ -18,25 +18,29 @@ config_of(const char *const *tables)
 	struct buf b;
 
 	buf_init(&b, 0);
-	buf_put_str(&b, "state: dbname=x\n"
+	buf_put_str(&b,
+	    "state: dbname=x\n"
 	    "sources: { hot: { url: \"http://h:1\" } }\n"
 	    "catalogs: { lake: { warehouse: /srv/lake } }\n"
 	    "layers: [bronze, silver, gold]\n");
 	buf_put_str(&b, *tables == NULL ? "" : "tables:\n");
 	for (; *tables != NULL; tables++) {
 		char name[32], layer[32], after[64];
-		ck_assert_int_eq(sscanf(*tables, "%31s %31s %63s", name,
-		    layer, after), 3);
-		buf_printf(&b, "  - { source: hot.%s, target: lake.n.%s, "
-		    "timestamp: ts", name, name);
+		ck_assert_int_eq(
+		    sscanf(*tables, "%31s %31s %63s", name, layer, after), 3);
+		buf_printf(&b,
+		    "  - { source: hot.%s, target: lake.n.%s, "
+		    "timestamp: ts",
+		    name, name);
 		if (strcmp(layer, "-") != 0)
 			buf_printf(&b, ", layer: %s", layer);
 		if (strcmp(after, "-") != 0)
 			buf_printf(&b, ", after: [%s]", after);
 		buf_put_str(&b, " }\n");
 	}
-	ck_assert_msg(config_parse(buf_cstr(&b), b.len, "calve.yaml", &c,
-	    &err) == 0, "%s", err.text);
+	ck_assert_msg(
+	    config_parse(buf_cstr(&b), b.len, "calve.yaml", &c, &err) == 0,
+	    "%s", err.text);
 	buf_clear(&b);
 	return c;
 }
@@ -53,8 +57,8 @@ is_order(const struct plan *p, const char *wanted)
 		    p->items[at].table->name.value);
 		for (size_t w = 0; w < p->items[at].nwaits; w++) {
 			ck_assert_uint_lt(p->items[at].waits[w], at);
-			buf_printf(&b, "<%s", p->items[p->items[at].waits[w]]
-			    .table->name.value);
+			buf_printf(&b, "<%s",
+			    p->items[p->items[at].waits[w]].table->name.value);
 		}
 	}
 	ck_assert_str_eq(buf_cstr(&b), wanted);
@@ -69,8 +73,8 @@ order(const char *const *tables, const char *const *patterns, size_t n,
 	struct plan p;
 	struct err err = { 0 };
 
-	ck_assert_msg(plan_make(&c, patterns, n, expected, &p, &err) == 0,
-	    "%s", err.text);
+	ck_assert_msg(plan_make(&c, patterns, n, expected, &p, &err) == 0, "%s",
+	    err.text);
 	is_order(&p, wanted);
 	plan_clear(&p);
 	config_clear(&c);
@@ -83,34 +87,38 @@ refused(const char *const *tables, const char *pattern, const char *text)
 	struct plan p;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(plan_make(&c, &pattern, pattern != NULL, NULL, &p,
-	    &err), -1);
+	ck_assert_int_eq(
+	    plan_make(&c, &pattern, pattern != NULL, NULL, &p, &err), -1);
 	ck_assert_int_eq(err.cls, ERR_CONFIG);
-	ck_assert_msg(strstr(err.text, text) != NULL, "'%s' not in '%s'",
-	    text, err.text);
+	ck_assert_msg(
+	    strstr(err.text, text) != NULL, "'%s' not in '%s'", text, err.text);
 	plan_clear(&p);
 	config_clear(&c);
 }
 
-#define TABLES(...) (const char *const []){ __VA_ARGS__, NULL }
+#define TABLES(...)               \
+	(const char *const[])     \
+	{                         \
+		__VA_ARGS__, NULL \
+	}
 
 START_TEST(layers_come_one_after_the_other)
 {
 	order(TABLES("g gold -", "b1 bronze -", "s silver -", "b2 bronze -"),
 	    NULL, 0, NULL, "b1 b2 s g");
 	/* Without a layer: with the first. */
-	order(TABLES("g gold -", "x - -", "b bronze -"), NULL, 0, NULL,
-	    "x b g");
-	order((const char *const []){ NULL }, NULL, 0, NULL, "");
+	order(
+	    TABLES("g gold -", "x - -", "b bronze -"), NULL, 0, NULL, "x b g");
+	order((const char *const[]){ NULL }, NULL, 0, NULL, "");
 }
 END_TEST
 
 START_TEST(after_orders_within_a_layer)
 {
-	order(TABLES("c - a,b", "b - a", "a - -"), NULL, 0, NULL,
-	    "a b<a c<a<b");
-	order(TABLES("s silver b", "b bronze -", "t silver s"), NULL, 0,
-	    NULL, "b s<b t<s");
+	order(
+	    TABLES("c - a,b", "b - a", "a - -"), NULL, 0, NULL, "a b<a c<a<b");
+	order(TABLES("s silver b", "b bronze -", "t silver s"), NULL, 0, NULL,
+	    "b s<b t<s");
 }
 END_TEST
 
@@ -119,7 +127,8 @@ START_TEST(the_longest_start_first_within_their_layer)
 	static const double seconds[] = { 1, 5, 100, 3, 3 };
 
 	order(TABLES("a bronze -", "b bronze -", "c silver -", "d bronze -",
-	    "e bronze -"), NULL, 0, seconds, "b d e a c");
+		  "e bronze -"),
+	    NULL, 0, seconds, "b d e a c");
 	/* But never before what they wait for. */
 	static const double late[] = { 1, 50 };
 	order(TABLES("a - -", "b - a"), NULL, 0, late, "a b<a");
@@ -131,10 +140,10 @@ START_TEST(a_selection_waits_only_for_what_is_selected)
 	static const char *const silver[] = { "s*" };
 	static const char *const two[] = { "b1", "s?" };
 
-	order(TABLES("b1 bronze -", "s1 silver b1", "s2 silver s1"), silver,
-	    1, NULL, "s1 s2<s1");
-	order(TABLES("b1 bronze -", "b2 bronze -", "s1 silver b1,b2"), two,
-	    2, NULL, "b1 s1<b1");
+	order(TABLES("b1 bronze -", "s1 silver b1", "s2 silver s1"), silver, 1,
+	    NULL, "s1 s2<s1");
+	order(TABLES("b1 bronze -", "b2 bronze -", "s1 silver b1,b2"), two, 2,
+	    NULL, "b1 s1<b1");
 }
 END_TEST
 
@@ -147,7 +156,8 @@ START_TEST(what_cannot_be_is_refused)
 	refused(TABLES("x - -", "a - b", "b - a"), "x", "wait for each other");
 	refused(TABLES("a bronze s", "s silver -"), NULL,
 	    "'a' is to run after 's', whose layer 'silver' comes later");
-	refused(TABLES("a - -"), "b*", "no table of 'calve.yaml' matches "
+	refused(TABLES("a - -"), "b*",
+	    "no table of 'calve.yaml' matches "
 	    "'b*'");
 }
 END_TEST
@@ -155,8 +165,9 @@ END_TEST
 START_TEST(many_tables_take_no_time)
 {
 	enum { MANY = 2000 };
-	struct config c = { .path = xstrdup("x"), .ntables = MANY,
-	    .tables = xcalloc(MANY, sizeof *c.tables) };
+	struct config c = { .path = xstrdup("x"),
+		.ntables = MANY,
+		.tables = xcalloc(MANY, sizeof *c.tables) };
 	struct plan p;
 	struct err err = { 0 };
 

@@ -53,12 +53,16 @@ START_TEST(struct_fields_inside_a_list_are_matched_by_name)
 	uint32_t *offset;
 	struct err err;
 
-	element = &type_add_field(&type_add_field(&table, "l", true,
-	    TYPE_LIST)->type, "element", true, TYPE_STRUCT)->type;
+	element =
+	    &type_add_field(&type_add_field(&table, "l", true, TYPE_LIST)->type,
+		"element", true, TYPE_STRUCT)
+		 ->type;
 	type_add_field(element, "new", false, TYPE_DOUBLE);
 	type_add_field(element, "x", true, TYPE_INT);
-	element = &type_add_field(&type_add_field(&incoming, "l", true,
-	    TYPE_LIST)->type, "element", true, TYPE_STRUCT)->type;
+	element = &type_add_field(
+	    &type_add_field(&incoming, "l", true, TYPE_LIST)->type, "element",
+	    true, TYPE_STRUCT)
+		       ->type;
 	type_add_field(element, "x", true, TYPE_INT);
 	ck_assert_ptr_nonnull(p = projection_new(&table, &incoming, &err));
 	batch_init(&in, &incoming);
@@ -75,8 +79,8 @@ START_TEST(struct_fields_inside_a_list_are_matched_by_name)
 	ck_assert_uint_eq(list->child[0].nchild, 2);
 	ck_assert_uint_eq(list->child[0].child[0].n, 5);
 	ck_assert(list->child[0].child[0].null[4]);
-	ck_assert_ptr_eq(list->child[0].child[1].fixed,
-	    in.cols[0].child[0].child[0].fixed);
+	ck_assert_ptr_eq(
+	    list->child[0].child[1].fixed, in.cols[0].child[0].child[0].fixed);
 	projection_free(p);
 	batch_clear(&in);
 	type_clear(&table);

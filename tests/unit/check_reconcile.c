@@ -16,12 +16,19 @@ static struct reconcile_facts
 facts(int64_t state, int64_t table)
 {
 	return (struct reconcile_facts){
-		.name = "trades", .state = at(state),
-		.state_source_uuid = "s", .state_target_uuid = "t",
-		.source_uuid = "s", .table_exists = true, .table_uuid = "t",
-		.ancestry = at(table), .chain_complete = true,
-		.mirror = at(table), .mirror_in_ancestry = true,
-		.mirror_exists = true, .mirror_parent_in_ancestry = true,
+		.name = "trades",
+		.state = at(state),
+		.state_source_uuid = "s",
+		.state_target_uuid = "t",
+		.source_uuid = "s",
+		.table_exists = true,
+		.table_uuid = "t",
+		.ancestry = at(table),
+		.chain_complete = true,
+		.mirror = at(table),
+		.mirror_in_ancestry = true,
+		.mirror_exists = true,
+		.mirror_parent_in_ancestry = true,
 	};
 }
 
@@ -39,8 +46,8 @@ expect_go(const struct reconcile_facts *f, int64_t ticks, bool adopted)
 }
 
 static void
-expect_stop(const struct reconcile_facts *f, enum err_class cls,
-    const char *word)
+expect_stop(
+    const struct reconcile_facts *f, enum err_class cls, const char *word)
 {
 	struct reconcile_decision d;
 	struct err err;
@@ -54,8 +61,9 @@ expect_stop(const struct reconcile_facts *f, enum err_class cls,
 
 START_TEST(fresh_table_begins_at_nothing)
 {
-	struct reconcile_facts f = { .name = "trades", .source_uuid = "s",
-	    .chain_complete = true };
+	struct reconcile_facts f = {
+		.name = "trades", .source_uuid = "s", .chain_complete = true
+	};
 	struct reconcile_decision d;
 	struct err err;
 
@@ -181,9 +189,13 @@ END_TEST
 
 START_TEST(reset_begins_anew_where_the_table_is_gone)
 {
-	struct reconcile_facts f = { .name = "trades", .state = at(100),
-	    .source_uuid = "s", .state_source_uuid = "x",
-	    .state_target_uuid = "t", .adopt = true, .chain_complete = true };
+	struct reconcile_facts f = { .name = "trades",
+		.state = at(100),
+		.source_uuid = "s",
+		.state_source_uuid = "x",
+		.state_target_uuid = "t",
+		.adopt = true,
+		.chain_complete = true };
 	struct reconcile_decision d;
 	struct err err;
 
@@ -202,8 +214,8 @@ main(void)
 
 	tcase_add_test(tc, fresh_table_begins_at_nothing);
 	tcase_add_test(tc, equal_goes_on_and_behind_is_adopted);
-	tcase_add_test(tc,
-	    crash_after_first_commit_leaves_no_uuids_and_is_adopted);
+	tcase_add_test(
+	    tc, crash_after_first_commit_leaves_no_uuids_and_is_adopted);
 	tcase_add_test(tc, rollback_is_seen_by_watermark_and_by_property);
 	tcase_add_test(tc, expired_snapshots_leave_the_mirror_to_speak);
 	tcase_add_test(tc, rolled_back_then_expired_is_no_silent_gap);

@@ -124,16 +124,17 @@ START_TEST(every_type_comes_back_from_json)
 }
 END_TEST
 
-#define ONE(type) "{\"type\":\"struct\",\"schema-id\":0,\"fields\":[" \
-    "{\"id\":1,\"name\":\"a\",\"required\":true,\"type\":" type "}]}"
+#define ONE(type)                                           \
+	"{\"type\":\"struct\",\"schema-id\":0,\"fields\":[" \
+	"{\"id\":1,\"name\":\"a\",\"required\":true,\"type\":" type "}]}"
 
 START_TEST(hostile_json_is_refused_with_the_place)
 {
 	static const char *const bad_types[] = { "\"decimal(39, 0)\"",
-	    "\"decimal(0, 0)\"", "\"decimal(5, 6)\"", "\"decimal(5,2) x\"",
-	    "\"decimal(-5,2)\"", "\"decimal(5,-2)\"", "\"fixed[0]\"",
-	    "\"fixed[-1]\"", "\"fixed[99999999]\"", "\"fixed[16\"",
-	    "\"timestamp_ns\"", "\"\"", "\"Long\"" };
+		"\"decimal(0, 0)\"", "\"decimal(5, 6)\"", "\"decimal(5,2) x\"",
+		"\"decimal(-5,2)\"", "\"decimal(5,-2)\"", "\"fixed[0]\"",
+		"\"fixed[-1]\"", "\"fixed[99999999]\"", "\"fixed[16\"",
+		"\"timestamp_ns\"", "\"\"", "\"Long\"" };
 
 	refused("7", "not a JSON object");
 	refused("{}", "'fields'");
@@ -149,30 +150,38 @@ START_TEST(hostile_json_is_refused_with_the_place)
 		refused(text, "field 'a': type '");
 	}
 	refused("{\"fields\":[{\"id\":0,\"name\":\"a\",\"required\":true,"
-	    "\"type\":\"int\"}]}", "'id'");
+		"\"type\":\"int\"}]}",
+	    "'id'");
 	refused("{\"fields\":[{\"id\":9999999999,\"name\":\"a\","
-	    "\"required\":true,\"type\":\"int\"}]}", "'id'");
+		"\"required\":true,\"type\":\"int\"}]}",
+	    "'id'");
 	refused("{\"fields\":[{\"id\":2147483600,\"name\":\"a\","
-	    "\"required\":true,\"type\":\"int\"}]}", "'id'");
+		"\"required\":true,\"type\":\"int\"}]}",
+	    "'id'");
 	refused("{\"fields\":[{\"id\":1,\"name\":\"a\",\"required\":1,"
-	    "\"type\":\"int\"}]}", "'required'");
+		"\"type\":\"int\"}]}",
+	    "'required'");
 	refused("{\"fields\":[{\"id\":1,\"name\":\"a\\u0000b\","
-	    "\"required\":true,\"type\":\"int\"}]}", "name");
+		"\"required\":true,\"type\":\"int\"}]}",
+	    "name");
 	refused("{\"fields\":[{\"id\":1,\"name\":\"\",\"required\":true,"
-	    "\"type\":\"int\"}]}", "name");
-	refused("{\"fields\":["
+		"\"type\":\"int\"}]}",
+	    "name");
+	refused(
+	    "{\"fields\":["
 	    "{\"id\":1,\"name\":\"a\",\"required\":true,\"type\":\"int\"},"
 	    "{\"id\":2,\"name\":\"a\",\"required\":true,\"type\":\"int\"}]}",
 	    "the name 'a'");
 	refused("{\"fields\":["
-	    "{\"id\":1,\"name\":\"a\",\"required\":true,\"type\":\"int\"},"
-	    "{\"id\":2,\"name\":\"b\",\"required\":true,\"type\":"
-	    "{\"type\":\"list\",\"element-id\":1,\"element\":\"int\","
-	    "\"element-required\":true}}]}", "the id 1");
+		"{\"id\":1,\"name\":\"a\",\"required\":true,\"type\":\"int\"},"
+		"{\"id\":2,\"name\":\"b\",\"required\":true,\"type\":"
+		"{\"type\":\"list\",\"element-id\":1,\"element\":\"int\","
+		"\"element-required\":true}}]}",
+	    "the id 1");
 	refused(ONE("{\"type\":\"list\",\"element-id\":2,\"element\":\"int\"}"),
 	    "element-required");
-	refused(ONE("{\"type\":\"map\",\"key-id\":2,\"key\":\"int\"}"),
-	    "value-id");
+	refused(
+	    ONE("{\"type\":\"map\",\"key-id\":2,\"key\":\"int\"}"), "value-id");
 }
 END_TEST
 
@@ -192,8 +201,8 @@ START_TEST(depth_has_an_end)
 		schema = json_pack("{s:s, s:[{s:i, s:s, s:b, s:O}]}", "type",
 		    "struct", "fields", "id", 1, "name", "a", "required", 1,
 		    "type", type);
-		ck_assert_int_eq(schema_from_json(schema, &t, &id, &err),
-		    expect);
+		ck_assert_int_eq(
+		    schema_from_json(schema, &t, &id, &err), expect);
 		type_clear(&t);
 		json_decref(schema);
 	}
@@ -233,8 +242,9 @@ done(struct evolved *e)
 	buf_clear(&e->notes);
 }
 
-#define F(id, name, required, type) "{\"id\":" #id ",\"name\":\"" name \
-    "\",\"required\":" #required ",\"type\":" type "}"
+#define F(id, name, required, type)                                     \
+	"{\"id\":" #id ",\"name\":\"" name "\",\"required\":" #required \
+	",\"type\":" type "}"
 #define S(fields) "{\"type\":\"struct\",\"fields\":[" fields "]}"
 
 START_TEST(same_shape_changes_nothing)
@@ -248,9 +258,9 @@ START_TEST(same_shape_changes_nothing)
 	done(&e);
 
 	/* Another order of columns, and one that is stricter, is the same. */
-	e = evolve(S(F(1, "a", false, "\"int\"") ","
-	    F(2, "b", true, "\"int\"")), S(F(1, "b", true, "\"int\"") ","
-	    F(2, "a", true, "\"int\"")), 2);
+	e = evolve(
+	    S(F(1, "a", false, "\"int\"") "," F(2, "b", true, "\"int\"")),
+	    S(F(1, "b", true, "\"int\"") "," F(2, "a", true, "\"int\"")), 2);
 	ck_assert_int_eq(e.rc, 0);
 	ck_assert(!e.changed);
 	ck_assert_str_eq(e.type.fields[0].name, "a");
@@ -263,8 +273,9 @@ END_TEST
 START_TEST(new_columns_come_last_and_optional)
 {
 	struct evolved e = evolve(S(F(1, "a", true, "\"int\"")),
-	    S(F(1, "n", true, S(F(2, "x", true, "\"int\""))) ","
-	    F(3, "a", true, "\"int\"") "," F(4, "m", true, "\"string\"")), 1);
+	    S(F(1, "n", true, S(F(2, "x", true, "\"int\""))) "," F(
+		3, "a", true, "\"int\"") "," F(4, "m", true, "\"string\"")),
+	    1);
 
 	ck_assert_int_eq(e.rc, 0);
 	ck_assert(e.changed);
@@ -285,21 +296,22 @@ END_TEST
 
 START_TEST(promotions_the_specification_allows)
 {
-	struct evolved e = evolve(S(F(1, "i", true, "\"int\"") ","
-	    F(2, "f", true, "\"float\"") ","
-	    F(3, "d", true, "\"decimal(9, 2)\"") ","
-	    F(4, "s", true, S(F(5, "x", true, "\"int\""))) ","
-	    F(6, "l", true, "{\"type\":\"list\",\"element-id\":7,\"element\":"
-	    "\"float\",\"element-required\":true}") ","
-	    F(8, "m", true, "{\"type\":\"map\",\"key-id\":9,\"key\":\"int\","
-	    "\"value-id\":10,\"value\":\"int\",\"value-required\":true}")),
-	    S(F(1, "i", true, "\"long\"") "," F(2, "f", true, "\"double\"") ","
-	    F(3, "d", true, "\"decimal(38, 2)\"") ","
-	    F(4, "s", true, S(F(5, "x", true, "\"long\""))) ","
-	    F(6, "l", true, "{\"type\":\"list\",\"element-id\":7,\"element\":"
-	    "\"double\",\"element-required\":false}") ","
-	    F(8, "m", true, "{\"type\":\"map\",\"key-id\":9,\"key\":\"int\","
-	    "\"value-id\":10,\"value\":\"long\",\"value-required\":true}")), 0);
+	struct evolved e = evolve(
+	    S(F(1, "i", true, "\"int\"") "," F(2, "f", true, "\"float\"") "," F(
+		3, "d", true, "\"decimal(9, 2)\"") "," F(4, "s", true,
+		S(F(5, "x", true, "\"int\""))) "," F(6, "l", true,
+		"{\"type\":\"list\",\"element-id\":7,\"element\":"
+		"\"float\",\"element-required\":true}") "," F(8, "m", true,
+		"{\"type\":\"map\",\"key-id\":9,\"key\":\"int\","
+		"\"value-id\":10,\"value\":\"int\",\"value-required\":true}")),
+	    S(F(1, "i", true, "\"long\"") "," F(2, "f", true,
+		"\"double\"") "," F(3, "d", true, "\"decimal(38, 2)\"") "," F(4,
+		"s", true, S(F(5, "x", true, "\"long\""))) "," F(6, "l", true,
+		"{\"type\":\"list\",\"element-id\":7,\"element\":"
+		"\"double\",\"element-required\":false}") "," F(8, "m", true,
+		"{\"type\":\"map\",\"key-id\":9,\"key\":\"int\","
+		"\"value-id\":10,\"value\":\"long\",\"value-required\":true}")),
+	    0);
 
 	ck_assert_msg(e.rc == 0, "%s", e.err.text);
 	ck_assert_str_eq(buf_cstr(&e.notes),
@@ -319,18 +331,23 @@ END_TEST
 
 START_TEST(other_changes_name_column_and_both_types)
 {
-	static const struct { const char *from, *to; } bad[] = {
-		{ "\"long\"", "\"int\"" }, { "\"double\"", "\"float\"" },
+	static const struct {
+		const char *from, *to;
+	} bad[] = {
+		{ "\"long\"", "\"int\"" },
+		{ "\"double\"", "\"float\"" },
 		{ "\"decimal(9, 2)\"", "\"decimal(8, 2)\"" },
 		{ "\"decimal(9, 2)\"", "\"decimal(10, 3)\"" },
-		{ "\"int\"", "\"string\"" }, { "\"date\"", "\"timestamp\"" },
+		{ "\"int\"", "\"string\"" },
+		{ "\"date\"", "\"timestamp\"" },
 		{ "\"timestamp\"", "\"timestamptz\"" },
 		{ "\"fixed[4]\"", "\"fixed[5]\"" },
-		{ "\"string\"", "\"binary\"" }, { "\"int\"", "\"double\"" },
+		{ "\"string\"", "\"binary\"" },
+		{ "\"int\"", "\"double\"" },
 		{ "\"int\"", "{\"type\":\"struct\",\"fields\":[]}" },
 		{ "{\"type\":\"struct\",\"fields\":[]}", "\"int\"" },
 		{ "{\"type\":\"map\",\"key-id\":2,\"key\":\"int\",\"value-id\":"
-		    "3,\"value\":\"int\",\"value-required\":true}",
+		  "3,\"value\":\"int\",\"value-required\":true}",
 		    "{\"type\":\"map\",\"key-id\":2,\"key\":\"long\","
 		    "\"value-id\":3,\"value\":\"int\",\"value-required\":"
 		    "true}" },
@@ -351,13 +368,15 @@ START_TEST(other_changes_name_column_and_both_types)
 	}
 	e = evolve(S(F(1, "a", true, S(F(2, "p", true, "\"long\"")))),
 	    S(F(1, "a", true, S(F(2, "p", true, "\"string\"")))), 0);
-	ck_assert_str_eq(e.err.text, "column 'a.p' is long in the table but "
+	ck_assert_str_eq(e.err.text,
+	    "column 'a.p' is long in the table but "
 	    "string in the source; change it back at the source, exclude the "
 	    "column, or create a new target");
 	done(&e);
 	e = evolve(S(F(1, "a", true, "\"long\"")),
 	    S(F(1, "a", true, "\"decimal(20, 0)\"")), 0);
-	ck_assert_str_eq(e.err.text, "column 'a' is long in the table but "
+	ck_assert_str_eq(e.err.text,
+	    "column 'a' is long in the table but "
 	    "decimal(20, 0) in the source; convert it with columns: {a: "
 	    "{as: long}}, exclude the column, or create a new target");
 	done(&e);
@@ -366,8 +385,8 @@ END_TEST
 
 START_TEST(required_is_relaxed_unless_pinned)
 {
-	const char *table = S(F(1, "a", true, "\"int\"") ","
-	    F(2, "b", true, "\"int\"") "," F(3, "c", false, "\"int\""));
+	const char *table = S(F(1, "a", true, "\"int\"") "," F(
+	    2, "b", true, "\"int\"") "," F(3, "c", false, "\"int\""));
 	struct evolved e = evolve(table, S(F(1, "a", false, "\"int\"")), 0);
 
 	ck_assert_int_eq(e.rc, 0);
@@ -384,9 +403,10 @@ START_TEST(required_is_relaxed_unless_pinned)
 		e = evolve(table, S(F(1, "a", false, "\"int\"")), pinned);
 		ck_assert_int_eq(e.rc, -1);
 		ck_assert_int_eq(e.err.cls, ERR_TYPE);
-		ck_assert_ptr_nonnull(strstr(e.err.text, pinned == 1 ?
-		    "column 'a' may now be NULL" : pinned == 2 ?
-		    "column 'b' is gone" : "column 'c' is gone"));
+		ck_assert_ptr_nonnull(strstr(e.err.text,
+		    pinned == 1       ? "column 'a' may now be NULL"
+			: pinned == 2 ? "column 'b' is gone"
+				      : "column 'c' is gone"));
 		done(&e);
 	}
 }

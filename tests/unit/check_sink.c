@@ -58,7 +58,7 @@ static void
 setup(void)
 {
 	static const enum type_kind kinds[] = { TYPE_TIMESTAMPTZ, TYPE_LONG,
-	    TYPE_STRING, TYPE_BINARY };
+		TYPE_STRING, TYPE_BINARY };
 	static const char *const names[] = { "ts", "id", "symbol", "pad" };
 
 	strcpy(folder + sizeof folder - 7, "XXXXXX");
@@ -69,9 +69,12 @@ setup(void)
 		    k + 1;
 	batch_init(&batch, &schema);
 	uuid_random(run_id);
-	options = (struct sink_options){ .folder = folder, .schema = &schema,
-	    .spec = &spec, .run_id = run_id, .step = 7,
-	    .parquet = { .zstd_level = 1 } };
+	options = (struct sink_options){ .folder = folder,
+		.schema = &schema,
+		.spec = &spec,
+		.run_id = run_id,
+		.step = 7,
+		.parquet = { .zstd_level = 1 } };
 }
 
 static void
@@ -92,7 +95,8 @@ open_sink(const char *partition)
 	struct sink *s;
 
 	ck_assert_msg(partition_parse(&partition, partition != NULL, &schema,
-	    &spec, &err) == 0, "%s", err.text);
+			  &spec, &err) == 0,
+	    "%s", err.text);
 	s = sink_open(&options, &err);
 	ck_assert_msg(s != NULL, "%s", err.text);
 	return s;
@@ -119,8 +123,9 @@ fill(size_t n, int64_t first_id, size_t pad, int64_t (*ts)(int64_t id),
 
 		memcpy(t + 8 * i, &at, 8);
 		memcpy(id + 8 * i, &v, 8);
-		s[i + 1] = s[i] + (uint32_t)snprintf(text, sizeof text, "S%u",
-		    (unsigned)(v * 7919 % nsymbols));
+		s[i + 1] = s[i] +
+		    (uint32_t)snprintf(text, sizeof text, "S%u",
+			(unsigned)(v * 7919 % nsymbols));
 		memcpy(sb + s[i], text, s[i + 1] - s[i]);
 		p[i + 1] = p[i] + (uint32_t)pad;
 		for (size_t k = 0; k < pad; k++) {
@@ -149,8 +154,8 @@ finish(struct sink *s)
 	struct stat st;
 	char part[100];
 
-	ck_assert_msg(sink_finish(s, &files, &nfiles, &err) == 0, "%s",
-	    err.text);
+	ck_assert_msg(
+	    sink_finish(s, &files, &nfiles, &err) == 0, "%s", err.text);
 	ck_assert_uint_eq(files_on_disk(), nfiles);
 	snprintf(part, sizeof part, "/00000-7-%s-", run_id);
 	for (size_t k = 0; k < nfiles; k++) {
@@ -185,8 +190,8 @@ bound(const struct datafile *d, int field_id, bool upper)
 
 	for (size_t k = 0; k < d->nleaves; k++)
 		if (d->leaves[k].field_id == field_id) {
-			memcpy(&v, upper ? d->leaves[k].upper :
-			    d->leaves[k].lower, 8);
+			memcpy(&v,
+			    upper ? d->leaves[k].upper : d->leaves[k].lower, 8);
 			return v;
 		}
 	ck_abort_msg("no leaf %d", field_id);

@@ -36,8 +36,9 @@ link(const char *from, const char *to)
 static void
 put(const char *name, const char *text)
 {
-	ck_assert_msg(store_put(scratch_path(name), text, strlen(text), &err)
-	    == 0, "%s", err.text);
+	ck_assert_msg(
+	    store_put(scratch_path(name), text, strlen(text), &err) == 0, "%s",
+	    err.text);
 }
 
 static void
@@ -53,9 +54,8 @@ holds(const char *name, const char *text)
 
 START_TEST(appends_of_all_sizes_arrive_in_order)
 {
-	static const size_t sizes[] = {
-		1, 0, 65535, 1, 65536, 2, 65537, 7, 200000, 3, 65534, 1, 1
-	};
+	static const size_t sizes[] = { 1, 0, 65535, 1, 65536, 2, 65537, 7,
+		200000, 3, 65534, 1, 1 };
 	uint8_t *data = malloc(1 << 20);
 	size_t at = 0;
 	struct buf b;
@@ -65,8 +65,7 @@ START_TEST(appends_of_all_sizes_arrive_in_order)
 	for (size_t i = 0; i < 1 << 20; i++)
 		data[i] = (uint8_t)(i * 31 + i / 251);
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-		ck_assert_int_eq(store_append(f, data + at, sizes[i], &err),
-		    0);
+		ck_assert_int_eq(store_append(f, data + at, sizes[i], &err), 0);
 		at += sizes[i];
 		ck_assert_uint_eq(store_size(f), at);
 	}
@@ -145,8 +144,7 @@ START_TEST(read_is_bounded)
 	ck_assert_int_eq(store_read(scratch_path("empty"), &b, 0, &err), 0);
 	ck_assert_uint_eq(b.len, 0);
 	/* files of the kernel have no size to go by */
-	ck_assert_int_eq(store_read("/proc/self/status", &b, 1 << 16, &err),
-	    0);
+	ck_assert_int_eq(store_read("/proc/self/status", &b, 1 << 16, &err), 0);
 	ck_assert_uint_gt(b.len, 100);
 	buf_clear(&b);
 }
@@ -172,16 +170,16 @@ START_TEST(link_takes_a_free_name_only)
 {
 	put("a", "one");
 	put("b", "two");
-	ck_assert_int_eq(store_link(scratch_path("a"), scratch_path("v"),
-	    &err), 1);
-	ck_assert_int_eq(store_link(scratch_path("b"), scratch_path("v"),
-	    &err), 0);
+	ck_assert_int_eq(
+	    store_link(scratch_path("a"), scratch_path("v"), &err), 1);
+	ck_assert_int_eq(
+	    store_link(scratch_path("b"), scratch_path("v"), &err), 0);
 	holds("v", "one");
 	/* ours already: as after a reply that was lost */
-	ck_assert_int_eq(store_link(scratch_path("a"), scratch_path("v"),
-	    &err), 1);
-	ck_assert_int_eq(store_link(scratch_path("no"), scratch_path("w"),
-	    &err), -1);
+	ck_assert_int_eq(
+	    store_link(scratch_path("a"), scratch_path("v"), &err), 1);
+	ck_assert_int_eq(
+	    store_link(scratch_path("no"), scratch_path("w"), &err), -1);
 	ck_assert_int_eq(err.cls, ERR_STORE);
 }
 END_TEST
@@ -192,18 +190,18 @@ START_TEST(link_tells_lost_from_unknown)
 	put("b", "two");
 	link_errno = EIO;
 	link_mode = LINK_LOSES_REPLY;
-	ck_assert_int_eq(store_link(scratch_path("a"), scratch_path("v"),
-	    &err), 1);
+	ck_assert_int_eq(
+	    store_link(scratch_path("a"), scratch_path("v"), &err), 1);
 	link_mode = LINK_FAILS;
 	/* whatever became of the request, this name is another's */
-	ck_assert_int_eq(store_link(scratch_path("b"), scratch_path("v"),
-	    &err), 0);
-	ck_assert_int_eq(store_link(scratch_path("b"), scratch_path("w"),
-	    &err), -1);
+	ck_assert_int_eq(
+	    store_link(scratch_path("b"), scratch_path("v"), &err), 0);
+	ck_assert_int_eq(
+	    store_link(scratch_path("b"), scratch_path("w"), &err), -1);
 	ck_assert_int_eq(err.cls, ERR_UNCLEAR);
 	link_errno = ENOSPC;
-	ck_assert_int_eq(store_link(scratch_path("b"), scratch_path("w"),
-	    &err), -1);
+	ck_assert_int_eq(
+	    store_link(scratch_path("b"), scratch_path("w"), &err), -1);
 	ck_assert_int_eq(err.cls, ERR_STORE);
 }
 END_TEST
@@ -240,14 +238,14 @@ START_TEST(rename_and_unlink)
 {
 	put("a", "one");
 	put("b", "two");
-	ck_assert_int_eq(store_rename(scratch_path("a"), scratch_path("b"),
-	    &err), 0);
+	ck_assert_int_eq(
+	    store_rename(scratch_path("a"), scratch_path("b"), &err), 0);
 	holds("b", "one");
 	ck_assert_int_eq(store_exists(scratch_path("a"), &err), 0);
 	ck_assert_int_eq(store_unlink(scratch_path("b"), &err), 0);
 	ck_assert_int_eq(store_unlink(scratch_path("b"), &err), 0);
-	ck_assert_int_eq(store_rename(scratch_path("a"), scratch_path("b"),
-	    &err), -1);
+	ck_assert_int_eq(
+	    store_rename(scratch_path("a"), scratch_path("b"), &err), -1);
 	ck_assert_int_eq(store_sync_dir(scratch, &err), 0);
 	ck_assert_int_eq(store_sync_dir(scratch_path("no"), &err), -1);
 	ck_assert_int_eq(store_exists(scratch_path("a/b/c"), &err), 0);

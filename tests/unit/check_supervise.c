@@ -31,9 +31,9 @@ struct scene {
 	char *yaml;
 	unsigned started, again, settled;
 	size_t at_once, most_at_once;
-	int signal;			/* raised at the nth PHASE, 0 none */
+	int signal; /* raised at the nth PHASE, 0 none */
 	size_t nth;
-	bool insist;			/* raised again when that was heard */
+	bool insist; /* raised again when that was heard */
 	enum phase phases[16];
 	size_t nphases, nprogress;
 };
@@ -105,17 +105,20 @@ prepare(struct scene *x, const char *options, ...)
 
 	*x = (struct scene){ 0 };
 	buf_init(&b, 0);
-	buf_printf(&b, "state: dbname=x\n"
+	buf_printf(&b,
+	    "state: dbname=x\n"
 	    "sources: { hot: { url: \"http://h:1\" } }\n"
 	    "catalogs: { lake: { warehouse: /srv/lake } }\n"
 	    "defaults: { timestamp: ts, limits: { memory: none } }\n%s"
-	    "tables:", options);
+	    "tables:",
+	    options);
 	va_start(ap, options);
 	while ((table = va_arg(ap, const char *)) != NULL) {
 		size_t len = strcspn(table, "|");
-		buf_printf(&b, "\n  - { name: \"%.*s\", source: hot.t%d, "
-		    "target: lake.n.t%d%s%s }", (int)len, table, n, n,
-		    table[len] != '\0' ? ", " : "",
+		buf_printf(&b,
+		    "\n  - { name: \"%.*s\", source: hot.t%d, "
+		    "target: lake.n.t%d%s%s }",
+		    (int)len, table, n, n, table[len] != '\0' ? ", " : "",
 		    table[len] != '\0' ? table + len + 1 : "");
 		n++;
 	}
@@ -123,16 +126,24 @@ prepare(struct scene *x, const char *options, ...)
 	buf_put_str(&b, n == 0 ? " []\n" : "\n");
 	x->yaml = xstrdup(buf_cstr(&b));
 	buf_clear(&b);
-	ck_assert_msg(config_parse(x->yaml, strlen(x->yaml), "test",
-	    &x->config, &x->err) == 0, "%s\n%s", x->err.text, x->yaml);
-	ck_assert_msg(plan_make(&x->config, NULL, 0, NULL, &x->plan,
-	    &x->err) == 0, "%s", x->err.text);
-	x->s = (struct supervise){ .config = &x->config, .plan = &x->plan,
-	    .kind = JOB_OFFLOAD, .program = program,
-	    .workers = x->config.workers, .hooks = { .arg = x,
-	    .started = on_started, .message = on_message,
-	    .again = on_again, .settled = on_settled, .tick = on_tick,
-	    .tick_ms = 20 } };
+	ck_assert_msg(config_parse(x->yaml, strlen(x->yaml), "test", &x->config,
+			  &x->err) == 0,
+	    "%s\n%s", x->err.text, x->yaml);
+	ck_assert_msg(
+	    plan_make(&x->config, NULL, 0, NULL, &x->plan, &x->err) == 0, "%s",
+	    x->err.text);
+	x->s = (struct supervise){ .config = &x->config,
+		.plan = &x->plan,
+		.kind = JOB_OFFLOAD,
+		.program = program,
+		.workers = x->config.workers,
+		.hooks = { .arg = x,
+		    .started = on_started,
+		    .message = on_message,
+		    .again = on_again,
+		    .settled = on_settled,
+		    .tick = on_tick,
+		    .tick_ms = 20 } };
 	supervise_signals();
 }
 
@@ -163,7 +174,7 @@ outcome(const struct scene *x, const char *name)
 {
 	for (size_t at = 0; at < x->plan.n; at++)
 		if (strncmp(x->s.outcomes[at].table->name.value, name,
-		    strlen(name)) == 0)
+			strlen(name)) == 0)
 			return &x->s.outcomes[at];
 	ck_abort_msg("no table '%s'", name);
 }
@@ -180,8 +191,8 @@ ended(const struct scene *x, const char *name, enum run_state state,
 		return;
 	ck_assert_msg(o->err.cls == cls, "%s: %s: %s", name,
 	    err_class_name(o->err.cls), o->err.text);
-	ck_assert_msg(strstr(o->err.text, text) != NULL,
-	    "'%s' not in '%s'", text, o->err.text);
+	ck_assert_msg(strstr(o->err.text, text) != NULL, "'%s' not in '%s'",
+	    text, o->err.text);
 }
 
 /* One table, tried once. */
@@ -197,18 +208,21 @@ alone(const char *script, enum run_state state, enum err_class cls,
 	end(&x);
 }
 
-#define COMMIT "6"		/* PHASE_COMMIT */
+#define COMMIT "6" /* PHASE_COMMIT */
 #define READ "4"
 _Static_assert(PHASE_COMMIT == 6 && PHASE_READ == 4, "scripts name phases");
 _Static_assert(ERR_SOURCE_LOST == 5 && ERR_TYPE == 7 && ERR_BUSY == 12 &&
-    ERR_UNCLEAR == 11, "scripts name classes");
+	ERR_UNCLEAR == 11,
+    "scripts name classes");
 
 START_TEST(a_good_worker_succeeds)
 {
 	struct scene x;
 
-	prepare(&x, "", "hello phase:1 phase:4 progress:10 note:hi phase:6 "
-	    "phase:9 result:42 exit:0", NULL);
+	prepare(&x, "",
+	    "hello phase:1 phase:4 progress:10 note:hi phase:6 "
+	    "phase:9 result:42 exit:0",
+	    NULL);
 	play(&x);
 	ended(&x, "hello", RUN_SUCCESS, ERR_NONE, "");
 	ck_assert(x.s.outcomes[0].has_result);
@@ -248,8 +262,7 @@ END_TEST
 
 START_TEST(errors_are_the_workers)
 {
-	alone("hello phase:4 error:7 exit:1", RUN_FAILED, ERR_TYPE,
-	    "told so");
+	alone("hello phase:4 error:7 exit:1", RUN_FAILED, ERR_TYPE, "told so");
 	alone("hello error:7 kill:9", RUN_FAILED, ERR_TYPE, "told so");
 	alone("hello error:12 exit:1", RUN_SKIPPED, ERR_BUSY, "told so");
 }
@@ -267,13 +280,13 @@ START_TEST(bad_frames_fail_that_run_only)
 	alone("hello result:1 progress:1 exit:0", RUN_FAILED, ERR_PROTOCOL,
 	    "out of turn");
 	alone("protocol hang", RUN_FAILED, ERR_PROTOCOL, "protocol 2");
-	alone("hello garbage stubborn", RUN_FAILED, ERR_PROTOCOL,
-	    "not a frame");
+	alone(
+	    "hello garbage stubborn", RUN_FAILED, ERR_PROTOCOL, "not a frame");
 	alone("hello half exit:0", RUN_FAILED, ERR_BUG, "without a report");
 
 	struct scene x;
-	prepare(&x, "workers: 2\n", "garbage hang", "hello result:1 exit:0",
-	    NULL);
+	prepare(
+	    &x, "workers: 2\n", "garbage hang", "hello result:1 exit:0", NULL);
 	play(&x);
 	ended(&x, "garbage", RUN_FAILED, ERR_PROTOCOL, "not a frame");
 	ended(&x, "hello", RUN_SUCCESS, ERR_NONE, "");
@@ -386,8 +399,7 @@ START_TEST(term_stops_and_starts_nothing_more)
 	ended(&x, "hello phase:4 polite", RUN_CANCELLED, ERR_CANCELLED,
 	    "as asked");
 	ended(&x, "hello phase:4 late", RUN_SUCCESS, ERR_NONE, "");
-	ended(&x, "hello result", RUN_CANCELLED, ERR_CANCELLED,
-	    "not started");
+	ended(&x, "hello result", RUN_CANCELLED, ERR_CANCELLED, "not started");
 	ck_assert_uint_eq(x.started, 2);
 	end(&x);
 }
@@ -413,7 +425,8 @@ START_TEST(what_can_heal_is_tried_again)
 	struct scene x;
 	char folder[] = "/tmp/check_supervise.XXXXXX";
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	char *script = xasprintf("once:%s/a hello error:5 exit:1 then "
+	char *script = xasprintf(
+	    "once:%s/a hello error:5 exit:1 then "
 	    "once:%s/b hello phase:6 kill:9 then hello result:3 exit:0",
 	    folder, folder);
 
@@ -467,12 +480,14 @@ START_TEST(layers_and_after_are_waited_for)
 	char folder[] = "/tmp/check_supervise.XXXXXX";
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	/* Each ends badly unless the one before it has been there. */
-	char *a = xasprintf("once:%s/a then hello result:1 exit:0|layer: l1",
-	    folder);
+	char *a =
+	    xasprintf("once:%s/a then hello result:1 exit:0|layer: l1", folder);
 	char *b = xasprintf("once:%s/a hello exit:9 then hello result:1 "
-	    "once:%s/b then exit:0|layer: l2", folder, folder);
+			    "once:%s/b then exit:0|layer: l2",
+	    folder, folder);
 	char *c = xasprintf("once:%s/b hello exit:9 then hello result:1 "
-	    "exit:0|layer: l3", folder);
+			    "exit:0|layer: l3",
+	    folder);
 
 	prepare(&x, "layers: [l1, l2, l3]\nworkers: 3\n", c, b, a, NULL);
 	play(&x);
@@ -495,11 +510,12 @@ START_TEST(what_comes_after_a_failure_is_skipped)
 {
 	struct scene x;
 
-	prepare(&x, "layers: [l1, l2]\nworkers: 3\n",
-	    "exit:3|layer: l1", "hello error:12 exit:1|layer: l1",
+	prepare(&x, "layers: [l1, l2]\nworkers: 3\n", "exit:3|layer: l1",
+	    "hello error:12 exit:1|layer: l1",
 	    "hello result:1 exit:0|layer: l2",
 	    "hello result:2 exit:0|layer: l2, after: [\"hello result:1 "
-	    "exit:0\"]", NULL);
+	    "exit:0\"]",
+	    NULL);
 	play(&x);
 	ended(&x, "hello result:1", RUN_SKIPPED, ERR_CANCELLED,
 	    "'exit:3', which comes before it");
@@ -509,8 +525,7 @@ START_TEST(what_comes_after_a_failure_is_skipped)
 
 	/* Busy is no failure: somebody else is at it. */
 	prepare(&x, "workers: 3\n", "hello error:12 exit:1",
-	    "hello result:1 exit:0|after: [\"hello error:12 exit:1\"]",
-	    NULL);
+	    "hello result:1 exit:0|after: [\"hello error:12 exit:1\"]", NULL);
 	play(&x);
 	ended(&x, "hello result", RUN_SUCCESS, ERR_NONE, "");
 	end(&x);

@@ -10,8 +10,10 @@
 static struct type
 type_of(enum type_kind kind, unsigned precision, unsigned scale)
 {
-	return (struct type){ .kind = kind, .precision = (uint8_t)precision,
-	    .scale = (uint8_t)scale, .length = precision };
+	return (struct type){ .kind = kind,
+		.precision = (uint8_t)precision,
+		.scale = (uint8_t)scale,
+		.length = precision };
 }
 
 /* The one word of a transform over one value; *bad where it has none. */
@@ -67,17 +69,17 @@ of_long(enum transform t, uint32_t param, enum type_kind kind, int64_t v)
 START_TEST(hashes_are_those_of_the_specification)
 {
 	static const uint8_t uuid[] = { 0xf7, 0x9c, 0x3e, 0x09, 0x67, 0x7c,
-	    0x4b, 0xbd, 0xa4, 0x79, 0x3f, 0x34, 0x9c, 0xb7, 0x85, 0xe7 };
+		0x4b, 0xbd, 0xa4, 0x79, 0x3f, 0x34, 0x9c, 0xb7, 0x85, 0xe7 };
 	static const uint8_t bytes[] = { 0, 1, 2, 3 };
 	int64_t day = days_from_civil(2017, 11, 16);
 	int64_t us = (day * 86400 + 22 * 3600 + 31 * 60 + 8) * 1000000;
 	uint8_t d[16];
 
 	ck_assert_int_eq((int32_t)hash_long(34), 2017239379);
-	ck_assert_int_eq((int32_t)hash_bytes((const uint8_t *)"iceberg", 7),
-	    1210000089);
-	ck_assert_int_eq((int32_t)hash_bytes(d, decimal_bytes(1420, d)),
-	    -500754589);
+	ck_assert_int_eq(
+	    (int32_t)hash_bytes((const uint8_t *)"iceberg", 7), 1210000089);
+	ck_assert_int_eq(
+	    (int32_t)hash_bytes(d, decimal_bytes(1420, d)), -500754589);
 	ck_assert_int_eq((int32_t)hash_long(day), -653330422);
 	ck_assert_int_eq((int32_t)hash_long(us), -2047944441);
 	ck_assert_int_eq((int32_t)hash_bytes(uuid, 16), 1488055340);
@@ -95,33 +97,36 @@ START_TEST(buckets_of_every_type_follow_the_hash)
 	__int128 d128 = 1420;
 	bool bad;
 	static const uint8_t uuid[] = { 0xf7, 0x9c, 0x3e, 0x09, 0x67, 0x7c,
-	    0x4b, 0xbd, 0xa4, 0x79, 0x3f, 0x34, 0x9c, 0xb7, 0x85, 0xe7 };
+		0x4b, 0xbd, 0xa4, 0x79, 0x3f, 0x34, 0x9c, 0xb7, 0x85, 0xe7 };
 	static const uint8_t bytes[] = { 0, 1, 2, 3 };
 	int64_t decimal = -500754589 & INT32_MAX;
 
 	ck_assert_int_eq(of_int(b, n, TYPE_INT, 34), 2017239379);
 	ck_assert_int_eq(of_long(b, n, TYPE_LONG, 34), 2017239379);
-	ck_assert_int_eq(of_int(b, n, TYPE_INT, -1),
-	    of_long(b, n, TYPE_LONG, -1));
+	ck_assert_int_eq(
+	    of_int(b, n, TYPE_INT, -1), of_long(b, n, TYPE_LONG, -1));
 	ck_assert_int_eq(of_long(b, 16, TYPE_LONG, 34), 2017239379 % 16);
 	ck_assert_int_eq(of_long(b, 1, TYPE_LONG, -7), 0);
-	ck_assert_int_eq(of_int(b, n, TYPE_DATE, 17486),
-	    -653330422 & INT32_MAX);
-	ck_assert_int_eq(of_long(b, n, TYPE_TIMESTAMP, INT64_C(1510871468) *
-	    1000000), -2047944441 & INT32_MAX);
-	ck_assert_int_eq(word(b, n, type_of(TYPE_DECIMAL, 9, 2), &d32, &bad),
-	    decimal);
-	ck_assert_int_eq(word(b, n, type_of(TYPE_DECIMAL, 18, 2), &d64, &bad),
-	    decimal);
-	ck_assert_int_eq(word(b, n, type_of(TYPE_DECIMAL, 38, 2), &d128,
-	    &bad), decimal);
-	ck_assert_int_eq(word(b, n, type_of(TYPE_STRING, 0, 0), "iceberg",
-	    &bad), 1210000089);
-	ck_assert_int_eq(word(b, n, type_of(TYPE_BINARY, 0, 0), "iceberg",
-	    &bad), 1210000089);
+	ck_assert_int_eq(
+	    of_int(b, n, TYPE_DATE, 17486), -653330422 & INT32_MAX);
+	ck_assert_int_eq(
+	    of_long(b, n, TYPE_TIMESTAMP, INT64_C(1510871468) * 1000000),
+	    -2047944441 & INT32_MAX);
+	ck_assert_int_eq(
+	    word(b, n, type_of(TYPE_DECIMAL, 9, 2), &d32, &bad), decimal);
+	ck_assert_int_eq(
+	    word(b, n, type_of(TYPE_DECIMAL, 18, 2), &d64, &bad), decimal);
+	ck_assert_int_eq(
+	    word(b, n, type_of(TYPE_DECIMAL, 38, 2), &d128, &bad), decimal);
+	ck_assert_int_eq(
+	    word(b, n, type_of(TYPE_STRING, 0, 0), "iceberg", &bad),
+	    1210000089);
+	ck_assert_int_eq(
+	    word(b, n, type_of(TYPE_BINARY, 0, 0), "iceberg", &bad),
+	    1210000089);
 	ck_assert_int_eq(word(b, n, type_of(TYPE_STRING, 0, 0), "", &bad), 0);
-	ck_assert_int_eq(word(b, n, type_of(TYPE_UUID, 0, 0), uuid, &bad),
-	    1488055340);
+	ck_assert_int_eq(
+	    word(b, n, type_of(TYPE_UUID, 0, 0), uuid, &bad), 1488055340);
 	ck_assert_int_eq(word(b, n, type_of(TYPE_FIXED, 4, 0), bytes, &bad),
 	    -188683207 & INT32_MAX);
 }
@@ -129,12 +134,24 @@ END_TEST
 
 START_TEST(decimals_take_the_fewest_bytes)
 {
-	static const struct { int64_t v; size_t n; const char *hex; } c[] = {
-		{ 0, 1, "00" }, { 1, 1, "01" }, { -1, 1, "ff" },
-		{ 127, 1, "7f" }, { 128, 2, "0080" }, { -128, 1, "80" },
-		{ -129, 2, "ff7f" }, { 255, 2, "00ff" }, { 256, 2, "0100" },
-		{ -256, 2, "ff00" }, { 32767, 2, "7fff" },
-		{ 32768, 3, "008000" }, { -32768, 2, "8000" },
+	static const struct {
+		int64_t v;
+		size_t n;
+		const char *hex;
+	} c[] = {
+		{ 0, 1, "00" },
+		{ 1, 1, "01" },
+		{ -1, 1, "ff" },
+		{ 127, 1, "7f" },
+		{ 128, 2, "0080" },
+		{ -128, 1, "80" },
+		{ -129, 2, "ff7f" },
+		{ 255, 2, "00ff" },
+		{ 256, 2, "0100" },
+		{ -256, 2, "ff00" },
+		{ 32767, 2, "7fff" },
+		{ 32768, 3, "008000" },
+		{ -32768, 2, "8000" },
 		{ INT64_MAX, 8, "7fffffffffffffff" },
 		{ INT64_MIN, 8, "8000000000000000" },
 	};
@@ -189,10 +206,9 @@ START_TEST(time_floors_before_1970)
 	ck_assert_int_eq(of_long(H, 0, TYPE_TIMESTAMPTZ, hour), 1);
 	ck_assert_int_eq(of_long(M, 0, TYPE_TIMESTAMPTZ, -1), -1);
 	ck_assert_int_eq(of_long(Y, 0, TYPE_TIMESTAMPTZ, -1), -1);
-	ck_assert_int_eq(of_long(D, 0, TYPE_TIMESTAMP, INT64_MIN),
-	    -106751992);
-	ck_assert_int_eq(of_long(Y, 0, TYPE_TIMESTAMP, INT64_MAX),
-	    294247 - 1970);
+	ck_assert_int_eq(of_long(D, 0, TYPE_TIMESTAMP, INT64_MIN), -106751992);
+	ck_assert_int_eq(
+	    of_long(Y, 0, TYPE_TIMESTAMP, INT64_MAX), 294247 - 1970);
 }
 END_TEST
 
@@ -262,13 +278,12 @@ START_TEST(truncate_floors_numbers)
 	ck_assert_int_eq(of_int(t, 1, TYPE_INT, INT32_MIN), INT32_MIN);
 	ck_assert_int_eq(of_int(t, 1, TYPE_INT, INT32_MAX), INT32_MAX);
 	ck_assert_int_eq(of_int(t, INT32_MAX, TYPE_INT, -1), -INT32_MAX);
-	ck_assert_int_eq(of_long(t, 10, TYPE_LONG, INT64_MAX),
-	    INT64_MAX - 7);
+	ck_assert_int_eq(of_long(t, 10, TYPE_LONG, INT64_MAX), INT64_MAX - 7);
 	ck_assert_int_eq(of_long(t, 8, TYPE_LONG, INT64_MIN), INT64_MIN);
-	ck_assert_int_eq(of_long(t, 10, TYPE_LONG, INT64_MIN + 8),
-	    INT64_MIN + 8);
-	ck_assert_int_eq(word(t, 50, type_of(TYPE_DECIMAL, 9, 2), &d32, &bad),
-	    -1100);
+	ck_assert_int_eq(
+	    of_long(t, 10, TYPE_LONG, INT64_MIN + 8), INT64_MIN + 8);
+	ck_assert_int_eq(
+	    word(t, 50, type_of(TYPE_DECIMAL, 9, 2), &d32, &bad), -1100);
 	ck_assert(!bad);
 }
 END_TEST
@@ -276,9 +291,9 @@ END_TEST
 START_TEST(truncate_never_wraps)
 {
 	static const int32_t ints[] = { INT32_MIN, INT32_MIN + 7,
-	    INT32_MIN + 8 };
+		INT32_MIN + 8 };
 	static const int64_t longs[] = { INT64_MIN, INT64_MIN + 7,
-	    INT64_MIN + 8 };
+		INT64_MIN + 8 };
 	int32_t d32 = -991, d32ok = -990;
 	bool bad;
 
@@ -294,18 +309,19 @@ START_TEST(truncate_never_wraps)
 	word(TRANSFORM_TRUNCATE, 10, type_of(TYPE_DECIMAL, 3, 1), &d32, &bad);
 	ck_assert(bad);
 	ck_assert_int_eq(word(TRANSFORM_TRUNCATE, 10,
-	    type_of(TYPE_DECIMAL, 3, 1), &d32ok, &bad), -990);
+			     type_of(TYPE_DECIMAL, 3, 1), &d32ok, &bad),
+	    -990);
 	ck_assert(!bad);
 }
 END_TEST
 
 static void
-prefix_is(enum type_kind kind, const char *in, uint32_t width,
-    const char *expect)
+prefix_is(
+    enum type_kind kind, const char *in, uint32_t width, const char *expect)
 {
 	struct type type = type_of(kind, 0, 0);
 	struct partition_field f = { .transform = TRANSFORM_TRUNCATE,
-	    .param = width };
+		.param = width };
 	struct transformed out = { 0 };
 	struct vec v;
 	uint32_t n = (uint32_t)strlen(in);
@@ -328,10 +344,10 @@ START_TEST(truncate_counts_code_points)
 	prefix_is(TYPE_STRING, "äöüß", 2, "äö");
 	prefix_is(TYPE_STRING, "äöü", 3, "äöü");
 	prefix_is(TYPE_STRING, "\U0001F9CA\U0001F6A2x", 1, "\U0001F9CA");
-	prefix_is(TYPE_STRING, "\U0001F9CA\U0001F6A2x", 2,
-	    "\U0001F9CA\U0001F6A2");
-	prefix_is(TYPE_STRING, "\U0001F9CA\U0001F6A2x", 3,
-	    "\U0001F9CA\U0001F6A2x");
+	prefix_is(
+	    TYPE_STRING, "\U0001F9CA\U0001F6A2x", 2, "\U0001F9CA\U0001F6A2");
+	prefix_is(
+	    TYPE_STRING, "\U0001F9CA\U0001F6A2x", 3, "\U0001F9CA\U0001F6A2x");
 	prefix_is(TYPE_BINARY, "äöü", 3, "ä\xc3");
 }
 END_TEST
@@ -340,7 +356,7 @@ START_TEST(wide_decimals_floor_and_end)
 {
 	struct type type = type_of(TYPE_DECIMAL, 38, 0);
 	struct partition_field f = { .transform = TRANSFORM_TRUNCATE,
-	    .param = 1000 };
+		.param = 1000 };
 	struct transformed out = { 0 };
 	struct vec v;
 	__int128 e38 = 1, in[4], got[4];
@@ -348,7 +364,7 @@ START_TEST(wide_decimals_floor_and_end)
 	for (int k = 0; k < 38; k++)
 		e38 *= 10;
 	in[0] = -1;
-	in[1] = 1 - e38;		/* would need 39 digits */
+	in[1] = 1 - e38; /* would need 39 digits */
 	in[2] = e38 - 1;
 	in[3] = -e38 + 1000;
 	vec_init(&v, &type);

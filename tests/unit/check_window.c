@@ -24,15 +24,18 @@ START_TEST(high_is_the_source_clock_less_settle)
 	struct err err;
 
 	ck_assert_int_eq(window_of_run(&none, NULL, noon_us + 1999, 300000,
-	    SCALE_MS, &w, &err), 0);
+			     SCALE_MS, &w, &err),
+	    0);
 	ck_assert_int_eq(w.high_ticks, noon_us / 1000 + 1 - 300000);
 	ck_assert(!w.low.set && !w.has_start);
 	/* a Date column: today is never settled, so it is outside */
-	ck_assert_int_eq(window_of_run(&none, NULL, noon_us, 300000,
-	    SCALE_DAYS, &w, &err), 0);
+	ck_assert_int_eq(
+	    window_of_run(&none, NULL, noon_us, 300000, SCALE_DAYS, &w, &err),
+	    0);
 	ck_assert_int_eq(w.high_ticks, noon_us / 86400000000);
-	ck_assert_int_eq(window_of_run(&none, NULL, INT64_MAX, -1000, SCALE_MS,
-	    &w, &err), -1);
+	ck_assert_int_eq(
+	    window_of_run(&none, NULL, INT64_MAX, -1000, SCALE_MS, &w, &err),
+	    -1);
 }
 END_TEST
 
@@ -43,18 +46,22 @@ START_TEST(start_bounds_only_a_table_without_position)
 	struct window w;
 	struct err err;
 
-	ck_assert_int_eq(window_of_run(&none, "2025-11-01", noon_us, 0,
-	    SCALE_MS, &w, &err), 0);
+	ck_assert_int_eq(
+	    window_of_run(&none, "2025-11-01", noon_us, 0, SCALE_MS, &w, &err),
+	    0);
 	ck_assert(w.has_start);
 	ck_assert_int_eq(w.start_ticks, INT64_C(1761955200000));
-	ck_assert_int_eq(window_of_run(&low, "2025-11-01", noon_us, 0,
-	    SCALE_MS, &w, &err), 0);
+	ck_assert_int_eq(
+	    window_of_run(&low, "2025-11-01", noon_us, 0, SCALE_MS, &w, &err),
+	    0);
 	ck_assert(!w.has_start);
-	ck_assert_int_eq(window_of_run(&none, "yesterday", noon_us, 0,
-	    SCALE_MS, &w, &err), -1);
+	ck_assert_int_eq(
+	    window_of_run(&none, "yesterday", noon_us, 0, SCALE_MS, &w, &err),
+	    -1);
 	/* a coarser column's tick that begins before start is left out */
-	ck_assert_int_eq(window_of_run(&none, "2025-11-01T00:00:00.5Z",
-	    noon_us, 0, 0, &w, &err), 0);
+	ck_assert_int_eq(window_of_run(&none, "2025-11-01T00:00:00.5Z", noon_us,
+			     0, 0, &w, &err),
+	    0);
 	ck_assert_int_eq(w.start_ticks, 1761955201);
 }
 END_TEST
@@ -80,8 +87,9 @@ END_TEST
 START_TEST(a_window_that_fits_is_one_step)
 {
 	struct window w = { .high_ticks = 1000 };
-	struct source_count c = { .rows = 10, .min_ticks = 1,
-	    .max_ticks = 900 };
+	struct source_count c = {
+		.rows = 10, .min_ticks = 1, .max_ticks = 900
+	};
 
 	ck_assert_int_eq(window_step_high(&w, &c, SCALE_MS, 0, 10), 1000);
 	ck_assert_int_eq(window_step_high(&w, &c, SCALE_MS, 0, 9), 450 + 1);
@@ -91,8 +99,9 @@ END_TEST
 START_TEST(halving_always_ends)
 {
 	struct window w = { .high_ticks = INT64_MAX };
-	struct source_count c = { .rows = 1000, .min_ticks = INT64_MIN,
-	    .max_ticks = INT64_MAX - 1 };
+	struct source_count c = {
+		.rows = 1000, .min_ticks = INT64_MIN, .max_ticks = INT64_MAX - 1
+	};
 	int64_t high;
 	int halvings = 0;
 
@@ -114,8 +123,9 @@ END_TEST
 START_TEST(equal_timestamps_are_never_cut)
 {
 	struct window w = { .high_ticks = 100 };
-	struct source_count c = { .rows = 1000, .min_ticks = 5,
-	    .max_ticks = 5 };
+	struct source_count c = {
+		.rows = 1000, .min_ticks = 5, .max_ticks = 5
+	};
 
 	ck_assert_int_eq(window_step_high(&w, &c, SCALE_MS, 0, 10), 100);
 	c.max_ticks = 6;

@@ -29,8 +29,8 @@ scratch_make(void)
 }
 
 static int
-scratch_remove_one(const char *path, const struct stat *st, int flag,
-    struct FTW *ftw)
+scratch_remove_one(
+    const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
 	(void)st;
 	(void)flag;

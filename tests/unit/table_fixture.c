@@ -65,8 +65,10 @@ create(const char *name, struct table **out)
 
 	type_add_field(&schema, "id", true, TYPE_LONG)->id = 1;
 	const struct table_create c = { .schema = &schema,
-	    .last_column_id = 1, .spec = &none, .properties = &kv,
-	    .nproperties = 1 };
+		.last_column_id = 1,
+		.spec = &none,
+		.properties = &kv,
+		.nproperties = 1 };
 	int rc = table_create(scratch, "a.b", name, &c, out, &fixture_err);
 	type_clear(&schema);
 	return rc;
@@ -77,8 +79,8 @@ load(void)
 {
 	struct table *t;
 
-	ck_assert_msg(table_load(scratch, "a.b", "t", &t, &fixture_err) == 1, "%s",
-	    fixture_err.text);
+	ck_assert_msg(table_load(scratch, "a.b", "t", &t, &fixture_err) == 1,
+	    "%s", fixture_err.text);
 	return t;
 }
 
@@ -103,10 +105,12 @@ append_to(const struct table *base, int64_t id, const struct append *more,
 
 	snprintf(uuid, sizeof uuid, "commit-%" PRId64, id);
 	snprintf(number, sizeof number, "%" PRId64, id);
-	char *path = xasprintf("%s/data/%" PRId64 ".parquet", base->folder,
-	    id);
-	struct datafile df = { .path = path, .record_count = 1,
-	    .file_size = 10, .split_offsets = splits, .nsplits = 1 };
+	char *path = xasprintf("%s/data/%" PRId64 ".parquet", base->folder, id);
+	struct datafile df = { .path = path,
+		.record_count = 1,
+		.file_size = 10,
+		.split_offsets = splits,
+		.nsplits = 1 };
 	a.snapshot_id = id;
 	a.commit_uuid = uuid;
 	a.files = &df;
@@ -131,7 +135,10 @@ appends(int64_t id)
 	table_free(base);
 }
 
-struct listing { const char *prefix; int n; };
+struct listing {
+	const char *prefix;
+	int n;
+};
 
 static int
 count_name(void *arg, const char *name)
@@ -147,8 +154,9 @@ names(const char *prefix)
 {
 	struct listing l = { prefix, 0 };
 
-	ck_assert_int_eq(store_list(scratch_path("a/b/t/metadata"),
-	    count_name, &l, &fixture_err), 0);
+	ck_assert_int_eq(store_list(scratch_path("a/b/t/metadata"), count_name,
+			     &l, &fixture_err),
+	    0);
 	return l.n;
 }
 
@@ -158,8 +166,8 @@ hint(void)
 	struct buf b;
 
 	buf_init(&b, 0);
-	if (store_read(scratch_path("a/b/t/metadata/version-hint.text"), &b,
-	    20, &fixture_err) == -1)
+	if (store_read(scratch_path("a/b/t/metadata/version-hint.text"), &b, 20,
+		&fixture_err) == -1)
 		return -1;
 	/* digits, and nothing behind them */
 	for (size_t i = 0; i < b.len; i++)
@@ -178,7 +186,11 @@ set_hint(const char *text)
 	ck_assert_int_eq(store_put(path, text, strlen(text), &fixture_err), 0);
 }
 
-struct files { int64_t rows; int n; bool seen[1000]; };
+struct files {
+	int64_t rows;
+	int n;
+	bool seen[1000];
+};
 
 static int
 see_file(void *arg, const struct datafile *df)
@@ -202,4 +214,3 @@ count_files(const struct table *t)
 	    fixture_err.text);
 	return f.n;
 }
-

@@ -8,28 +8,28 @@
 
 #include "worker/iceberg/table.h"
 
-extern char *fixture_folder;	/* the warehouse */
+extern char *fixture_folder; /* the warehouse */
 extern struct err fixture_err;
-const char *fixture_path(const char *name);	/* as scratch_path() */
+const char *fixture_path(const char *name); /* as scratch_path() */
 void fixture_make(void);
 void fixture_remove(void);
 
 enum link_mode { LINK_WORKS, LINK_FAILS, LINK_LOSES_REPLY };
-extern enum link_mode link_mode;	/* of the next call only */
+extern enum link_mode link_mode; /* of the next call only */
 extern int link_errno;
-extern void (*before_link)(void);	/* called once, then forgotten */
+extern void (*before_link)(void); /* called once, then forgotten */
 
 int create(const char *name, struct table **out);
 struct table *load(void);
-struct table *fresh_table(void);	/* created */
+struct table *fresh_table(void); /* created */
 /* Appends one file of one row named after the id; `more` gives what else. */
 int append_to(const struct table *base, int64_t id, const struct append *more,
     struct table **out, struct err *);
-void appends(int64_t id);		/* to the newest version */
+void appends(int64_t id); /* to the newest version */
 
-int names(const char *prefix);		/* how many in the metadata folder */
-int64_t hint(void);			/* -1: none */
+int names(const char *prefix); /* how many in the metadata folder */
+int64_t hint(void);            /* -1: none */
 void set_hint(const char *text);
-int count_files(const struct table *);	/* each at most once */
+int count_files(const struct table *); /* each at most once */
 
 #endif

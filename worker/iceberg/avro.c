@@ -20,8 +20,8 @@
 #include "worker/iceberg/avro.h"
 
 enum {
-	VALUES_MAX = 1 << 20,	/* values of a datum that take no bytes */
-	DATUM_MAX = 1 << 28	/* bytes */
+	VALUES_MAX = 1 << 20, /* values of a datum that take no bytes */
+	DATUM_MAX = 1 << 28   /* bytes */
 };
 
 struct av_codec {
@@ -55,8 +55,8 @@ make_class(struct av_codec *codec, struct err *err)
 	json_decref(bare);
 	if (text == NULL)
 		return err_set(err, ERR_NOMEM, "no memory for an avro schema");
-	int rc = avro_schema_from_json_length(text, strlen(text),
-	    &codec->schema);
+	int rc =
+	    avro_schema_from_json_length(text, strlen(text), &codec->schema);
 	free(text);
 	if (rc != 0)
 		return err_set(err, ERR_TABLE, "avro schema is not usable: %s",
@@ -111,9 +111,8 @@ av_codec_free(struct av_codec *codec)
 struct av_value
 av_root(const struct av_codec *codec)
 {
-	return (struct av_value){
-		codec->node, codec->value.iface, codec->value.self
-	};
+	return (struct av_value){ codec->node, codec->value.iface,
+		codec->value.self };
 }
 
 void
@@ -132,12 +131,14 @@ av_encode(struct av_codec *codec, struct buf *out, struct err *err)
 		    avro_strerror());
 	uint8_t *to = buf_reserve(out, size + 1);
 	if (to == NULL)
-		return err_set(err, ERR_LIMIT, "avro datum of %zu bytes is "
-		    "too large", size);
+		return err_set(err, ERR_LIMIT,
+		    "avro datum of %zu bytes is "
+		    "too large",
+		    size);
 	avro_writer_memory_set_dest(codec->writer, (char *)to, (int64_t)size);
 	if (avro_value_write(codec->writer, &codec->value) != 0)
-		return err_set(err, ERR_BUG, "cannot encode a datum: %s",
-		    avro_strerror());
+		return err_set(
+		    err, ERR_BUG, "cannot encode a datum: %s", avro_strerror());
 	out->len += (size_t)avro_writer_tell(codec->writer);
 	return 0;
 }
@@ -146,7 +147,7 @@ av_encode(struct av_codec *codec, struct buf *out, struct err *err)
 
 struct walk {
 	struct cursor *c;
-	uint64_t nvalues;	/* left */
+	uint64_t nvalues; /* left */
 };
 
 static bool walk(struct walk *, const struct av_node *);
@@ -182,8 +183,7 @@ walk_blocks(struct walk *w, const struct av_node *node)
 			if ((node->kind == AV_MAP && !skip_bytes(w)) ||
 			    !walk(w, &node->child[0]))
 				return false;
-		if (size >= 0 &&
-		    (uint64_t)size != before - cursor_left(w->c))
+		if (size >= 0 && (uint64_t)size != before - cursor_left(w->c))
 			return false;
 	}
 }
@@ -252,8 +252,8 @@ av_decode(struct av_codec *codec, struct cursor *c, struct err *err)
 	size_t n = (size_t)(c->p - from);
 	if (n > DATUM_MAX)
 		return err_set(err, ERR_TABLE, "avro datum is too large");
-	avro_reader_memory_set_source(codec->reader, (const char *)from,
-	    (int64_t)n);
+	avro_reader_memory_set_source(
+	    codec->reader, (const char *)from, (int64_t)n);
 	avro_value_reset(&codec->value);
 	if (avro_value_read(codec->reader, &codec->value) != 0)
 		return err_set(err, ERR_TABLE, "cannot decode avro data: %s",
@@ -290,8 +290,8 @@ unwrap(struct av_value v)
 }
 
 bool
-av_field(struct av_value v, int field_id, const char *name,
-    struct av_value *out)
+av_field(
+    struct av_value v, int field_id, const char *name, struct av_value *out)
 {
 	v = unwrap(v);
 	int i = avschema_find(v.node, field_id, name);
@@ -363,7 +363,7 @@ av_get_bytes(struct av_value v, const void **out, size_t *n)
 		if (avro_value_get_string(&value, &text, n) != 0 || *n == 0)
 			return -1;
 		*out = text;
-		*n -= 1;	/* Avro C counts its NUL */
+		*n -= 1; /* Avro C counts its NUL */
 		return 1;
 	default:
 		return -1;
@@ -377,8 +377,7 @@ av_count(struct av_value v)
 	avro_value_t value = raw(v);
 	size_t n = 0;
 
-	if (v.node->kind != AV_ARRAY ||
-	    avro_value_get_size(&value, &n) != 0)
+	if (v.node->kind != AV_ARRAY || avro_value_get_size(&value, &n) != 0)
 		return 0;
 	return n;
 }
@@ -413,8 +412,8 @@ choose(struct av_value v, bool null)
 	if (v.node->kind != AV_UNION)
 		return v;
 	size_t i = 0;
-	while (i < v.node->nchildren &&
-	    (v.node->child[i].kind == AV_NULL) != null)
+	while (
+	    i < v.node->nchildren && (v.node->child[i].kind == AV_NULL) != null)
 		i++;
 	assert(i < v.node->nchildren);
 	avro_value_t value = raw(v), branch;
@@ -438,9 +437,8 @@ av_set_long(struct av_value v, int64_t n)
 	v = choose(v, false);
 	avro_value_t value = raw(v);
 	assert(v.node->kind != AV_INT || (n >= INT32_MIN && n <= INT32_MAX));
-	int rc = v.node->kind == AV_INT ?
-	    avro_value_set_int(&value, (int32_t)n) :
-	    avro_value_set_long(&value, n);
+	int rc = v.node->kind == AV_INT ? avro_value_set_int(&value, (int32_t)n)
+					: avro_value_set_long(&value, n);
 	assert(rc == 0);
 }
 
@@ -449,9 +447,9 @@ av_set_double(struct av_value v, double d)
 {
 	v = choose(v, false);
 	avro_value_t value = raw(v);
-	int rc = v.node->kind == AV_FLOAT ?
-	    avro_value_set_float(&value, (float)d) :
-	    avro_value_set_double(&value, d);
+	int rc = v.node->kind == AV_FLOAT
+	    ? avro_value_set_float(&value, (float)d)
+	    : avro_value_set_double(&value, d);
 	assert(rc == 0);
 }
 
@@ -468,7 +466,10 @@ av_set_boolean(struct av_value v, bool b)
 static void *
 unconst(const void *p)
 {
-	union { const void *in; void *out; } u = { p };
+	union {
+		const void *in;
+		void *out;
+	} u = { p };
 
 	return u.out;
 }
@@ -492,8 +493,8 @@ av_set_bytes(struct av_value v, const void *p, size_t n)
 		rc = avro_value_set_fixed(&value, unconst(p), n);
 	} else {
 		/* NULL is no buffer to it, whatever the length */
-		rc = avro_value_set_bytes(&value,
-		    n > 0 ? unconst(p) : (void *)"", n);
+		rc = avro_value_set_bytes(
+		    &value, n > 0 ? unconst(p) : (void *)"", n);
 	}
 	assert(rc == 0);
 }

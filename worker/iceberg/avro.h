@@ -49,12 +49,12 @@ int av_decode(struct av_codec *, struct cursor *, struct err *) MUST_USE;
 /* A record's field, by id or else by name; false: the schema has none. */
 bool av_field(struct av_value record, int field_id, const char *name,
     struct av_value *out);
-int av_get_long(struct av_value, int64_t *out);		/* int or long */
+int av_get_long(struct av_value, int64_t *out); /* int or long */
 int av_get_boolean(struct av_value, bool *out);
 /* string, bytes or fixed; the bytes are the datum's */
 int av_get_bytes(struct av_value, const void **out, size_t *n);
 bool av_is_null(struct av_value);
-size_t av_count(struct av_value array);			/* 0 for null */
+size_t av_count(struct av_value array); /* 0 for null */
 struct av_value av_item(struct av_value array, size_t i);
 
 /*
@@ -63,11 +63,11 @@ struct av_value av_item(struct av_value array, size_t i);
  */
 struct av_value av_at(struct av_value record, size_t i);
 void av_set_null(struct av_value);
-void av_set_long(struct av_value, int64_t);	/* int, long, float, double, */
-void av_set_double(struct av_value, double);	/* as the schema has it */
+void av_set_long(struct av_value, int64_t);  /* int, long, float, double, */
+void av_set_double(struct av_value, double); /* as the schema has it */
 void av_set_boolean(struct av_value, bool);
 void av_set_bytes(struct av_value, const void *, size_t n);
-struct av_value av_set_array(struct av_value);	/* an empty one */
+struct av_value av_set_array(struct av_value); /* an empty one */
 struct av_value av_append(struct av_value array);
 
 #endif

@@ -23,8 +23,8 @@ enum {
 };
 
 struct named {
-	char *full;		/* "namespace.name" */
-	char *space;		/* namespace of what stands inside, or "" */
+	char *full;  /* "namespace.name" */
+	char *space; /* namespace of what stands inside, or "" */
 	const json_t *json;
 };
 
@@ -35,11 +35,14 @@ struct parser {
 	struct err *err;
 };
 
-static const char *const primitives[] = {
-	[AV_NULL] = "null", [AV_BOOLEAN] = "boolean", [AV_INT] = "int",
-	[AV_LONG] = "long", [AV_FLOAT] = "float", [AV_DOUBLE] = "double",
-	[AV_BYTES] = "bytes", [AV_STRING] = "string"
-};
+static const char *const primitives[] = { [AV_NULL] = "null",
+	[AV_BOOLEAN] = "boolean",
+	[AV_INT] = "int",
+	[AV_LONG] = "long",
+	[AV_FLOAT] = "float",
+	[AV_DOUBLE] = "double",
+	[AV_BYTES] = "bytes",
+	[AV_STRING] = "string" };
 enum { NPRIMITIVES = sizeof(primitives) / sizeof(primitives[0]) };
 
 static int parse(struct parser *, const json_t *, const char *space,
@@ -103,8 +106,8 @@ find_named(const struct parser *p, const char *full)
 /* Remembers a definition; the namespace inside it is *inner's afterwards,
  * which lives as long as the parser. */
 static int
-define(struct parser *p, const json_t *json, const char *space,
-    const char **inner)
+define(
+    struct parser *p, const json_t *json, const char *space, const char **inner)
 {
 	const char *name = json_string_value(json_object_get(json, "name"));
 	const char *own = json_string_value(json_object_get(json, "namespace"));
@@ -124,12 +127,10 @@ define(struct parser *p, const json_t *json, const char *space,
 	}
 	const char *dot = strrchr(full, '.');
 	p->named = xreallocarray(p->named, p->nnamed + 1, sizeof(*p->named));
-	p->named[p->nnamed++] = (struct named){
-		.full = full,
-		.space = dot != NULL ? xstrndup(full, (size_t)(dot - full)) :
-		    xstrdup(""),
-		.json = json
-	};
+	p->named[p->nnamed++] = (struct named){ .full = full,
+		.space = dot != NULL ? xstrndup(full, (size_t)(dot - full))
+				     : xstrdup(""),
+		.json = json };
 	*inner = p->named[p->nnamed - 1].space;
 	return 0;
 }
@@ -168,7 +169,7 @@ parse_union(struct parser *p, const json_t *json, const char *space,
 		return -1;
 	for (size_t i = 0; i < node->nchildren; i++) {
 		if (parse(p, json_array_get(json, i), space, depth + 1,
-		    &node->child[i]) == -1)
+			&node->child[i]) == -1)
 			return -1;
 		if (node->child[i].kind == AV_UNION)
 			return bad(p, "a union stands in a union");
@@ -182,8 +183,9 @@ id_of(const json_t *json, const char *key)
 	const json_t *id = json_object_get(json, key);
 	json_int_t value = json_integer_value(id);
 
-	return json_is_integer(id) && value >= 0 && value <= INT32_MAX ?
-	    (int)value : -1;
+	return json_is_integer(id) && value >= 0 && value <= INT32_MAX
+	    ? (int)value
+	    : -1;
 }
 
 static int
@@ -206,7 +208,7 @@ parse_record(struct parser *p, const json_t *json, const char *space,
 		if (name == NULL)
 			return bad(p, "a field has no name");
 		if (parse(p, json_object_get(field, "type"), space, depth + 1,
-		    &node->child[i]) == -1)
+			&node->child[i]) == -1)
 			return -1;
 		node->child[i].name = xstrdup(name);
 		node->child[i].field_id = id_of(field, "field-id");
@@ -215,13 +217,13 @@ parse_record(struct parser *p, const json_t *json, const char *space,
 }
 
 static int
-parse_sized(struct parser *p, const json_t *json, const char *space,
-    bool fixed, struct av_node *node)
+parse_sized(struct parser *p, const json_t *json, const char *space, bool fixed,
+    struct av_node *node)
 {
 	const char *inner;
-	json_int_t size = fixed ?
-	    json_integer_value(json_object_get(json, "size")) :
-	    (json_int_t)json_array_size(json_object_get(json, "symbols"));
+	json_int_t size = fixed
+	    ? json_integer_value(json_object_get(json, "size"))
+	    : (json_int_t)json_array_size(json_object_get(json, "symbols"));
 
 	node->kind = fixed ? AV_FIXED : AV_ENUM;
 	if (define(p, json, space, &inner) == -1)
@@ -264,8 +266,8 @@ parse(struct parser *p, const json_t *json, const char *space, unsigned depth,
 	if (depth > DEPTH_MAX)
 		return bad(p, "it is nested too deep or refers to itself");
 	if (json_is_string(json))
-		return parse_name(p, json_string_value(json), space, depth,
-		    node);
+		return parse_name(
+		    p, json_string_value(json), space, depth, node);
 	if (json_is_array(json))
 		return parse_union(p, json, space, depth, node);
 	if (json_is_object(json))
@@ -325,15 +327,15 @@ bare_record(const struct av_node *node, unsigned *serial,
 	json_t *fields = json_array();
 
 	for (size_t i = 0; i < node->nchildren; i++)
-		json_array_append_new(fields, json_pack("{s:o, s:o}",
-		    "name", bare_name("f", (unsigned)i),
-		    "type", bare(&node->child[i], serial)));
+		json_array_append_new(fields,
+		    json_pack("{s:o, s:o}", "name", bare_name("f", (unsigned)i),
+			"type", bare(&node->child[i], serial)));
 	/* Avro C refuses a record without fields; null takes no bytes */
 	if (node->nchildren == 0)
-		json_array_append_new(fields, json_pack("{s:s, s:s}",
-		    "name", "f0", "type", "null"));
-	return json_pack("{s:s, s:o, s:o}", "type", "record",
-	    "name", bare_name("r", (*serial)++), "fields", fields);
+		json_array_append_new(fields,
+		    json_pack("{s:s, s:s}", "name", "f0", "type", "null"));
+	return json_pack("{s:s, s:o, s:o}", "type", "record", "name",
+	    bare_name("r", (*serial)++), "fields", fields);
 }
 
 static json_t *
@@ -345,28 +347,28 @@ bare_node(const struct av_node *node, unsigned *serial)
 	case AV_RECORD:
 		return bare_record(node, serial, bare_node);
 	case AV_FIXED:
-		return json_pack("{s:s, s:o, s:I}", "type", "fixed",
-		    "name", bare_name("r", (*serial)++),
-		    "size", (json_int_t)node->size);
+		return json_pack("{s:s, s:o, s:I}", "type", "fixed", "name",
+		    bare_name("r", (*serial)++), "size",
+		    (json_int_t)node->size);
 	case AV_ARRAY:
-		return json_pack("{s:s, s:o}", "type", "array",
-		    "items", bare_node(&node->child[0], serial));
+		return json_pack("{s:s, s:o}", "type", "array", "items",
+		    bare_node(&node->child[0], serial));
 	case AV_MAP:
-		return json_pack("{s:s, s:o}", "type", "map",
-		    "values", bare_node(&node->child[0], serial));
+		return json_pack("{s:s, s:o}", "type", "map", "values",
+		    bare_node(&node->child[0], serial));
 	case AV_UNION:
 		list = json_array();
 		for (size_t i = 0; i < node->nchildren; i++)
-			json_array_append_new(list,
-			    bare_node(&node->child[i], serial));
+			json_array_append_new(
+			    list, bare_node(&node->child[i], serial));
 		return list;
 	case AV_ENUM:
 		list = json_array();
 		for (size_t i = 0; i < node->size; i++)
-			json_array_append_new(list,
-			    bare_name("s", (unsigned)i));
-		return json_pack("{s:s, s:o, s:o}", "type", "enum",
-		    "name", bare_name("r", (*serial)++), "symbols", list);
+			json_array_append_new(
+			    list, bare_name("s", (unsigned)i));
+		return json_pack("{s:s, s:o, s:o}", "type", "enum", "name",
+		    bare_name("r", (*serial)++), "symbols", list);
 	default:
 		return json_string(primitives[node->kind]);
 	}

@@ -17,17 +17,29 @@
 #include "common/err.h"
 
 enum av_kind {
-	AV_NULL, AV_BOOLEAN, AV_INT, AV_LONG, AV_FLOAT, AV_DOUBLE, AV_BYTES,
-	AV_STRING, AV_RECORD, AV_ENUM, AV_ARRAY, AV_MAP, AV_UNION, AV_FIXED
+	AV_NULL,
+	AV_BOOLEAN,
+	AV_INT,
+	AV_LONG,
+	AV_FLOAT,
+	AV_DOUBLE,
+	AV_BYTES,
+	AV_STRING,
+	AV_RECORD,
+	AV_ENUM,
+	AV_ARRAY,
+	AV_MAP,
+	AV_UNION,
+	AV_FIXED
 };
 
 struct av_node {
 	enum av_kind kind;
-	int field_id;		/* of a record's field; -1 none */
-	char *name;		/* of a record's field, else NULL */
-	size_t size;		/* AV_FIXED: bytes; AV_ENUM: symbols */
-	size_t nchildren;	/* record: fields; union: branches; */
-	struct av_node *child;	/* array and map: the one element */
+	int field_id;          /* of a record's field; -1 none */
+	char *name;            /* of a record's field, else NULL */
+	size_t size;           /* AV_FIXED: bytes; AV_ENUM: symbols */
+	size_t nchildren;      /* record: fields; union: branches; */
+	struct av_node *child; /* array and map: the one element */
 };
 
 /* The tree of a schema, owned by the caller; NULL: ERR_TABLE. */
@@ -35,8 +47,7 @@ struct av_node *avschema_parse(const json_t *, struct err *) MUST_USE;
 void avschema_free(struct av_node *);
 
 /* Index of a record's field: by field id, else by name, else -1. */
-int avschema_find(const struct av_node *record, int field_id,
-    const char *name);
+int avschema_find(const struct av_node *record, int field_id, const char *name);
 
 /* The same shape with made-up names and no attributes, for Avro C, which
  * neither takes every legal name nor an empty record. */

@@ -136,8 +136,8 @@ value_is_sound(const struct type *type, const uint8_t *p, size_t n)
 static __int128
 decimal_of(const uint8_t *p, size_t n)
 {
-	unsigned __int128 v = n > 0 && (p[0] & 0x80) != 0 ?
-	    ~(unsigned __int128)0 : 0;
+	unsigned __int128 v =
+	    n > 0 && (p[0] & 0x80) != 0 ? ~(unsigned __int128)0 : 0;
 
 	for (size_t i = 0; i < n; i++)
 		v = v << 8 | p[i];
@@ -247,8 +247,9 @@ raise_bytes(const uint8_t *p, size_t n, struct buf *out)
 static void
 put_decimal(struct buf *out, const uint8_t *p, size_t n)
 {
-	while (n > 1 && ((p[0] == 0x00 && (p[1] & 0x80) == 0) ||
-	    (p[0] == 0xff && (p[1] & 0x80) != 0))) {
+	while (n > 1 &&
+	    ((p[0] == 0x00 && (p[1] & 0x80) == 0) ||
+		(p[0] == 0xff && (p[1] & 0x80) != 0))) {
 		p++;
 		n--;
 	}
@@ -309,8 +310,9 @@ bound(const struct type *type, struct metrics_mode mode, const uint8_t *p,
 	case TYPE_STRING:
 	case TYPE_BINARY:
 		if (mode.kind == METRICS_TRUNCATE)
-			keep = text ? text_prefix(p, n, mode.length) :
-			    n < mode.length ? n : mode.length;
+			keep = text           ? text_prefix(p, n, mode.length)
+			    : n < mode.length ? n
+					      : mode.length;
 		break;
 	default:
 		break;
@@ -323,15 +325,15 @@ bound(const struct type *type, struct metrics_mode mode, const uint8_t *p,
 }
 
 bool
-bound_lower(const struct type *type, struct metrics_mode mode,
-    const uint8_t *p, size_t n, struct buf *out)
+bound_lower(const struct type *type, struct metrics_mode mode, const uint8_t *p,
+    size_t n, struct buf *out)
 {
 	return bound(type, mode, p, n, true, out);
 }
 
 bool
-bound_upper(const struct type *type, struct metrics_mode mode,
-    const uint8_t *p, size_t n, struct buf *out)
+bound_upper(const struct type *type, struct metrics_mode mode, const uint8_t *p,
+    size_t n, struct buf *out)
 {
 	return bound(type, mode, p, n, false, out);
 }

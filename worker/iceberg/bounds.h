@@ -19,12 +19,15 @@
 #include "worker/type.h"
 
 enum metrics_kind {
-	METRICS_NONE,		/* neither counts nor bounds */
+	METRICS_NONE, /* neither counts nor bounds */
 	METRICS_COUNTS,
-	METRICS_TRUNCATE,	/* bounds of `length` code points or bytes */
+	METRICS_TRUNCATE, /* bounds of `length` code points or bytes */
 	METRICS_FULL
 };
-struct metrics_mode { enum metrics_kind kind; uint32_t length; };
+struct metrics_mode {
+	enum metrics_kind kind;
+	uint32_t length;
+};
 
 /* "none", "counts", "truncate(16)", "full", any case; false: none of these */
 bool metrics_mode_parse(const char *text, struct metrics_mode *out);
@@ -48,10 +51,13 @@ bool value_is_nan(const struct type *, const uint8_t *, size_t n);
 typedef const char *metrics_property(const void *arg, const char *key);
 struct metrics_leaf {
 	int field_id;
-	const struct field *field;	/* the schema's */
+	const struct field *field; /* the schema's */
 	struct metrics_mode mode;
 };
-struct metrics_modes { struct metrics_leaf *leaf; size_t n; };
+struct metrics_modes {
+	struct metrics_leaf *leaf;
+	size_t n;
+};
 /* One mode a leaf, ascending field ids; the schema must outlive it. The first 100 columns have
  * truncate(16), the others none, unless properties say otherwise; sort columns
  * at least truncate(16). */
@@ -59,7 +65,7 @@ void metrics_modes_init(struct metrics_modes *, const struct type *schema,
     const int *sort_ids, size_t nsort, metrics_property *get, const void *arg);
 void metrics_modes_clear(struct metrics_modes *);
 /* NULL when the schema has no such leaf. */
-const struct metrics_leaf *metrics_find(const struct metrics_modes *,
-    int field_id);
+const struct metrics_leaf *metrics_find(
+    const struct metrics_modes *, int field_id);
 
 #endif

@@ -61,7 +61,7 @@
 enum {
 	ATTEMPTS_MAX = 100,
 	SECONDS_MAX = 1800,
-	BACK_OFF_MS = 10,		/* doubles, up to: */
+	BACK_OFF_MS = 10, /* doubles, up to: */
 	BACK_OFF_MAX_MS = 2000,
 	NAMES_MAX = 100
 };
@@ -69,13 +69,13 @@ enum {
 struct commit {
 	const struct table *base;
 	const struct append *a;
-	char *metadata;			/* local folder */
-	struct manifest_list added;	/* the new manifest, or none */
-	char *manifest;			/* its local path, NULL: none */
-	char **lists;			/* local path of each attempt's list */
+	char *metadata;             /* local folder */
+	struct manifest_list added; /* the new manifest, or none */
+	char *manifest;             /* its local path, NULL: none */
+	char **lists;               /* local path of each attempt's list */
 	size_t nlists;
-	const char *landed;		/* the one of lists that is committed */
-	bool unclear;			/* what was written must stay */
+	const char *landed; /* the one of lists that is committed */
+	bool unclear;       /* what was written must stay */
 	struct err *err;
 };
 
@@ -93,8 +93,8 @@ under_new_name(struct commit *c, const char *prefix, const char *suffix,
     void *arg)
 {
 	for (size_t i = from; i < from + NAMES_MAX; i++) {
-		char *path = xasprintf("%s/%s%zu%s%s.avro", c->metadata,
-		    prefix, i, *suffix != '\0' ? "-" : "", suffix);
+		char *path = xasprintf("%s/%s%zu%s%s.avro", c->metadata, prefix,
+		    i, *suffix != '\0' ? "-" : "", suffix);
 		err_clear(c->err);
 		if (make(c, path, arg) == 0)
 			return path;
@@ -115,18 +115,21 @@ make_manifest(struct commit *c, const char *path, void *arg)
 	(void)arg;
 
 	char *recorded = location_record(t->location, t->folder, path);
-	metrics_modes_init(&modes, schema, t->sort_ids, t->nsort, property_of,
-	    t);
-	const struct manifest_write w = {
-		.path = path, .recorded = recorded,
-		.location = t->location, .folder = t->folder,
+	metrics_modes_init(
+	    &modes, schema, t->sort_ids, t->nsort, property_of, t);
+	const struct manifest_write w = { .path = path,
+		.recorded = recorded,
+		.location = t->location,
+		.folder = t->folder,
 		.schema = schema,
-		.schema_id = a->schema != NULL ?
-		    metadata_schema_id(t, a->schema) : t->schema_id,
-		.spec = &t->spec, .modes = &modes,
+		.schema_id = a->schema != NULL
+		    ? metadata_schema_id(t, a->schema)
+		    : t->schema_id,
+		.spec = &t->spec,
+		.modes = &modes,
 		.snapshot_id = a->snapshot_id,
-		.files = a->files, .nfiles = a->nfiles
-	};
+		.files = a->files,
+		.nfiles = a->nfiles };
 	int rc = manifest_write(&w, &c->added.files[0], c->err);
 	metrics_modes_clear(&modes);
 	free(recorded);
@@ -161,14 +164,14 @@ make_list(struct commit *c, const char *path, void *arg)
 {
 	const struct list_args *args = arg;
 
-	return manifest_list_write(path, args->ids, &c->added, args->before,
-	    c->err);
+	return manifest_list_write(
+	    path, args->ids, &c->added, args->before, c->err);
 }
 
 /* Manifests of the current snapshot. */
 static int
-read_before(const struct table *fresh, struct manifest_list *before,
-    struct err *err)
+read_before(
+    const struct table *fresh, struct manifest_list *before, struct err *err)
 {
 	struct snapshot s;
 	const char *local;
@@ -176,10 +179,11 @@ read_before(const struct table *fresh, struct manifest_list *before,
 	*before = (struct manifest_list){ 0 };
 	if (!table_find_snapshot(fresh, fresh->snapshot_id, &s))
 		return 0;
-	const char *path = json_string_value(json_object_get(s.json,
-	    "manifest-list"));
+	const char *path =
+	    json_string_value(json_object_get(s.json, "manifest-list"));
 	if (path == NULL)
-		return err_set(err, ERR_TABLE, "the current snapshot has no "
+		return err_set(err, ERR_TABLE,
+		    "the current snapshot has no "
 		    "manifest list; rewrite the table's manifests first");
 	if (location_local_of(path, &local, err) == -1)
 		return -1;
@@ -190,10 +194,8 @@ read_before(const struct table *fresh, struct manifest_list *before,
 static int
 write_list(struct commit *c, const struct table *fresh, size_t *kept)
 {
-	const struct manifest_list_ids ids = {
-		c->a->snapshot_id, fresh->snapshot_id,
-		metadata_sequence_number(fresh) + 1
-	};
+	const struct manifest_list_ids ids = { c->a->snapshot_id,
+		fresh->snapshot_id, metadata_sequence_number(fresh) + 1 };
 	struct manifest_list before;
 
 	if (read_before(fresh, &before, c->err) == -1)
@@ -205,8 +207,8 @@ write_list(struct commit *c, const struct table *fresh, size_t *kept)
 	}
 	struct list_args args = { &ids, &before };
 	char *prefix = xasprintf("snap-%" PRId64 "-", c->a->snapshot_id);
-	char *path = under_new_name(c, prefix, c->a->commit_uuid,
-	    c->nlists + 1, make_list, &args);
+	char *path = under_new_name(
+	    c, prefix, c->a->commit_uuid, c->nlists + 1, make_list, &args);
 	free(prefix);
 	manifest_list_clear(&before);
 	if (path == NULL)
@@ -228,17 +230,19 @@ next_version(struct commit *c, const struct table *fresh, size_t kept)
 
 	if (summary == NULL)
 		return NULL;
-	char *list = location_record(fresh->location, fresh->folder,
-	    c->lists[c->nlists - 1]);
+	char *list = location_record(
+	    fresh->location, fresh->folder, c->lists[c->nlists - 1]);
 	char *local = hadoop_metadata_path(fresh->folder, fresh->version);
 	char *before = location_record(fresh->location, fresh->folder, local);
-	const struct metadata_append next = {
-		.snapshot_id = a->snapshot_id, .manifest_list = list,
-		.metadata_file = before, .summary = summary,
-		.schema = a->schema, .last_column_id = a->last_column_id,
-		.properties = a->properties, .nproperties = a->nproperties,
-		.now_ms = wall_now().us / 1000
-	};
+	const struct metadata_append next = { .snapshot_id = a->snapshot_id,
+		.manifest_list = list,
+		.metadata_file = before,
+		.summary = summary,
+		.schema = a->schema,
+		.last_column_id = a->last_column_id,
+		.properties = a->properties,
+		.nproperties = a->nproperties,
+		.now_ms = wall_now().us / 1000 };
 	json_t *root = metadata_append(fresh, &next, c->err);
 	json_decref(summary);
 	free(list);
@@ -312,14 +316,15 @@ settle(struct commit *c, const struct table *next)
 	struct table *now = NULL;
 
 	int loaded = hadoop_load(c->base->folder, &now, &err);
-	bool found = loaded == 1 &&
-	    table_find_snapshot(now, c->a->snapshot_id, &s);
+	bool found =
+	    loaded == 1 && table_find_snapshot(now, c->a->snapshot_id, &s);
 	bool taken = loaded == 1 && now->version >= next->version;
 	table_free(now);
 	if (found || taken)
 		return found;
 	c->unclear = true;
-	err_prefix(c->err, "the commit may have landed or not; nothing was "
+	err_prefix(c->err,
+	    "the commit may have landed or not; nothing was "
 	    "removed, the next run finds out");
 	c->err->cls = ERR_UNCLEAR;
 	return -1;
@@ -375,8 +380,10 @@ attempt(struct commit *c, struct table **out)
 	int rc = hadoop_load(c->base->folder, &fresh, c->err);
 
 	if (rc == 0)
-		return err_set(c->err, ERR_CONFLICT, "the table in '%s' is "
-		    "gone", c->base->folder);
+		return err_set(c->err, ERR_CONFLICT,
+		    "the table in '%s' is "
+		    "gone",
+		    c->base->folder);
 	if (rc == -1)
 		return -1;
 	FAULT_POINT("commit.reloaded");
@@ -398,9 +405,8 @@ back_off(unsigned attempts)
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		random = most / 2;
 	uint64_t ms = random % (most + 1);
-	const struct timespec wait = {
-		(time_t)(ms / 1000), (long)(ms % 1000) * 1000000
-	};
+	const struct timespec wait = { (time_t)(ms / 1000),
+		(long)(ms % 1000) * 1000000 };
 	(void)nanosleep(&wait, NULL);
 }
 
@@ -417,8 +423,10 @@ run(struct commit *c, struct table **out)
 			break;
 		back_off(n);
 	}
-	return err_set(c->err, ERR_CONFLICT, "other writers committed to '%s' "
-	    "first, time and again", c->base->folder);
+	return err_set(c->err, ERR_CONFLICT,
+	    "other writers committed to '%s' "
+	    "first, time and again",
+	    c->base->folder);
 }
 
 /* A leftover is harmless, so trouble here is none of the caller's. */
@@ -446,10 +454,12 @@ table_append(const struct table *base, const struct append *a,
 	struct commit c = { .base = base, .a = a, .err = err };
 
 	*out = NULL;
-	if (a->snapshot_id <= 0 || table_find_snapshot(base, a->snapshot_id,
-	    &s))
-		return err_set(err, ERR_BUG, "snapshot id %" PRId64 " was used "
-		    "before the files were written", a->snapshot_id);
+	if (a->snapshot_id <= 0 ||
+	    table_find_snapshot(base, a->snapshot_id, &s))
+		return err_set(err, ERR_BUG,
+		    "snapshot id %" PRId64 " was used "
+		    "before the files were written",
+		    a->snapshot_id);
 	c.metadata = xasprintf("%s/metadata", base->folder);
 	int rc = write_manifest(&c);
 	if (rc == 0)

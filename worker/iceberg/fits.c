@@ -63,23 +63,31 @@ table_fits(const struct table *base, const struct table *fresh,
 	struct snapshot s;
 
 	if (strcmp(base->uuid, fresh->uuid) != 0)
-		return err_set(err, ERR_CONFLICT, "the table in '%s' was "
-		    "replaced by another one during the run", base->folder);
+		return err_set(err, ERR_CONFLICT,
+		    "the table in '%s' was "
+		    "replaced by another one during the run",
+		    base->folder);
 	/* not by this call: its own attempts that land end it */
 	if (table_find_snapshot(fresh, a->snapshot_id, &s))
-		return err_set(err, ERR_CONFLICT, "another process committed "
+		return err_set(err, ERR_CONFLICT,
+		    "another process committed "
 		    "to '%s' under this run's snapshot id %" PRId64,
 		    base->folder, a->snapshot_id);
 	if (!json_equal(metadata_spec(base, base->spec.id),
-	    metadata_spec(fresh, base->spec.id)))
-		return err_set(err, ERR_CONFLICT, "the partition spec of the "
-		    "table in '%s' changed during the run", base->folder);
+		metadata_spec(fresh, base->spec.id)))
+		return err_set(err, ERR_CONFLICT,
+		    "the partition spec of the "
+		    "table in '%s' changed during the run",
+		    base->folder);
 	if (fresh->schema_id == base->schema_id &&
-	    (a->schema == NULL || metadata_schema_id(base, a->schema) ==
-	    metadata_schema_id(fresh, a->schema)))
+	    (a->schema == NULL ||
+		metadata_schema_id(base, a->schema) ==
+		    metadata_schema_id(fresh, a->schema)))
 		return 0;
 	if (a->schema != NULL || !schema_fits(&base->schema, &fresh->schema))
-		return err_set(err, ERR_CONFLICT, "the schema of the table in "
-		    "'%s' changed during the run", base->folder);
+		return err_set(err, ERR_CONFLICT,
+		    "the schema of the table in "
+		    "'%s' changed during the run",
+		    base->folder);
 	return 0;
 }

@@ -34,9 +34,9 @@ int hadoop_load(const char *folder, struct table **out, struct err *) MUST_USE;
 char *hadoop_metadata_path(const char *folder, int64_t version);
 
 enum {
-	LINK_TAKEN = 0,		/* another writer has that version */
+	LINK_TAKEN = 0, /* another writer has that version */
 	LINK_OURS = 1,
-	LINK_UNSYNCED = 2	/* ours, but a power cut may undo it: err */
+	LINK_UNSYNCED = 2 /* ours, but a power cut may undo it: err */
 };
 /* Makes a version, or -1: error (ERR_UNCLEAR: it may be ours or not). Does not
  * touch the hint. */

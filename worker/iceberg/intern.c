@@ -70,12 +70,13 @@ add(struct intern *in, struct slice s, uint64_t h, size_t at)
 {
 	if (in->n == in->cap) {
 		in->cap = in->cap == 0 ? 64 : in->cap * 2;
-		in->string = xreallocarray(in->string, in->cap,
-		    sizeof *in->string);
+		in->string =
+		    xreallocarray(in->string, in->cap, sizeof *in->string);
 		in->hash = xreallocarray(in->hash, in->cap, sizeof *in->hash);
 	}
-	in->string[in->n] = (struct slice){
-	    s.len == 0 ? xmalloc(1) : xmemdup(s.p, s.len), s.len };
+	in->string[in->n] =
+	    (struct slice){ s.len == 0 ? xmalloc(1) : xmemdup(s.p, s.len),
+		    s.len };
 	in->hash[in->n] = h;
 	in->slot[at] = (uint32_t)++in->n;
 	if (in->n * 2 > in->nslots)
@@ -84,8 +85,7 @@ add(struct intern *in, struct slice s, uint64_t h, size_t at)
 }
 
 void
-intern_column(struct intern *in, const struct slice *s, size_t n,
-    uint64_t *out)
+intern_column(struct intern *in, const struct slice *s, size_t n, uint64_t *out)
 {
 	if (in->nslots == 0)
 		grow(in);
@@ -101,9 +101,9 @@ intern_column(struct intern *in, const struct slice *s, size_t n,
 		at = h & (in->nslots - 1);
 		while (in->slot[at] != 0 &&
 		    !(in->hash[in->slot[at] - 1] == h &&
-		    same(in->string[in->slot[at] - 1], s[k])))
+			same(in->string[in->slot[at] - 1], s[k])))
 			at = (at + 1) & (in->nslots - 1);
-		out[k] = in->slot[at] != 0 ? in->slot[at] - 1 :
-		    add(in, s[k], h, at);
+		out[k] =
+		    in->slot[at] != 0 ? in->slot[at] - 1 : add(in, s[k], h, at);
 	}
 }

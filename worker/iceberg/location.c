@@ -29,8 +29,10 @@ location_local_of(const char *recorded, const char **local, struct err *err)
 {
 	*local = location_local(recorded);
 	if (*local == NULL)
-		return err_set(err, ERR_TABLE, "'%s' is not a path of this "
-		    "file system; calve reads local tables only", recorded);
+		return err_set(err, ERR_TABLE,
+		    "'%s' is not a path of this "
+		    "file system; calve reads local tables only",
+		    recorded);
 	return 0;
 }
 
@@ -41,8 +43,8 @@ location_record(const char *location, const char *folder, const char *local)
 
 	if (strncmp(local, folder, n) == 0 && local[n] == '/')
 		return xasprintf("%s%s", location, local + n);
-	return *location == '/' ? xstrdup(local) :
-	    xasprintf("file://%s", local);
+	return *location == '/' ? xstrdup(local)
+				: xasprintf("file://%s", local);
 }
 
 bool

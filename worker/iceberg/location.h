@@ -17,12 +17,12 @@
 /* Recorded -> local, a pointer into it; NULL: not on this file system. */
 const char *location_local(const char *recorded);
 /* As location_local(), reporting ERR_TABLE. */
-int location_local_of(const char *recorded, const char **local, struct err *)
-    MUST_USE;
+int location_local_of(
+    const char *recorded, const char **local, struct err *) MUST_USE;
 /* Local -> recorded, in the form `location` has, of a table lying in
  * `folder`. Fresh string. */
-char *location_record(const char *location, const char *folder,
-    const char *local);
+char *location_record(
+    const char *location, const char *folder, const char *local);
 /* Does the recorded location mean this folder? Symbolic links are followed. */
 bool location_is(const char *location, const char *folder);
 

@@ -22,18 +22,31 @@
 /* In the order of schemas/avro/manifest_entry.avsc. */
 enum { AT_STATUS, AT_SNAPSHOT, AT_SEQUENCE, AT_FILE_SEQUENCE, AT_DATA_FILE };
 enum {
-	AT_CONTENT, AT_PATH, AT_FORMAT, AT_PARTITION, AT_RECORDS, AT_SIZE,
-	AT_COLUMN_SIZES, AT_VALUE_COUNTS, AT_NULL_COUNTS, AT_NAN_COUNTS,
-	AT_LOWER, AT_UPPER, AT_KEY, AT_SPLITS, AT_EQUALITY, AT_SORT_ORDER
+	AT_CONTENT,
+	AT_PATH,
+	AT_FORMAT,
+	AT_PARTITION,
+	AT_RECORDS,
+	AT_SIZE,
+	AT_COLUMN_SIZES,
+	AT_VALUE_COUNTS,
+	AT_NULL_COUNTS,
+	AT_NAN_COUNTS,
+	AT_LOWER,
+	AT_UPPER,
+	AT_KEY,
+	AT_SPLITS,
+	AT_EQUALITY,
+	AT_SORT_ORDER
 };
 enum { STATUS_ADDED = 1 };
 
 struct writing {
 	const struct manifest_write *w;
-	struct type *types;		/* of the partition fields */
+	struct type *types; /* of the partition fields */
 	struct av_codec *codec;
 	struct ocf_writer *file;
-	struct buf bound;		/* scratch */
+	struct buf bound; /* scratch */
 	struct manifest_file *out;
 	struct err *err;
 };
@@ -47,13 +60,14 @@ set_counts(struct writing *g, struct av_value data_file, int which,
 
 	for (size_t i = 0; i < df->nleaves; i++) {
 		const struct leaf_metrics *leaf = &df->leaves[i];
-		int64_t n = which == AT_COLUMN_SIZES ? leaf->column_size :
-		    which == AT_VALUE_COUNTS ? leaf->value_count :
-		    which == AT_NULL_COUNTS ? leaf->null_count :
-		    leaf->nan_count;
+		int64_t n = which == AT_COLUMN_SIZES ? leaf->column_size
+		    : which == AT_VALUE_COUNTS       ? leaf->value_count
+		    : which == AT_NULL_COUNTS        ? leaf->null_count
+						     : leaf->nan_count;
 		/* check_leaves() has seen to it that there is one */
-		if (n < 0 || metrics_find(g->w->modes, leaf->field_id)->
-		    mode.kind == METRICS_NONE)
+		if (n < 0 ||
+		    metrics_find(g->w->modes, leaf->field_id)->mode.kind ==
+			METRICS_NONE)
 			continue;
 		struct av_value item = av_append(map);
 		av_set_long(av_at(item, 0), leaf->field_id);
@@ -69,17 +83,21 @@ check_leaves(struct writing *g, const struct datafile *df)
 		const struct metrics_leaf *known =
 		    metrics_find(g->w->modes, leaf->field_id);
 		if (known == NULL)
-			return err_set(g->err, ERR_BUG, "metrics of a column "
-			    "that the schema lacks: id %d", leaf->field_id);
+			return err_set(g->err, ERR_BUG,
+			    "metrics of a column "
+			    "that the schema lacks: id %d",
+			    leaf->field_id);
 		const struct type *type = &known->field->type;
 		if (!leaf->has_bounds || leaf->in_list)
 			continue;
 		if (!value_is_sound(type, leaf->lower, leaf->lower_len) ||
 		    !value_is_sound(type, leaf->upper, leaf->upper_len) ||
 		    value_compare(type, leaf->lower, leaf->lower_len,
-		    leaf->upper, leaf->upper_len) > 0)
-			return err_set(g->err, ERR_BUG, "bounds of column "
-			    "'%s' are malformed", known->field->name);
+			leaf->upper, leaf->upper_len) > 0)
+			return err_set(g->err, ERR_BUG,
+			    "bounds of column "
+			    "'%s' are malformed",
+			    known->field->name);
 	}
 	return 0;
 }
@@ -94,8 +112,8 @@ append_bound(struct writing *g, struct av_value map, int field_id)
 }
 
 static void
-set_bounds(struct writing *g, struct av_value data_file,
-    const struct datafile *df)
+set_bounds(
+    struct writing *g, struct av_value data_file, const struct datafile *df)
 {
 	struct av_value lower = av_set_array(av_at(data_file, AT_LOWER));
 	struct av_value upper = av_set_array(av_at(data_file, AT_UPPER));
@@ -109,19 +127,19 @@ set_bounds(struct writing *g, struct av_value data_file,
 		    metrics_find(g->w->modes, leaf->field_id);
 		const struct type *type = &known->field->type;
 		buf_reset(&g->bound);
-		if (bound_lower(type, known->mode, leaf->lower,
-		    leaf->lower_len, &g->bound))
+		if (bound_lower(type, known->mode, leaf->lower, leaf->lower_len,
+			&g->bound))
 			append_bound(g, lower, leaf->field_id);
 		buf_reset(&g->bound);
-		if (bound_upper(type, known->mode, leaf->upper,
-		    leaf->upper_len, &g->bound))
+		if (bound_upper(type, known->mode, leaf->upper, leaf->upper_len,
+			&g->bound))
 			append_bound(g, upper, leaf->field_id);
 	}
 }
 
 static int
-set_partition(struct writing *g, struct av_value record,
-    const struct datafile *df)
+set_partition(
+    struct writing *g, struct av_value record, const struct datafile *df)
 {
 	if (df->npartition != g->w->spec->nfields)
 		return err_set(g->err, ERR_BUG,
@@ -129,7 +147,7 @@ set_partition(struct writing *g, struct av_value record,
 		    df->npartition, g->w->spec->nfields);
 	for (size_t i = 0; i < df->npartition; i++)
 		if (partition_set(av_at(record, i), &g->types[i],
-		    &df->partition[i], g->err) == -1)
+			&df->partition[i], g->err) == -1)
 			return -1;
 	return 0;
 }
@@ -176,8 +194,8 @@ put_entry(struct writing *g, const struct datafile *df)
 	av_set_null(av_at(v, AT_SEQUENCE));
 	av_set_null(av_at(v, AT_FILE_SEQUENCE));
 	if (df->record_count < 0 || df->file_size < 0)
-		return err_set(g->err, ERR_BUG, "'%s' has negative counts",
-		    df->path);
+		return err_set(
+		    g->err, ERR_BUG, "'%s' has negative counts", df->path);
 	if (set_data_file(g, av_at(v, AT_DATA_FILE), df) == -1 ||
 	    av_encode(g->codec, ocf_block(g->file), g->err) == -1)
 		return -1;
@@ -209,11 +227,11 @@ summarise(struct field_summary *s, const struct type *type,
 		s->contains_nan = 1;
 		return;
 	}
-	if (s->lower == NULL || value_compare(type, v->data, v->len,
-	    s->lower, s->lower_len) < 0)
+	if (s->lower == NULL ||
+	    value_compare(type, v->data, v->len, s->lower, s->lower_len) < 0)
 		keep_bound(&s->lower, &s->lower_len, v);
-	if (s->upper == NULL || value_compare(type, v->data, v->len,
-	    s->upper, s->upper_len) > 0)
+	if (s->upper == NULL ||
+	    value_compare(type, v->data, v->len, s->upper, s->upper_len) > 0)
 		keep_bound(&s->upper, &s->upper_len, v);
 }
 
@@ -224,24 +242,27 @@ summarise_all(struct writing *g)
 
 	out->has_partitions = true;
 	out->npartitions = g->w->spec->nfields;
-	out->partitions = xcalloc(out->npartitions + 1,
-	    sizeof(*out->partitions));
+	out->partitions =
+	    xcalloc(out->npartitions + 1, sizeof(*out->partitions));
 	for (size_t f = 0; f < out->npartitions; f++) {
 		struct field_summary *s = &out->partitions[f];
 		for (size_t i = 0; i < g->w->nfiles; i++)
-			summarise(s, &g->types[f], &g->w->files[i].partition[f]);
+			summarise(
+			    s, &g->types[f], &g->w->files[i].partition[f]);
 		/* through bound_*() for the signs of zero */
 		const struct metrics_mode full = { METRICS_FULL, 0 };
 		if (s->lower == NULL)
 			continue;
 		buf_reset(&g->bound);
 		if (bound_lower(&g->types[f], full, s->lower, s->lower_len,
-		    &g->bound) && g->bound.len <= s->lower_len)
+			&g->bound) &&
+		    g->bound.len <= s->lower_len)
 			memcpy(s->lower, g->bound.data,
 			    s->lower_len = g->bound.len);
 		buf_reset(&g->bound);
 		if (bound_upper(&g->types[f], full, s->upper, s->upper_len,
-		    &g->bound) && g->bound.len <= s->upper_len)
+			&g->bound) &&
+		    g->bound.len <= s->upper_len)
 			memcpy(s->upper, g->bound.data,
 			    s->upper_len = g->bound.len);
 	}
@@ -265,16 +286,15 @@ create(struct writing *g, const json_t *avro)
 	snprintf(schema_id, sizeof(schema_id), "%d", g->w->schema_id);
 	snprintf(spec_id, sizeof(spec_id), "%d", g->w->spec->id);
 	if (avro_text == NULL || schema_text == NULL || spec_text == NULL) {
-		err_set(g->err, ERR_TYPE, "the schema cannot be written as "
+		err_set(g->err, ERR_TYPE,
+		    "the schema cannot be written as "
 		    "JSON; a name is not UTF-8");
 		goto out;
 	}
-	const struct ocf_meta meta[] = {
-		{ "schema", schema_text }, { "schema-id", schema_id },
-		{ "partition-spec", spec_text }, { "partition-spec-id", spec_id },
-		{ "format-version", "2" }, { "content", "data" },
-		{ "iceberg.schema", schema_text }
-	};
+	const struct ocf_meta meta[] = { { "schema", schema_text },
+		{ "schema-id", schema_id }, { "partition-spec", spec_text },
+		{ "partition-spec-id", spec_id }, { "format-version", "2" },
+		{ "content", "data" }, { "iceberg.schema", schema_text } };
 	file = ocf_create(g->w->path, avro_text, meta,
 	    sizeof(meta) / sizeof(meta[0]), g->err);
 out:
@@ -307,21 +327,20 @@ write_file(struct writing *g, const json_t *avro)
 }
 
 int
-manifest_write(const struct manifest_write *w, struct manifest_file *out,
-    struct err *err)
+manifest_write(
+    const struct manifest_write *w, struct manifest_file *out, struct err *err)
 {
 	struct writing g = { .w = w, .out = out, .err = err };
 	int rc = -1;
 
-	*out = (struct manifest_file){
-		.path = xstrdup(w->recorded), .spec_id = w->spec->id,
-		.added_snapshot_id = w->snapshot_id
-	};
+	*out = (struct manifest_file){ .path = xstrdup(w->recorded),
+		.spec_id = w->spec->id,
+		.added_snapshot_id = w->snapshot_id };
 	buf_init(&g.bound, 0);
 	g.types = xcalloc(w->spec->nfields + 1, sizeof(*g.types));
 	for (size_t i = 0; i < w->spec->nfields; i++)
-		partition_result_type(&w->spec->fields[i], w->schema,
-		    &g.types[i]);
+		partition_result_type(
+		    &w->spec->fields[i], w->schema, &g.types[i]);
 
 	json_t *avro = manifest_schema(w->spec, g.types, err);
 	if (avro != NULL)

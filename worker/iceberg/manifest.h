@@ -14,10 +14,10 @@
 #include "worker/type.h"
 
 struct manifest_write {
-	const char *path;		/* local, must not exist */
-	const char *recorded;		/* the same as readers shall know it */
-	const char *location, *folder;	/* the table's: for the files' paths */
-	const struct type *schema;	/* of the files */
+	const char *path;              /* local, must not exist */
+	const char *recorded;          /* the same as readers shall know it */
+	const char *location, *folder; /* the table's: for the files' paths */
+	const struct type *schema;     /* of the files */
 	int schema_id;
 	const struct partition_spec *spec;
 	const struct metrics_modes *modes;
@@ -34,7 +34,8 @@ int manifest_write(const struct manifest_write *, struct manifest_file *out,
 /* Calls each() for every live file, with path (local), record_count and
  * file_size; a non-zero return stops and is returned. Untrusted. A file of
  * deletes: ERR_TABLE. */
-int manifest_each_file(const char *path, int (*each)(void *arg,
-    const struct datafile *), void *arg, struct err *) MUST_USE;
+int manifest_each_file(const char *path,
+    int (*each)(void *arg, const struct datafile *), void *arg,
+    struct err *) MUST_USE;
 
 #endif

@@ -17,9 +17,20 @@ enum { LIST_MAX_BYTES = 1 << 30, MANIFESTS_MAX = 1 << 22 };
 
 /* In the schema's order. */
 enum {
-	AT_PATH, AT_LENGTH, AT_SPEC, AT_CONTENT, AT_SEQUENCE, AT_MIN_SEQUENCE,
-	AT_SNAPSHOT, AT_ADDED_FILES, AT_EXISTING_FILES, AT_DELETED_FILES,
-	AT_ADDED_ROWS, AT_EXISTING_ROWS, AT_DELETED_ROWS, AT_PARTITIONS,
+	AT_PATH,
+	AT_LENGTH,
+	AT_SPEC,
+	AT_CONTENT,
+	AT_SEQUENCE,
+	AT_MIN_SEQUENCE,
+	AT_SNAPSHOT,
+	AT_ADDED_FILES,
+	AT_EXISTING_FILES,
+	AT_DELETED_FILES,
+	AT_ADDED_ROWS,
+	AT_EXISTING_ROWS,
+	AT_DELETED_ROWS,
+	AT_PARTITIONS,
 	AT_KEY
 };
 
@@ -50,8 +61,8 @@ manifest_list_clear(struct manifest_list *list)
 static int
 missing(const char *name, struct err *err)
 {
-	return err_set(err, ERR_TABLE,
-	    "manifest list lacks a usable '%s'", name);
+	return err_set(
+	    err, ERR_TABLE, "manifest list lacks a usable '%s'", name);
 }
 
 /* fallback: what v1 lists may leave out, -1 nothing is */
@@ -72,8 +83,8 @@ get_long(struct av_value v, int id, const char *name, int64_t fallback,
 }
 
 static int
-get_int(struct av_value v, int id, const char *name, int64_t fallback,
-    int *out, struct err *err)
+get_int(struct av_value v, int id, const char *name, int64_t fallback, int *out,
+    struct err *err)
 {
 	int64_t n;
 
@@ -85,13 +96,13 @@ get_int(struct av_value v, int id, const char *name, int64_t fallback,
 
 /* Optional bytes, copied; absent leaves *out NULL. */
 static int
-get_bytes(struct av_value v, int id, const char *name, uint8_t **out,
-    size_t *n, struct err *err)
+get_bytes(struct av_value v, int id, const char *name, uint8_t **out, size_t *n,
+    struct err *err)
 {
 	struct av_value field;
 	const void *p;
-	int got = av_field(v, id, name, &field) ?
-	    av_get_bytes(field, &p, n) : 0;
+	int got =
+	    av_field(v, id, name, &field) ? av_get_bytes(field, &p, n) : 0;
 
 	if (got == -1)
 		return missing(name, err);
@@ -116,8 +127,11 @@ read_summary(struct av_value v, struct field_summary *s, struct err *err)
 		got = av_get_boolean(field, &nan);
 	s->contains_nan = got == 1 ? nan : -1;
 	return get_bytes(v, 510, "lower_bound", &s->lower, &s->lower_len,
-	    err) == -1 || get_bytes(v, 511, "upper_bound", &s->upper,
-	    &s->upper_len, err) == -1 ? -1 : 0;
+		   err) == -1 ||
+		get_bytes(
+		    v, 511, "upper_bound", &s->upper, &s->upper_len, err) == -1
+	    ? -1
+	    : 0;
 }
 
 static int
@@ -132,8 +146,8 @@ read_partitions(struct av_value v, struct manifest_file *m, struct err *err)
 	m->partitions = xcalloc(n + 1, sizeof(*m->partitions));
 	for (m->npartitions = 0; m->npartitions < n; m->npartitions++)
 		if (read_summary(av_item(list, m->npartitions),
-		    &m->partitions[m->npartitions], err) == -1) {
-			m->npartitions++;	/* holds what was read */
+			&m->partitions[m->npartitions], err) == -1) {
+			m->npartitions++; /* holds what was read */
 			return -1;
 		}
 	return 0;
@@ -142,7 +156,11 @@ read_partitions(struct av_value v, struct manifest_file *m, struct err *err)
 static int
 read_counts(struct av_value v, struct manifest_file *m, struct err *err)
 {
-	static const struct { int id; const char *name; size_t offset; } at[] = {
+	static const struct {
+		int id;
+		const char *name;
+		size_t offset;
+	} at[] = {
 #define COUNT(id, name, field) \
 	{ id, name, offsetof(struct manifest_file, field) }
 		COUNT(504, "added_files_count", added_files),
@@ -157,7 +175,7 @@ read_counts(struct av_value v, struct manifest_file *m, struct err *err)
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
 		int64_t n;
 		if (get_long(v, at[i].id, at[i].name, -1,
-		    i < 3 ? INT32_MAX : INT64_MAX, &n, err) == -1)
+			i < 3 ? INT32_MAX : INT64_MAX, &n, err) == -1)
 			return -1;
 		memcpy((char *)m + at[i].offset, &n, sizeof(n));
 	}
@@ -178,21 +196,22 @@ read_entry(struct av_value v, struct manifest_file *m, struct err *err)
 	m->path = xstrndup(p, n);
 	/* lists of format version 1 know neither content nor sequences */
 	if (get_long(v, 501, "manifest_length", -1, INT64_MAX, &m->length,
-	    err) == -1 ||
+		err) == -1 ||
 	    get_int(v, 502, "partition_spec_id", -1, &m->spec_id, err) == -1 ||
 	    get_int(v, 517, "content", 0, &m->content, err) == -1 ||
 	    get_long(v, 515, "sequence_number", 0, INT64_MAX,
-	    &m->sequence_number, err) == -1 ||
+		&m->sequence_number, err) == -1 ||
 	    get_long(v, 516, "min_sequence_number", 0, INT64_MAX,
-	    &m->min_sequence_number, err) == -1 ||
+		&m->min_sequence_number, err) == -1 ||
 	    get_long(v, 503, "added_snapshot_id", -1, INT64_MAX,
-	    &m->added_snapshot_id, err) == -1)
+		&m->added_snapshot_id, err) == -1)
 		return -1;
 	if (m->content > 1)
-		return err_set(err, ERR_TABLE, "manifest list has content of "
-		    "unknown kind %d", m->content);
-	if (read_counts(v, m, err) == -1 ||
-	    read_partitions(v, m, err) == -1)
+		return err_set(err, ERR_TABLE,
+		    "manifest list has content of "
+		    "unknown kind %d",
+		    m->content);
+	if (read_counts(v, m, err) == -1 || read_partitions(v, m, err) == -1)
 		return -1;
 	return get_bytes(v, 519, "key_metadata", &m->key_metadata,
 	    &m->key_metadata_len, err);
@@ -216,8 +235,8 @@ read_all(struct ocf_reader *reader, struct av_codec *codec,
 				    "manifest list has too many entries");
 			if (out->n == room) {
 				room = room == 0 ? 16 : 2 * room;
-				out->files = xreallocarray(out->files, room,
-				    sizeof(*out->files));
+				out->files = xreallocarray(
+				    out->files, room, sizeof(*out->files));
 			}
 			struct manifest_file *m = &out->files[out->n++];
 			*m = (struct manifest_file){ 0 };
@@ -232,8 +251,7 @@ read_all(struct ocf_reader *reader, struct av_codec *codec,
 }
 
 int
-manifest_list_read(const char *path, struct manifest_list *out,
-    struct err *err)
+manifest_list_read(const char *path, struct manifest_list *out, struct err *err)
 {
 	struct buf data;
 	struct ocf_reader *reader = NULL;
@@ -331,10 +349,9 @@ create(const char *path, const json_t *schema,
     const struct manifest_list_ids *ids, struct err *err)
 {
 	char id[24], parent[24], sequence[24];
-	const struct ocf_meta meta[] = {
-		{ "snapshot-id", id }, { "parent-snapshot-id", parent },
-		{ "sequence-number", sequence }, { "format-version", "2" }
-	};
+	const struct ocf_meta meta[] = { { "snapshot-id", id },
+		{ "parent-snapshot-id", parent },
+		{ "sequence-number", sequence }, { "format-version", "2" } };
 
 	snprintf(id, sizeof(id), "%" PRId64, ids->snapshot_id);
 	snprintf(sequence, sizeof(sequence), "%" PRId64, ids->sequence_number);
@@ -345,8 +362,8 @@ create(const char *path, const json_t *schema,
 		snprintf(parent, sizeof(parent), "%" PRId64, ids->parent_id);
 
 	char *text = json_dumps(schema, JSON_COMPACT);
-	struct ocf_writer *w = ocf_create(path, text, meta,
-	    sizeof(meta) / sizeof(meta[0]), err);
+	struct ocf_writer *w =
+	    ocf_create(path, text, meta, sizeof(meta) / sizeof(meta[0]), err);
 	free(text);
 	return w;
 }

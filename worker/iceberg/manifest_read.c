@@ -73,7 +73,8 @@ read_data_file(struct reading *r, struct av_value v)
 		goto out;
 	}
 	if (content != 0) {
-		err_set(r->err, ERR_TABLE, "rows deleted by another writer; "
+		err_set(r->err, ERR_TABLE,
+		    "rows deleted by another writer; "
 		    "calve cannot read delete files, compact the table first");
 		goto out;
 	}
@@ -83,8 +84,10 @@ read_data_file(struct reading *r, struct av_value v)
 	    get_long(r, v, 104, "file_size_in_bytes", &df.file_size) == -1)
 		goto out;
 	if (strcasecmp(format, "parquet") != 0) {
-		err_set(r->err, ERR_TABLE, "'%s' is a file of format '%.32s'; "
-		    "calve reads Parquet only", recorded, format);
+		err_set(r->err, ERR_TABLE,
+		    "'%s' is a file of format '%.32s'; "
+		    "calve reads Parquet only",
+		    recorded, format);
 		goto out;
 	}
 	const char *local;
@@ -140,8 +143,8 @@ read_all(struct reading *r, struct ocf_reader *file, struct av_codec *codec)
 }
 
 int
-manifest_each_file(const char *path, int (*each)(void *arg,
-    const struct datafile *), void *arg, struct err *err)
+manifest_each_file(const char *path,
+    int (*each)(void *arg, const struct datafile *), void *arg, struct err *err)
 {
 	struct reading r = { each, arg, err };
 	struct buf data;

@@ -121,16 +121,16 @@ avro_type(const struct type *type, int field_id)
 	case TYPE_UUID:
 		return fixed_type("uuid_fixed", field_id, 16, "uuid");
 	case TYPE_FIXED:
-		snprintf(prefix, sizeof(prefix), "fixed_%u",
-		    (unsigned)type->length);
+		snprintf(
+		    prefix, sizeof(prefix), "fixed_%u", (unsigned)type->length);
 		return fixed_type(prefix, field_id, type->length, NULL);
 	case TYPE_DECIMAL:
 		snprintf(prefix, sizeof(prefix), "decimal_%u_%u",
 		    (unsigned)type->precision, (unsigned)type->scale);
-		o = fixed_type(prefix, field_id, decimal_size(type->precision),
-		    "decimal");
-		json_object_set_new(o, "precision",
-		    json_integer(type->precision));
+		o = fixed_type(
+		    prefix, field_id, decimal_size(type->precision), "decimal");
+		json_object_set_new(
+		    o, "precision", json_integer(type->precision));
 		json_object_set_new(o, "scale", json_integer(type->scale));
 		return o;
 	default:
@@ -149,18 +149,19 @@ partition_fields(const struct partition_spec *spec, const struct type *types,
 		json_t *type = avro_type(&types[i], f->field_id);
 		if (type == NULL) {
 			json_decref(list);
-			err_set(err, ERR_TABLE, "partition field '%s' has a "
-			    "type that cannot be one", f->name);
+			err_set(err, ERR_TABLE,
+			    "partition field '%s' has a "
+			    "type that cannot be one",
+			    f->name);
 			return NULL;
 		}
 		bool escaped;
 		char *name = avro_name(f->name, &escaped);
-		json_t *o = json_pack("{s:s, s:[s, o], s:n, s:i}",
-		    "name", name, "type", "null", type, "default",
-		    "field-id", f->field_id);
+		json_t *o = json_pack("{s:s, s:[s, o], s:n, s:i}", "name", name,
+		    "type", "null", type, "default", "field-id", f->field_id);
 		if (escaped)
-			json_object_set_new(o, "iceberg-field-name",
-			    json_string(f->name));
+			json_object_set_new(
+			    o, "iceberg-field-name", json_string(f->name));
 		json_array_append_new(list, o);
 		free(name);
 	}
@@ -176,7 +177,7 @@ field_named(const json_t *record, const char *name)
 	for (size_t i = 0; i < json_array_size(fields); i++) {
 		json_t *field = json_array_get(fields, i);
 		if (strcmp(json_string_value(json_object_get(field, "name")),
-		    name) == 0)
+			name) == 0)
 			return json_object_get(field, "type");
 	}
 	return NULL;
@@ -191,8 +192,8 @@ manifest_schema(const struct partition_spec *spec, const struct type *types,
 	if (fields == NULL)
 		return NULL;
 	json_t *root = json_loads(avsc_manifest_entry, 0, NULL);
-	json_t *record = field_named(field_named(root, "data_file"),
-	    "partition");
+	json_t *record =
+	    field_named(field_named(root, "data_file"), "partition");
 	if (json_object_set_new(record, "fields", fields) == -1) {
 		json_decref(root);
 		err_set(err, ERR_BUG, "manifest schema cannot be made");
@@ -202,8 +203,8 @@ manifest_schema(const struct partition_spec *spec, const struct type *types,
 }
 
 static void
-set_decimal(struct av_value v, const struct type *type, const uint8_t *p,
-    size_t n)
+set_decimal(
+    struct av_value v, const struct type *type, const uint8_t *p, size_t n)
 {
 	uint8_t fixed[16];
 	size_t size = decimal_size(type->precision);

@@ -16,8 +16,8 @@
 
 /* Schema of manifest entries of this spec; new reference, NULL: err is set.
  * types are the result types of the spec's fields, in order. */
-json_t *manifest_schema(const struct partition_spec *,
-    const struct type *types, struct err *) MUST_USE;
+json_t *manifest_schema(const struct partition_spec *, const struct type *types,
+    struct err *) MUST_USE;
 
 /* Sets a field of the partition record from its single-value form. ERR_BUG
  * when the value does not have the type's shape. */

@@ -17,8 +17,7 @@
 
 /* Untrusted text. Fills all of a table but folder and version. NULL:
  * ERR_TABLE. */
-struct table *metadata_parse(const void *text, size_t n, struct err *)
-    MUST_USE;
+struct table *metadata_parse(const void *text, size_t n, struct err *) MUST_USE;
 /* The same from JSON in memory, whose reference it takes. */
 struct table *metadata_load(json_t *root_take, struct err *) MUST_USE;
 
@@ -29,10 +28,10 @@ json_t *metadata_create(const struct table_create *, const char *uuid,
 
 struct metadata_append {
 	int64_t snapshot_id;
-	const char *manifest_list;	/* as recorded */
-	const char *metadata_file;	/* of the version before, as recorded */
-	json_t *summary;		/* borrowed */
-	const struct type *schema;	/* new current one, or NULL */
+	const char *manifest_list; /* as recorded */
+	const char *metadata_file; /* of the version before, as recorded */
+	json_t *summary;           /* borrowed */
+	const struct type *schema; /* new current one, or NULL */
 	int last_column_id;
 	const struct kv *properties;
 	size_t nproperties;

@@ -19,24 +19,25 @@ sort_order(const struct table_create *c)
 	json_t *fields = json_array();
 
 	for (size_t i = 0; i < c->nsort; i++)
-		json_array_append_new(fields, json_pack(
-		    "{s:s, s:i, s:s, s:s}", "transform", "identity",
-		    "source-id", c->sort_ids[i], "direction", "asc",
-		    "null-order", "nulls-first"));
+		json_array_append_new(fields,
+		    json_pack("{s:s, s:i, s:s, s:s}", "transform", "identity",
+			"source-id", c->sort_ids[i], "direction", "asc",
+			"null-order", "nulls-first"));
 	return json_pack("{s:i, s:o}", "order-id", c->nsort > 0 ? SORTED : 0,
 	    "fields", fields);
 }
 
 /* Appends what cannot be written as UTF-8 as an error. */
 static int
-set_properties(json_t *object, const struct kv *kv, size_t n,
-    struct err *err)
+set_properties(json_t *object, const struct kv *kv, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++)
-		if (json_object_set_new(object, kv[i].key,
-		    json_string(kv[i].value)) == -1)
-			return err_set(err, ERR_CONFIG, "table property '%s' "
-			    "is not UTF-8", kv[i].key);
+		if (json_object_set_new(
+			object, kv[i].key, json_string(kv[i].value)) == -1)
+			return err_set(err, ERR_CONFIG,
+			    "table property '%s' "
+			    "is not UTF-8",
+			    kv[i].key);
 	return 0;
 }
 
@@ -50,28 +51,27 @@ metadata_create(const struct table_create *c, const char *uuid,
 	for (size_t i = 0; i < c->spec->nfields; i++)
 		if (c->spec->fields[i].field_id > last_partition_id)
 			last_partition_id = c->spec->fields[i].field_id;
-	if (set_properties(properties, c->properties, c->nproperties,
-	    err) == -1) {
+	if (set_properties(properties, c->properties, c->nproperties, err) ==
+	    -1) {
 		json_decref(properties);
 		return NULL;
 	}
-	json_t *root = json_pack("{s:i, s:s, s:s, s:i, s:I, s:i, s:i, s:[o],"
+	json_t *root = json_pack(
+	    "{s:i, s:s, s:s, s:i, s:I, s:i, s:i, s:[o],"
 	    "s:i, s:[o], s:i, s:i, s:[o], s:o, s:i, s:{}, s:[], s:[], s:[],"
 	    "s:[]}",
 	    "format-version", 2, "table-uuid", uuid, "location", location,
-	    "last-sequence-number", 0,
-	    "last-updated-ms", (json_int_t)now_ms,
-	    "last-column-id", c->last_column_id,
-	    "current-schema-id", 0, "schemas", schema_to_json(c->schema, 0),
-	    "default-spec-id", c->spec->id,
-	    "partition-specs", partition_spec_to_json(c->spec),
-	    "last-partition-id", last_partition_id,
-	    "default-sort-order-id", c->nsort > 0 ? SORTED : 0,
-	    "sort-orders", sort_order(c), "properties", properties,
-	    "current-snapshot-id", -1, "refs", "snapshots", "statistics",
-	    "snapshot-log", "metadata-log");
+	    "last-sequence-number", 0, "last-updated-ms", (json_int_t)now_ms,
+	    "last-column-id", c->last_column_id, "current-schema-id", 0,
+	    "schemas", schema_to_json(c->schema, 0), "default-spec-id",
+	    c->spec->id, "partition-specs", partition_spec_to_json(c->spec),
+	    "last-partition-id", last_partition_id, "default-sort-order-id",
+	    c->nsort > 0 ? SORTED : 0, "sort-orders", sort_order(c),
+	    "properties", properties, "current-snapshot-id", -1, "refs",
+	    "snapshots", "statistics", "snapshot-log", "metadata-log");
 	if (root == NULL)
-		err_set(err, ERR_TYPE, "the table's path or a name in it is "
+		err_set(err, ERR_TYPE,
+		    "the table's path or a name in it is "
 		    "not UTF-8, which Iceberg's metadata has to be");
 	return root;
 }
@@ -102,8 +102,8 @@ own_object(json_t *root, const char *key)
 static bool
 same_fields(const json_t *a, const json_t *b)
 {
-	return json_equal(json_object_get(a, "fields"),
-	    json_object_get(b, "fields"));
+	return json_equal(
+	    json_object_get(a, "fields"), json_object_get(b, "fields"));
 }
 
 int
@@ -115,8 +115,8 @@ metadata_schema_id(const struct table *t, const struct type *schema)
 
 	for (size_t i = 0; i < json_array_size(list) && found == -1; i++) {
 		const json_t *s = json_array_get(list, i);
-		int id = (int)json_integer_value(
-		    json_object_get(s, "schema-id"));
+		int id =
+		    (int)json_integer_value(json_object_get(s, "schema-id"));
 		if (same_fields(s, json))
 			found = id;
 		if (id > highest && id < INT32_MAX)
@@ -135,8 +135,8 @@ keep_identifiers(json_t *to, const json_t *from, const struct type *schema)
 
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		json_t *id = json_array_get(ids, i);
-		const struct field *f = type_find_id(schema,
-		    (int)json_integer_value(id));
+		const struct field *f =
+		    type_find_id(schema, (int)json_integer_value(id));
 		if (f != NULL && f->required)
 			json_array_append(kept, id);
 	}
@@ -146,21 +146,20 @@ keep_identifiers(json_t *to, const json_t *from, const struct type *schema)
 }
 
 static void
-set_schema(json_t *root, const struct table *t,
-    const struct metadata_append *a)
+set_schema(json_t *root, const struct table *t, const struct metadata_append *a)
 {
 	int id = metadata_schema_id(t, a->schema);
 
 	if (metadata_schema(t, id) == NULL) {
 		json_t *json = schema_to_json(a->schema, id);
-		keep_identifiers(json, metadata_schema(t, t->schema_id),
-		    a->schema);
+		keep_identifiers(
+		    json, metadata_schema(t, t->schema_id), a->schema);
 		json_array_append_new(own_array(root, "schemas"), json);
 	}
 	json_object_set_new(root, "current-schema-id", json_integer(id));
 	if (a->last_column_id > t->last_column_id)
-		json_object_set_new(root, "last-column-id",
-		    json_integer(a->last_column_id));
+		json_object_set_new(
+		    root, "last-column-id", json_integer(a->last_column_id));
 }
 
 static void
@@ -172,43 +171,43 @@ add_snapshot(json_t *root, const struct table *t,
 	    (json_int_t)sequence, "snapshot-id", (json_int_t)a->snapshot_id);
 
 	if (t->snapshot_id != 0)
-		json_object_set_new(s, "parent-snapshot-id",
-		    json_integer(t->snapshot_id));
+		json_object_set_new(
+		    s, "parent-snapshot-id", json_integer(t->snapshot_id));
 	json_object_set_new(s, "timestamp-ms", json_integer(time));
 	json_object_set(s, "summary", a->summary);
-	json_object_set_new(s, "manifest-list",
-	    json_string(a->manifest_list));
-	json_object_set(s, "schema-id",
-	    json_object_get(root, "current-schema-id"));
+	json_object_set_new(s, "manifest-list", json_string(a->manifest_list));
+	json_object_set(
+	    s, "schema-id", json_object_get(root, "current-schema-id"));
 
-	json_object_set_new(root, "last-sequence-number",
-	    json_integer(sequence));
-	json_object_set_new(root, "current-snapshot-id",
-	    json_integer(a->snapshot_id));
+	json_object_set_new(
+	    root, "last-sequence-number", json_integer(sequence));
+	json_object_set_new(
+	    root, "current-snapshot-id", json_integer(a->snapshot_id));
 	json_array_append_new(own_array(root, "snapshots"), s);
 	json_array_append_new(own_array(root, "snapshot-log"),
 	    json_pack("{s:I, s:I}", "timestamp-ms", (json_int_t)time,
-	    "snapshot-id", (json_int_t)a->snapshot_id));
+		"snapshot-id", (json_int_t)a->snapshot_id));
 
 	/* main may carry its own retention settings */
 	json_t *main_ref = own_object(own_object(root, "refs"), "main");
-	json_object_set_new(main_ref, "snapshot-id",
-	    json_integer(a->snapshot_id));
+	json_object_set_new(
+	    main_ref, "snapshot-id", json_integer(a->snapshot_id));
 	json_object_set_new(main_ref, "type", json_string("branch"));
 }
 
 static void
-log_metadata(json_t *root, const struct table *t,
-    const struct metadata_append *a)
+log_metadata(
+    json_t *root, const struct table *t, const struct metadata_append *a)
 {
-	const char *text = table_property(t,
-	    "write.metadata.previous-versions-max");
+	const char *text =
+	    table_property(t, "write.metadata.previous-versions-max");
 	long most = text != NULL ? strtol(text, NULL, 10) : METADATA_LOG_MAX;
 	json_t *log = own_array(root, "metadata-log");
 
-	json_array_append_new(log, json_pack("{s:O, s:s}", "timestamp-ms",
-	    json_object_get(t->root, "last-updated-ms"),
-	    "metadata-file", a->metadata_file));
+	json_array_append_new(log,
+	    json_pack("{s:O, s:s}", "timestamp-ms",
+		json_object_get(t->root, "last-updated-ms"), "metadata-file",
+		a->metadata_file));
 	while (json_array_size(log) > (size_t)(most > 1 ? most : 1))
 		json_array_remove(log, 0);
 }
@@ -218,8 +217,8 @@ log_metadata(json_t *root, const struct table *t,
 static int64_t
 next_time(const struct table *t, int64_t now_ms)
 {
-	int64_t last = json_integer_value(json_object_get(t->root,
-	    "last-updated-ms"));
+	int64_t last =
+	    json_integer_value(json_object_get(t->root, "last-updated-ms"));
 	const json_t *log = json_object_get(t->root, "snapshot-log");
 	size_t n = json_array_size(log);
 
@@ -233,14 +232,14 @@ next_time(const struct table *t, int64_t now_ms)
 }
 
 json_t *
-metadata_append(const struct table *t, const struct metadata_append *a,
-    struct err *err)
+metadata_append(
+    const struct table *t, const struct metadata_append *a, struct err *err)
 {
 	json_t *root = json_copy(t->root);
 	int64_t time = next_time(t, a->now_ms);
 
 	if (set_properties(own_object(root, "properties"), a->properties,
-	    a->nproperties, err) == -1) {
+		a->nproperties, err) == -1) {
 		json_decref(root);
 		return NULL;
 	}

@@ -18,10 +18,11 @@ enum { DEFAULT_LENGTH = 16, DEFAULT_COLUMNS = 100, DEPTH_MAX = 64 };
 bool
 metrics_mode_parse(const char *text, struct metrics_mode *out)
 {
-	static const struct { const char *name; enum metrics_kind kind; } plain[] = {
-		{ "none", METRICS_NONE }, { "counts", METRICS_COUNTS },
-		{ "full", METRICS_FULL }
-	};
+	static const struct {
+		const char *name;
+		enum metrics_kind kind;
+	} plain[] = { { "none", METRICS_NONE }, { "counts", METRICS_COUNTS },
+		{ "full", METRICS_FULL } };
 	char *end;
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
@@ -36,8 +37,7 @@ metrics_mode_parse(const char *text, struct metrics_mode *out)
 	unsigned long length = strtoul(text + 9, &end, 10);
 	if (strcmp(end, ")") != 0 || length == 0 || length > UINT32_MAX)
 		return false;
-	*out = (struct metrics_mode){ METRICS_TRUNCATE,
-	    (uint32_t)length };
+	*out = (struct metrics_mode){ METRICS_TRUNCATE, (uint32_t)length };
 	return true;
 }
 
@@ -48,7 +48,7 @@ struct build {
 	const int *sort_ids;
 	size_t nsort;
 	struct metrics_mode first, rest;
-	size_t nfirst;		/* leaves that have the first mode */
+	size_t nfirst; /* leaves that have the first mode */
 };
 
 static bool
@@ -67,15 +67,16 @@ add_leaf(struct build *b, const struct field *field, const char *name)
 
 	if (is_sorted(b, field->id) &&
 	    (mode.kind == METRICS_NONE || mode.kind == METRICS_COUNTS))
-		mode = (struct metrics_mode){ METRICS_TRUNCATE, DEFAULT_LENGTH };
+		mode =
+		    (struct metrics_mode){ METRICS_TRUNCATE, DEFAULT_LENGTH };
 	char *key = xasprintf(PREFIX "column.%s", name);
 	const char *text = b->get(b->arg, key);
 	/* a mode that nobody knows: Java warns and takes the default */
 	if (text != NULL)
 		(void)metrics_mode_parse(text, &mode);
 	free(key);
-	b->modes->leaf[b->modes->n++] = (struct metrics_leaf){
-	    field->id, field, mode };
+	b->modes->leaf[b->modes->n++] =
+	    (struct metrics_leaf){ field->id, field, mode };
 }
 
 /* Lists and maps have fields of fixed names, whatever the tree says. */
@@ -119,12 +120,13 @@ void
 metrics_modes_init(struct metrics_modes *modes, const struct type *schema,
     const int *sort_ids, size_t nsort, metrics_property *get, const void *arg)
 {
-	struct build b = {
-		.modes = modes, .get = get, .arg = arg,
-		.sort_ids = sort_ids, .nsort = nsort,
+	struct build b = { .modes = modes,
+		.get = get,
+		.arg = arg,
+		.sort_ids = sort_ids,
+		.nsort = nsort,
 		.first = { METRICS_TRUNCATE, DEFAULT_LENGTH },
-		.nfirst = DEFAULT_COLUMNS
-	};
+		.nfirst = DEFAULT_COLUMNS };
 	const char *most = get(arg, PREFIX "max-inferred-column-defaults");
 	const char *mode = get(arg, PREFIX "default");
 
@@ -134,8 +136,8 @@ metrics_modes_init(struct metrics_modes *modes, const struct type *schema,
 	if (mode != NULL && metrics_mode_parse(mode, &b.first))
 		b.rest = b.first;
 	modes->n = 0;
-	modes->leaf = xcalloc(type_leaf_count(schema) + 1,
-	    sizeof(*modes->leaf));
+	modes->leaf =
+	    xcalloc(type_leaf_count(schema) + 1, sizeof(*modes->leaf));
 	walk(&b, schema, "", 0);
 	qsort(modes->leaf, modes->n, sizeof(*modes->leaf), by_id);
 }
@@ -152,6 +154,7 @@ metrics_find(const struct metrics_modes *modes, int field_id)
 {
 	const struct metrics_leaf key = { .field_id = field_id };
 
-	return modes->n == 0 ? NULL :
-	    bsearch(&key, modes->leaf, modes->n, sizeof(key), by_id);
+	return modes->n == 0
+	    ? NULL
+	    : bsearch(&key, modes->leaf, modes->n, sizeof(key), by_id);
 }

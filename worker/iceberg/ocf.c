@@ -19,7 +19,7 @@
 
 enum {
 	SYNC = 16,
-	BLOCK = 64000,			/* of datums, as Avro's Java writer */
+	BLOCK = 64000, /* of datums, as Avro's Java writer */
 	INFLATED_MAX = 1 << 28,
 	HEADER_KEYS_MAX = 256
 };
@@ -28,9 +28,9 @@ enum {
 
 struct ocf_writer {
 	struct store_file *file;
-	struct buf block;	/* datums not yet written */
-	struct buf out;		/* scratch: a framed block */
-	uint64_t ndatums;	/* in block */
+	struct buf block; /* datums not yet written */
+	struct buf out;   /* scratch: a framed block */
+	uint64_t ndatums; /* in block */
 	uint8_t sync[SYNC];
 };
 
@@ -117,7 +117,7 @@ deflate_into(struct buf *out, const struct buf *in, struct err *err)
 		return err_set(err, ERR_LIMIT, "avro block is too large");
 	/* negative window bits: raw, as Avro wants it */
 	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -15, 8,
-	    Z_DEFAULT_STRATEGY) != Z_OK)
+		Z_DEFAULT_STRATEGY) != Z_OK)
 		return err_set(err, ERR_NOMEM, "no memory to deflate");
 	size_t room = deflateBound(&z, (uLong)in->len);
 	uint8_t *to = buf_reserve(out, room);
@@ -129,8 +129,9 @@ deflate_into(struct buf *out, const struct buf *in, struct err *err)
 	if (rc == Z_STREAM_END)
 		out->len += room - z.avail_out;
 	(void)deflateEnd(&z);
-	return rc == Z_STREAM_END ? 0 :
-	    err_set(err, ERR_LIMIT, "avro block is too large to deflate");
+	return rc == Z_STREAM_END
+	    ? 0
+	    : err_set(err, ERR_LIMIT, "avro block is too large to deflate");
 }
 
 static int
@@ -141,8 +142,10 @@ flush_block(struct ocf_writer *w, struct err *err)
 	if (w->ndatums == 0)
 		return 0;
 	if (w->block.over)
-		return err_set(err, ERR_LIMIT, "avro block of '%s' is too "
-		    "large", store_path(w->file));
+		return err_set(err, ERR_LIMIT,
+		    "avro block of '%s' is too "
+		    "large",
+		    store_path(w->file));
 	buf_init(&packed, 0);
 	int rc = deflate_into(&packed, &w->block, err);
 	if (rc == 0) {
@@ -180,7 +183,10 @@ ocf_close(struct ocf_writer *w, uint64_t *size, struct err *err)
 
 /* ---- reading ---------------------------------------------------------- */
 
-struct header_key { char *key, *value; size_t len; };
+struct header_key {
+	char *key, *value;
+	size_t len;
+};
 
 struct ocf_reader {
 	struct cursor c;
@@ -189,7 +195,7 @@ struct ocf_reader {
 	json_t *schema;
 	bool deflated;
 	const uint8_t *sync;
-	struct buf block;	/* inflated */
+	struct buf block; /* inflated */
 };
 
 void
@@ -275,17 +281,19 @@ read_header(struct ocf_reader *r, struct err *err)
 	const char *codec = ocf_header(r, "avro.codec");
 	r->deflated = codec != NULL && strcmp(codec, "deflate") == 0;
 	if (codec != NULL && !r->deflated && strcmp(codec, "null") != 0)
-		return err_set(err, ERR_TABLE, "avro codec '%.40s' is not "
+		return err_set(err, ERR_TABLE,
+		    "avro codec '%.40s' is not "
 		    "supported; set write.avro.compression-codec to gzip and "
-		    "rewrite the manifests", codec);
+		    "rewrite the manifests",
+		    codec);
 	const struct header_key *schema = find_key(r, "avro.schema");
 	if (schema == NULL)
 		return err_set(err, ERR_TABLE, "avro header has no schema");
 	r->schema = json_loadb(schema->value, schema->len,
 	    JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why);
 	if (r->schema == NULL)
-		return err_set(err, ERR_TABLE, "avro schema is malformed: %s",
-		    why.text);
+		return err_set(
+		    err, ERR_TABLE, "avro schema is malformed: %s", why.text);
 	return 0;
 }
 
@@ -325,7 +333,10 @@ inflate_into(struct buf *out, const uint8_t *in, size_t n, struct err *err)
 
 	if (inflateInit2(&z, -15) != Z_OK)
 		return err_set(err, ERR_NOMEM, "no memory to inflate");
-	union { const uint8_t *in; Bytef *z; } u = { in };
+	union {
+		const uint8_t *in;
+		Bytef *z;
+	} u = { in };
 	z.next_in = u.z;
 	z.avail_in = (uInt)n;
 	do {
@@ -348,8 +359,8 @@ inflate_into(struct buf *out, const uint8_t *in, size_t n, struct err *err)
 	} while (rc == Z_OK);
 	bool whole = rc == Z_STREAM_END && z.avail_in == 0;
 	(void)inflateEnd(&z);
-	return whole ? 0 :
-	    err_set(err, ERR_TABLE, "avro block cannot be inflated");
+	return whole ? 0
+		     : err_set(err, ERR_TABLE, "avro block cannot be inflated");
 }
 
 int

@@ -18,7 +18,9 @@
 #include "common/buf.h"
 #include "common/err.h"
 
-struct ocf_meta { const char *key, *value; };
+struct ocf_meta {
+	const char *key, *value;
+};
 
 struct ocf_writer;
 
@@ -33,7 +35,7 @@ int ocf_commit(struct ocf_writer *, struct err *) MUST_USE;
 /* Last block, fsync, close, free; *size is the file's. On an error the file is
  * removed. */
 int ocf_close(struct ocf_writer *, uint64_t *size, struct err *) MUST_USE;
-void ocf_abort(struct ocf_writer *);	/* close, remove, free; NULL is fine */
+void ocf_abort(struct ocf_writer *); /* close, remove, free; NULL is fine */
 
 struct ocf_reader;
 

@@ -18,10 +18,14 @@
 enum { NAME_BYTES_MAX = 4096, FIRST_FIELD_ID = 1000 };
 
 static const char *const transform_names[] = {
-	[TRANSFORM_IDENTITY] = "identity", [TRANSFORM_YEAR] = "year",
-	[TRANSFORM_MONTH] = "month", [TRANSFORM_DAY] = "day",
-	[TRANSFORM_HOUR] = "hour", [TRANSFORM_BUCKET] = "bucket",
-	[TRANSFORM_TRUNCATE] = "truncate", [TRANSFORM_VOID] = "void",
+	[TRANSFORM_IDENTITY] = "identity",
+	[TRANSFORM_YEAR] = "year",
+	[TRANSFORM_MONTH] = "month",
+	[TRANSFORM_DAY] = "day",
+	[TRANSFORM_HOUR] = "hour",
+	[TRANSFORM_BUCKET] = "bucket",
+	[TRANSFORM_TRUNCATE] = "truncate",
+	[TRANSFORM_VOID] = "void",
 };
 
 static bool
@@ -40,8 +44,8 @@ partition_spec_clear(struct partition_spec *spec)
 }
 
 bool
-partition_spec_equal(const struct partition_spec *a,
-    const struct partition_spec *b)
+partition_spec_equal(
+    const struct partition_spec *a, const struct partition_spec *b)
 {
 	if (a->nfields != b->nfields)
 		return false;
@@ -61,8 +65,8 @@ void
 transform_format(const struct partition_field *f, char *out, size_t n)
 {
 	if (takes_param(f->transform))
-		snprintf(out, n, "%s[%u]", transform_names[f->transform],
-		    f->param);
+		snprintf(
+		    out, n, "%s[%u]", transform_names[f->transform], f->param);
 	else
 		snprintf(out, n, "%s", transform_names[f->transform]);
 }
@@ -82,7 +86,7 @@ partition_result_type(const struct partition_field *f,
 		out->kind = TYPE_INT;
 		break;
 	case TRANSFORM_DAY:
-		out->kind = TYPE_DATE;	/* as Iceberg's Java code has it */
+		out->kind = TYPE_DATE; /* as Iceberg's Java code has it */
 		break;
 	default:
 		/* A void field may outlive its column: any type will do. */
@@ -108,18 +112,22 @@ partition_spec_check(const struct partition_spec *spec,
 			if (schema->fields[c].id == f->source_id)
 				source = &schema->fields[c];
 		if (source == NULL)
-			return err_set(err, ERR_TABLE, "partition field "
+			return err_set(err, ERR_TABLE,
+			    "partition field "
 			    "'%.200s' reads column id %d, which is %s; "
-			    "create a new target", f->name, f->source_id,
-			    type_find_id(schema, f->source_id) != NULL ?
-			    "inside a nested column: calve cannot write that" :
-			    "not in the table's schema");
+			    "create a new target",
+			    f->name, f->source_id,
+			    type_find_id(schema, f->source_id) != NULL
+				? "inside a nested column: calve cannot write that"
+				: "not in the table's schema");
 		if (transform_applies(f->transform, &source->type))
 			continue;
 		transform_format(f, text, sizeof text);
-		return err_set(err, ERR_TABLE, "partition field '%.200s' "
+		return err_set(err, ERR_TABLE,
+		    "partition field '%.200s' "
 		    "applies %s to column '%.200s', whose type it cannot "
-		    "read; create a new target", f->name, text, source->name);
+		    "read; create a new target",
+		    f->name, text, source->name);
 	}
 	return 0;
 }
@@ -137,14 +145,14 @@ partition_fields_to_json(const struct partition_spec *spec)
 		char text[40];
 
 		transform_format(f, text, sizeof text);
-		if (json_object_set_new(o, "source-id",
-		    json_integer(f->source_id)) == -1 ||
-		    json_object_set_new(o, "field-id",
-		    json_integer(f->field_id)) == -1 ||
-		    json_object_set_new(o, "name",
-		    json_string(f->name)) == -1 ||
-		    json_object_set_new(o, "transform",
-		    json_string(text)) == -1) {
+		if (json_object_set_new(
+			o, "source-id", json_integer(f->source_id)) == -1 ||
+		    json_object_set_new(
+			o, "field-id", json_integer(f->field_id)) == -1 ||
+		    json_object_set_new(o, "name", json_string(f->name)) ==
+			-1 ||
+		    json_object_set_new(o, "transform", json_string(text)) ==
+			-1) {
 			json_decref(o);
 			json_decref(array);
 			return NULL;
@@ -160,8 +168,8 @@ partition_spec_to_json(const struct partition_spec *spec)
 	json_t *o = json_object();
 
 	if (json_object_set_new(o, "spec-id", json_integer(spec->id)) == -1 ||
-	    json_object_set_new(o, "fields",
-	    partition_fields_to_json(spec)) == -1) {
+	    json_object_set_new(o, "fields", partition_fields_to_json(spec)) ==
+		-1) {
 		json_decref(o);
 		return NULL;
 	}
@@ -169,15 +177,16 @@ partition_spec_to_json(const struct partition_spec *spec)
 }
 
 static int
-read_int(const json_t *obj, const char *key, int low, int *out,
-    struct err *err)
+read_int(const json_t *obj, const char *key, int low, int *out, struct err *err)
 {
 	const json_t *v = json_object_get(obj, key);
 	json_int_t n = json_integer_value(v);
 
 	if (!json_is_integer(v) || n < low || n > INT32_MAX)
-		return err_set(err, ERR_TABLE, "'%s' is not a number from "
-		    "%d to %d", key, low, INT32_MAX);
+		return err_set(err, ERR_TABLE,
+		    "'%s' is not a number from "
+		    "%d to %d",
+		    key, low, INT32_MAX);
 	*out = (int)n;
 	return 0;
 }
@@ -212,22 +221,24 @@ read_field(const json_t *json, struct partition_field *f, struct err *err)
 {
 	const json_t *jname = json_object_get(json, "name");
 	const char *name = json_string_value(jname);
-	const char *text = json_string_value(json_object_get(json,
-	    "transform"));
+	const char *text =
+	    json_string_value(json_object_get(json, "transform"));
 
 	if (name == NULL || name[0] == '\0' ||
 	    json_string_length(jname) > NAME_BYTES_MAX ||
 	    strlen(name) != json_string_length(jname))
-		return err_set(err, ERR_TABLE, "a field has no name of 1 to "
-		    "%d bytes", (int)NAME_BYTES_MAX);
+		return err_set(err, ERR_TABLE,
+		    "a field has no name of 1 to "
+		    "%d bytes",
+		    (int)NAME_BYTES_MAX);
 	if (read_int(json, "source-id", 1, &f->source_id, err) == -1 ||
-	    read_int(json, "field-id", FIRST_FIELD_ID, &f->field_id,
-	    err) == -1)
+	    read_int(json, "field-id", FIRST_FIELD_ID, &f->field_id, err) == -1)
 		return err_prefix(err, "field '%.200s'", name);
 	if (text == NULL || !read_transform(text, f))
-		return err_set(err, ERR_TABLE, "field '%.200s' has the "
-		    "transform '%.100s', which calve does not know", name,
-		    text != NULL ? text : "");
+		return err_set(err, ERR_TABLE,
+		    "field '%.200s' has the "
+		    "transform '%.100s', which calve does not know",
+		    name, text != NULL ? text : "");
 	f->name = xstrdup(name);
 	return 0;
 }
@@ -241,18 +252,22 @@ refuse_same_fields(const struct partition_spec *spec, struct err *err)
 			const struct partition_field *g = &spec->fields[j];
 
 			if (f->field_id == g->field_id)
-				return err_set(err, ERR_TABLE, "two fields "
-				    "have the id %d", f->field_id);
+				return err_set(err, ERR_TABLE,
+				    "two fields "
+				    "have the id %d",
+				    f->field_id);
 			if (strcmp(f->name, g->name) == 0)
-				return err_set(err, ERR_TABLE, "two fields "
-				    "have the name '%.200s'", f->name);
+				return err_set(err, ERR_TABLE,
+				    "two fields "
+				    "have the name '%.200s'",
+				    f->name);
 		}
 	return 0;
 }
 
 int
-partition_spec_from_json(const json_t *json, struct partition_spec *out,
-    struct err *err)
+partition_spec_from_json(
+    const json_t *json, struct partition_spec *out, struct err *err)
 {
 	const json_t *fields = json_object_get(json, "fields");
 	size_t n = json_array_size(fields);
@@ -261,14 +276,16 @@ partition_spec_from_json(const json_t *json, struct partition_spec *out,
 	if (read_int(json, "spec-id", 0, &out->id, err) == -1)
 		goto fail;
 	if (!json_is_array(fields) || n > PARTITION_FIELDS_MAX) {
-		err_set(err, ERR_TABLE, "'fields' is not an array of at most "
-		    "%d", (int)PARTITION_FIELDS_MAX);
+		err_set(err, ERR_TABLE,
+		    "'fields' is not an array of at most "
+		    "%d",
+		    (int)PARTITION_FIELDS_MAX);
 		goto fail;
 	}
 	out->fields = xcalloc(n + 1, sizeof *out->fields);
 	for (; out->nfields < n; out->nfields++)
 		if (read_field(json_array_get(fields, out->nfields),
-		    &out->fields[out->nfields], err) == -1)
+			&out->fields[out->nfields], err) == -1)
 			goto fail;
 	if (refuse_same_fields(out, err) == -1)
 		goto fail;

@@ -22,8 +22,9 @@
 #include "common/xalloc.h"
 #include "worker/iceberg/transform.h"
 
-#define ALLOWED "write a column's name, year(c), month(c), day(c), hour(c), " \
-    "bucket(N, c) or truncate(W, c)"
+#define ALLOWED                                                       \
+	"write a column's name, year(c), month(c), day(c), hour(c), " \
+	"bucket(N, c) or truncate(W, c)"
 
 static const struct spelling {
 	const char *name;
@@ -46,7 +47,10 @@ static const struct spelling {
 };
 
 /* Part of a text, without blanks around it. */
-struct span { const char *p; size_t n; };
+struct span {
+	const char *p;
+	size_t n;
+};
 
 static struct span
 trim(const char *p, size_t n)
@@ -120,13 +124,15 @@ take_number(struct span *args, uint32_t *out)
 
 	if (comma != NULL &&
 	    read_number(trim(args->p, (size_t)(comma - args->p)), out)) {
-		*args = trim(comma + 1,
-		    args->n - (size_t)(comma + 1 - args->p));
+		*args =
+		    trim(comma + 1, args->n - (size_t)(comma + 1 - args->p));
 		return true;
 	}
 	comma = memrchr(args->p, ',', args->n);
-	if (comma != NULL && read_number(trim(comma + 1,
-	    args->n - (size_t)(comma + 1 - args->p)), out)) {
+	if (comma != NULL &&
+	    read_number(
+		trim(comma + 1, args->n - (size_t)(comma + 1 - args->p)),
+		out)) {
 		*args = trim(args->p, (size_t)(comma - args->p));
 		return true;
 	}
@@ -154,26 +160,29 @@ parse_call(struct span text, struct parsed *out, struct err *err)
 	if (bracket != NULL && head.p[head.n - 1] == ']') {
 		const char *number = bracket + 1;
 
-		has_number = read_number(trim(number,
-		    (size_t)(head.p + head.n - 1 - number)), &out->param);
+		has_number = read_number(
+		    trim(number, (size_t)(head.p + head.n - 1 - number)),
+		    &out->param);
 		head = trim(head.p, (size_t)(bracket - head.p));
 	}
 	out->spelling = find_spelling(head);
 	if (out->spelling == NULL)
-		return err_set(err, ERR_CONFIG, "there is no transform "
-		    "'%.*s'; " ALLOWED, (int)(head.n < 100 ? head.n : 100),
-		    head.p);
+		return err_set(err, ERR_CONFIG,
+		    "there is no transform "
+		    "'%.*s'; " ALLOWED,
+		    (int)(head.n < 100 ? head.n : 100), head.p);
 	if (out->spelling->transform == TRANSFORM_BUCKET ||
 	    out->spelling->transform == TRANSFORM_TRUNCATE) {
-		if (bracket != NULL ? !has_number :
-		    !take_number(&args, &out->param))
-			return err_set(err, ERR_CONFIG, "%s needs a number "
+		if (bracket != NULL ? !has_number
+				    : !take_number(&args, &out->param))
+			return err_set(err, ERR_CONFIG,
+			    "%s needs a number "
 			    "from 1 to %d, as in %s(16, column)",
 			    out->spelling->name, INT32_MAX,
 			    out->spelling->name);
 	} else if (bracket != NULL) {
-		return err_set(err, ERR_CONFIG, "%s takes no number",
-		    out->spelling->name);
+		return err_set(
+		    err, ERR_CONFIG, "%s takes no number", out->spelling->name);
 	}
 	out->column = unquote(args);
 	if (out->column == NULL)
@@ -192,8 +201,9 @@ parse_text(const char *text, const struct type *schema, struct parsed *out,
 	out->spelling = &spellings[0];
 	if (is_column || s.n == 0) {
 		out->column = whole;
-		return s.n > 0 ? 0 :
-		    err_set(err, ERR_CONFIG, "it is empty; " ALLOWED);
+		return s.n > 0
+		    ? 0
+		    : err_set(err, ERR_CONFIG, "it is empty; " ALLOWED);
 	}
 	free(whole);
 	if (s.p[0] != '`' && s.p[0] != '"' && memchr(s.p, '(', s.n) != NULL)
@@ -214,27 +224,33 @@ is_time(enum transform t)
 /* The rules of Iceberg's Java code for a whole spec. */
 static int
 check_against_others(const struct partition_spec *spec,
-    const struct partition_field *f, const struct type *schema,
-    struct err *err)
+    const struct partition_field *f, const struct type *schema, struct err *err)
 {
 	int at = type_find_name(schema, f->name);
 
-	if (at >= 0 && (f->transform != TRANSFORM_IDENTITY ||
-	    schema->fields[at].id != f->source_id))
-		return err_set(err, ERR_CONFIG, "the partition field would be "
+	if (at >= 0 &&
+	    (f->transform != TRANSFORM_IDENTITY ||
+		schema->fields[at].id != f->source_id))
+		return err_set(err, ERR_CONFIG,
+		    "the partition field would be "
 		    "named '%.200s' as a column is; exclude that column or "
-		    "choose another transform", f->name);
+		    "choose another transform",
+		    f->name);
 	for (size_t k = 0; k < spec->nfields; k++) {
 		const struct partition_field *g = &spec->fields[k];
 
 		if (g->source_id == f->source_id && is_time(f->transform) &&
 		    is_time(g->transform))
-			return err_set(err, ERR_CONFIG, "it splits the same "
+			return err_set(err, ERR_CONFIG,
+			    "it splits the same "
 			    "column by time as '%.200s' does; keep the finer "
-			    "of the two", g->name);
+			    "of the two",
+			    g->name);
 		if (strcmp(g->name, f->name) == 0)
-			return err_set(err, ERR_CONFIG, "two partition fields "
-			    "would be named '%.200s'; keep one", f->name);
+			return err_set(err, ERR_CONFIG,
+			    "two partition fields "
+			    "would be named '%.200s'; keep one",
+			    f->name);
 	}
 	return 0;
 }
@@ -246,7 +262,8 @@ check_type(const struct parsed *p, const struct type *source, struct err *err)
 
 	if (p->spelling->transform == TRANSFORM_IDENTITY &&
 	    (source->kind == TYPE_FLOAT || source->kind == TYPE_DOUBLE))
-		return err_set(err, ERR_CONFIG, "column '%.200s' holds "
+		return err_set(err, ERR_CONFIG,
+		    "column '%.200s' holds "
 		    "floating-point numbers, and readers disagree about when "
 		    "two of them are equal; partition by another column",
 		    p->column);
@@ -254,7 +271,8 @@ check_type(const struct parsed *p, const struct type *source, struct err *err)
 		return 0;
 	buf_init(&text, 1 << 20);
 	type_format(source, &text);
-	err_set(err, ERR_CONFIG, "%s cannot be applied to column '%.200s' of "
+	err_set(err, ERR_CONFIG,
+	    "%s cannot be applied to column '%.200s' of "
 	    "type %.200s; choose a transform for that type, or another column",
 	    p->spelling->name, p->column, buf_cstr(&text));
 	buf_clear(&text);
@@ -273,8 +291,10 @@ add_field(const char *text, const struct type *schema,
 		goto out;
 	at = type_find_name(schema, p.column);
 	if (at < 0) {
-		err_set(err, ERR_CONFIG, "there is no column '%.200s' among "
-		    "those offloaded", p.column);
+		err_set(err, ERR_CONFIG,
+		    "there is no column '%.200s' among "
+		    "those offloaded",
+		    p.column);
 		goto out;
 	}
 	if (check_type(&p, &schema->fields[at].type, err) == -1)
@@ -301,8 +321,10 @@ partition_parse(const char *const *texts, size_t n, const struct type *schema,
 {
 	memset(out, 0, sizeof *out);
 	if (n > PARTITION_FIELDS_MAX)
-		return err_set(err, ERR_CONFIG, "%zu partition fields; at "
-		    "most %d are possible", n, (int)PARTITION_FIELDS_MAX);
+		return err_set(err, ERR_CONFIG,
+		    "%zu partition fields; at "
+		    "most %d are possible",
+		    n, (int)PARTITION_FIELDS_MAX);
 	out->fields = xcalloc(n + 1, sizeof *out->fields);
 	for (size_t k = 0; k < n; k++)
 		if (add_field(texts[k], schema, out, err) == -1) {

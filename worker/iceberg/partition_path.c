@@ -85,8 +85,11 @@ put_timestamp(struct buf *out, int64_t us, bool zone)
 	unsigned month, day;
 
 	civil_from_days(days, &year, &month, &day);
-	buf_printf(out, "%s%04d-%02u-%02uT", year < 0 ? "-" :
-	    year > 9999 ? "+" : "", year < 0 ? -year : year, month, day);
+	buf_printf(out, "%s%04d-%02u-%02uT",
+	    year < 0          ? "-"
+		: year > 9999 ? "+"
+			      : "",
+	    year < 0 ? -year : year, month, day);
 	put_time(out, rest);
 	if (zone)
 		buf_put_u8(out, 'Z');
@@ -111,7 +114,7 @@ put_decimal(struct buf *out, const struct partition_value *v, int scale)
 	} while (u != 0);
 	if (n < 0)
 		buf_put_u8(out, '-');
-	point = ndigits - scale;	/* digits before the point */
+	point = ndigits - scale; /* digits before the point */
 	if (scale > 0 && point - 1 < -6) {
 		for (int k = ndigits - 1; k >= 0; k--) {
 			buf_put_u8(out, (uint8_t)digits[k]);
@@ -137,20 +140,22 @@ put_float(struct buf *out, double d, int digits_max, bool single)
 	int exponent, n;
 
 	if (!isfinite(d)) {
-		buf_put_str(out, isnan(d) ? "NaN" :
-		    d < 0 ? "-Infinity" : "Infinity");
+		buf_put_str(out,
+		    isnan(d)    ? "NaN"
+			: d < 0 ? "-Infinity"
+				: "Infinity");
 		return;
 	}
 	for (int k = 0; k < digits_max; k++) {
 		snprintf(text, sizeof text, "%.*e", k, d);
-		if (single ? (double)strtof(text, NULL) == d :
-		    strtod(text, NULL) == d)
+		if (single ? (double)strtof(text, NULL) == d
+			   : strtod(text, NULL) == d)
 			break;
 	}
 	e = strchr(text, 'e');
 	exponent = atoi(e + 1);
 	n = (int)(e - text) - (text[0] == '-');
-	n = n > 1 ? n - 1 : 1;		/* digits, without the point */
+	n = n > 1 ? n - 1 : 1; /* digits, without the point */
 	if (d == 0 || (exponent >= -3 && exponent < 7)) {
 		int after = n - 1 - exponent;
 
@@ -165,7 +170,7 @@ static void
 put_base64(struct buf *out, const uint8_t *p, size_t n)
 {
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+				       "abcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	for (size_t at = 0; at < n; at += 3) {
 		uint32_t v = (uint32_t)p[at] << 16;
@@ -176,15 +181,15 @@ put_base64(struct buf *out, const uint8_t *p, size_t n)
 			v |= p[at + 2];
 		buf_put_u8(out, (uint8_t)alphabet[v >> 18]);
 		buf_put_u8(out, (uint8_t)alphabet[v >> 12 & 63]);
-		buf_put_u8(out, at + 1 < n ?
-		    (uint8_t)alphabet[v >> 6 & 63] : '=');
+		buf_put_u8(
+		    out, at + 1 < n ? (uint8_t)alphabet[v >> 6 & 63] : '=');
 		buf_put_u8(out, at + 2 < n ? (uint8_t)alphabet[v & 63] : '=');
 	}
 }
 
 static void
-put_by_type(struct buf *out, const struct type *type,
-    const struct partition_value *v)
+put_by_type(
+    struct buf *out, const struct type *type, const struct partition_value *v)
 {
 	char uuid[UUID_TEXT];
 	double d = 0;
@@ -217,8 +222,8 @@ put_by_type(struct buf *out, const struct type *type,
 		break;
 	case TYPE_TIMESTAMP:
 	case TYPE_TIMESTAMPTZ:
-		put_timestamp(out, get_integer(v),
-		    type->kind == TYPE_TIMESTAMPTZ);
+		put_timestamp(
+		    out, get_integer(v), type->kind == TYPE_TIMESTAMPTZ);
 		break;
 	case TYPE_STRING:
 		buf_put(out, v->data, v->len);
@@ -254,8 +259,7 @@ put_value(struct buf *out, const struct partition_field *f,
 		break;
 	case TRANSFORM_MONTH:
 		n = divide_floor(get_integer(v), 12, &rest);
-		buf_printf(out, "%04" PRId64 "-%02" PRId64, 1970 + n,
-		    rest + 1);
+		buf_printf(out, "%04" PRId64 "-%02" PRId64, 1970 + n, rest + 1);
 		break;
 	case TRANSFORM_HOUR:
 		days = divide_floor(get_integer(v), 24, &rest);

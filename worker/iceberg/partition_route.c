@@ -18,29 +18,29 @@
 #include "worker/iceberg/transform.h"
 
 struct route_field {
-	struct partition_field field;	/* name is the spec's */
+	struct partition_field field; /* name is the spec's */
 	size_t column;
 	struct type source, result;
 	struct transformed out;
 	struct intern strings;
-	struct mem entry_mem;	/* codes of a dictionary's entries */
+	struct mem entry_mem; /* codes of a dictionary's entries */
 	struct mem code_mem;
-	const uint64_t *code;	/* of each row; 0 where NULL */
+	const uint64_t *code; /* of each row; 0 where NULL */
 };
 
 struct partitioner {
 	struct route_field *fields;
 	size_t nfields;
 	struct mem null_mem, break_mem;
-	uint64_t *nulls;	/* bit k of row i: field k is NULL */
+	uint64_t *nulls; /* bit k of row i: field k is NULL */
 
 	size_t ngroups, cap, max_groups;
-	uint64_t *key;		/* nfields + 1 words a group, nulls last */
-	struct partition_value *tuple;	/* nfields a group */
-	uint32_t *slot;		/* group + 1, 0 free; a power of two */
+	uint64_t *key; /* nfields + 1 words a group, nulls last */
+	struct partition_value *tuple; /* nfields a group */
+	uint32_t *slot;                /* group + 1, 0 free; a power of two */
 	size_t nslots;
 
-	bool refused;		/* by partition_spec_check(): */
+	bool refused; /* by partition_spec_check(): */
 	struct err err;
 };
 
@@ -134,7 +134,8 @@ refuse_bad(const struct route_field *f, size_t n, struct err *err)
 		if (!t->bad[t->index != NULL ? t->index[i] : i])
 			continue;
 		transform_format(&f->field, text, sizeof text);
-		return err_set(err, ERR_DATA, "a value is out of the range "
+		return err_set(err, ERR_DATA,
+		    "a value is out of the range "
 		    "that %s can express in partition field '%.200s'; mend "
 		    "the row, or partition the target by another column",
 		    text, f->field.name);
@@ -157,8 +158,8 @@ value_codes(struct route_field *f)
 }
 
 static int
-encode_field(struct partitioner *p, size_t k, const struct batch *batch,
-    struct err *err)
+encode_field(
+    struct partitioner *p, size_t k, const struct batch *batch, struct err *err)
 {
 	struct route_field *f = &p->fields[k];
 	struct transformed *t = &f->out;
@@ -180,7 +181,7 @@ encode_field(struct partitioner *p, size_t k, const struct batch *batch,
 	value = value_codes(f);
 	if (t->index == NULL)
 		f->code = value;
-	else if (t->n == 0)	/* an empty dictionary: all rows are NULL */
+	else if (t->n == 0) /* an empty dictionary: all rows are NULL */
 		memset(code, 0, n * sizeof *code);
 	else
 		for (size_t i = 0; i < n; i++)
@@ -245,7 +246,7 @@ value_of_code(const struct route_field *f, uint64_t code, bool null)
 		}
 	} else if (f->result.kind == TYPE_DECIMAL) {
 		v.data = put_decimal((int64_t)code, &v.len);
-	} else {	/* a word's low bytes, little-endian */
+	} else { /* a word's low bytes, little-endian */
 		v.len = type_width(&f->result);
 		v.data = xmemdup(&code, v.len);
 	}
@@ -274,27 +275,28 @@ grow_slots(struct partitioner *p, size_t nslots)
 }
 
 static int
-add_group(struct partitioner *p, const uint64_t *key, size_t at,
-    struct err *err)
+add_group(
+    struct partitioner *p, const uint64_t *key, size_t at, struct err *err)
 {
 	size_t width = p->nfields + 1, g = p->ngroups;
 
 	if (g >= p->max_groups)
-		return err_set(err, ERR_DATA, "the rows of this step fall "
+		return err_set(err, ERR_DATA,
+		    "the rows of this step fall "
 		    "into more than %zu partitions; choose a coarser "
 		    "partition (day for hour, bucket or truncate for the "
-		    "column itself)", p->max_groups);
+		    "column itself)",
+		    p->max_groups);
 	if (g == p->cap) {
 		p->cap = p->cap == 0 ? 64 : p->cap * 2;
-		p->key = xreallocarray(p->key, p->cap,
-		    width * sizeof *p->key);
-		p->tuple = xreallocarray(p->tuple, p->cap,
-		    width * sizeof *p->tuple);
+		p->key = xreallocarray(p->key, p->cap, width * sizeof *p->key);
+		p->tuple =
+		    xreallocarray(p->tuple, p->cap, width * sizeof *p->tuple);
 	}
 	memcpy(p->key + g * width, key, width * sizeof *key);
 	for (size_t k = 0; k < p->nfields; k++)
-		p->tuple[g * p->nfields + k] = value_of_code(&p->fields[k],
-		    key[k], key[p->nfields] >> k & 1);
+		p->tuple[g * p->nfields + k] = value_of_code(
+		    &p->fields[k], key[k], key[p->nfields] >> k & 1);
 	p->ngroups++;
 	p->slot[at] = (uint32_t)g + 1;
 	if (p->ngroups * 2 > p->nslots)
@@ -316,9 +318,9 @@ look_up(struct partitioner *p, size_t i, struct err *err)
 	key[p->nfields] = p->nulls[i];
 	h = hash_mix(h, key[p->nfields]);
 	for (at = h & (p->nslots - 1); p->slot[at] != 0;
-	    at = (at + 1) & (p->nslots - 1))
+	     at = (at + 1) & (p->nslots - 1))
 		if (memcmp(p->key + (p->slot[at] - 1) * width, key,
-		    width * sizeof *key) == 0)
+			width * sizeof *key) == 0)
 			return p->slot[at] - 1;
 	if (add_group(p, key, at, err) == -1)
 		return -1;

@@ -27,11 +27,17 @@ static const struct {
 	const char *name;
 	enum type_kind kind;
 } primitives[] = {
-	{ "boolean", TYPE_BOOLEAN }, { "int", TYPE_INT }, { "long", TYPE_LONG },
-	{ "float", TYPE_FLOAT }, { "double", TYPE_DOUBLE },
-	{ "date", TYPE_DATE }, { "time", TYPE_TIME },
-	{ "timestamp", TYPE_TIMESTAMP }, { "timestamptz", TYPE_TIMESTAMPTZ },
-	{ "string", TYPE_STRING }, { "uuid", TYPE_UUID },
+	{ "boolean", TYPE_BOOLEAN },
+	{ "int", TYPE_INT },
+	{ "long", TYPE_LONG },
+	{ "float", TYPE_FLOAT },
+	{ "double", TYPE_DOUBLE },
+	{ "date", TYPE_DATE },
+	{ "time", TYPE_TIME },
+	{ "timestamp", TYPE_TIMESTAMP },
+	{ "timestamptz", TYPE_TIMESTAMPTZ },
+	{ "string", TYPE_STRING },
+	{ "uuid", TYPE_UUID },
 	{ "binary", TYPE_BINARY },
 };
 enum { NPRIMITIVES = sizeof primitives / sizeof primitives[0] };
@@ -160,7 +166,7 @@ schema_to_json(const struct type *schema, int schema_id)
 
 struct reader {
 	struct err *err;
-	int *ids;		/* all seen, to find duplicates at the end */
+	int *ids; /* all seen, to find duplicates at the end */
 	size_t nids, cap;
 };
 
@@ -172,8 +178,9 @@ read_decimal(const char *text, struct type *out)
 	unsigned precision, scale;
 	int end = -1;
 
-	if (sscanf(text, "decimal( %3u , %3u )%n", &precision, &scale,
-	    &end) != 2 || end == -1 || text[end] != '\0')
+	if (sscanf(text, "decimal( %3u , %3u )%n", &precision, &scale, &end) !=
+		2 ||
+	    end == -1 || text[end] != '\0')
 		return -1;
 	if (precision < 1 || precision > 38 || scale > precision)
 		return -1;
@@ -209,8 +216,10 @@ read_primitive(struct reader *r, const json_t *json, struct type *out)
 		}
 	if (read_decimal(text, out) == 0 || read_fixed(text, out) == 0)
 		return 0;
-	return err_set(r->err, ERR_TABLE, "type '%.200s' is not one of "
-	    "Iceberg's format version 2", text);
+	return err_set(r->err, ERR_TABLE,
+	    "type '%.200s' is not one of "
+	    "Iceberg's format version 2",
+	    text);
 }
 
 static int
@@ -223,8 +232,8 @@ read_id(struct reader *r, const json_t *obj, const char *key, int *out)
 		return err_set(r->err, ERR_TABLE,
 		    "'%s' is not a number from 1 to %d", key, (int)ID_MAX);
 	if (r->nids == FIELDS_MAX)
-		return err_set(r->err, ERR_TABLE, "more than %d fields",
-		    (int)FIELDS_MAX);
+		return err_set(
+		    r->err, ERR_TABLE, "more than %d fields", (int)FIELDS_MAX);
 	if (r->nids == r->cap) {
 		r->cap = r->cap == 0 ? 64 : r->cap * 2;
 		r->ids = xreallocarray(r->ids, r->cap, sizeof *r->ids);
@@ -240,8 +249,8 @@ read_bool(struct reader *r, const json_t *obj, const char *key, bool *out)
 	const json_t *v = json_object_get(obj, key);
 
 	if (!json_is_boolean(v))
-		return err_set(r->err, ERR_TABLE,
-		    "'%s' is not true or false", key);
+		return err_set(
+		    r->err, ERR_TABLE, "'%s' is not true or false", key);
 	*out = json_is_true(v);
 	return 0;
 }
@@ -257,17 +266,18 @@ read_text(const json_t *v, size_t max)
 }
 
 static int
-read_field(struct reader *r, const json_t *json, struct type *parent,
-    int depth)
+read_field(struct reader *r, const json_t *json, struct type *parent, int depth)
 {
-	const char *name = read_text(json_object_get(json, "name"),
-	    NAME_BYTES_MAX);
+	const char *name =
+	    read_text(json_object_get(json, "name"), NAME_BYTES_MAX);
 	const json_t *doc = json_object_get(json, "doc");
 	struct field *f;
 
 	if (name == NULL || name[0] == '\0')
-		return err_set(r->err, ERR_TABLE, "field %zu has no name of "
-		    "1 to %d bytes", parent->nfields, (int)NAME_BYTES_MAX);
+		return err_set(r->err, ERR_TABLE,
+		    "field %zu has no name of "
+		    "1 to %d bytes",
+		    parent->nfields, (int)NAME_BYTES_MAX);
 	f = type_add_field(parent, name, false, TYPE_BOOLEAN);
 	if (doc != NULL && !json_is_null(doc)) {
 		const char *text = read_text(doc, DOC_BYTES_MAX);
@@ -293,8 +303,8 @@ compare_names(const void *a, const void *b)
 static int
 refuse_same_names(struct reader *r, const struct type *type)
 {
-	const char **names = xreallocarray(NULL, type->nfields + 1,
-	    sizeof *names);
+	const char **names =
+	    xreallocarray(NULL, type->nfields + 1, sizeof *names);
 	int rc = 0;
 
 	for (size_t k = 0; k < type->nfields; k++)
@@ -397,8 +407,8 @@ refuse_same_ids(struct reader *r)
 }
 
 int
-schema_from_json(const json_t *json, struct type *out, int *schema_id,
-    struct err *err)
+schema_from_json(
+    const json_t *json, struct type *out, int *schema_id, struct err *err)
 {
 	struct reader r = { .err = err };
 	const json_t *id = json_object_get(json, "schema-id");
@@ -416,8 +426,10 @@ schema_from_json(const json_t *json, struct type *out, int *schema_id,
 		json_int_t n = json_integer_value(id);
 
 		if (!json_is_integer(id) || n < 0 || n > INT32_MAX) {
-			err_set(err, ERR_TABLE, "'schema-id' is not a number "
-			    "from 0 to %d", INT32_MAX);
+			err_set(err, ERR_TABLE,
+			    "'schema-id' is not a number "
+			    "from 0 to %d",
+			    INT32_MAX);
 			goto out;
 		}
 		*schema_id = (int)n;

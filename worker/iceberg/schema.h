@@ -21,8 +21,8 @@ void schema_assign_ids(struct type *schema, int *last_id);
  * name is not UTF-8 */
 json_t *schema_to_json(const struct type *schema, int schema_id);
 /* Untrusted input: depth, counts and names are bounded. ERR_TABLE. */
-int schema_from_json(const json_t *, struct type *out, int *schema_id,
-    struct err *) MUST_USE;
+int schema_from_json(
+    const json_t *, struct type *out, int *schema_id, struct err *) MUST_USE;
 
 /*
  * The table's schema after an append of rows shaped like `incoming` (no ids):

@@ -20,7 +20,7 @@ struct evolution {
 	bool changed;
 	struct buf *notes;
 	struct err *err;
-	struct buf path;	/* of the field looked at: "trade.fees.key" */
+	struct buf path; /* of the field looked at: "trade.fees.key" */
 };
 
 static int evolve_type(struct evolution *, struct type *, const struct type *);
@@ -60,8 +60,8 @@ is_pinned(const struct evolution *ev, int id)
 }
 
 static int
-refuse(struct evolution *ev, const struct type *table,
-    const struct type *incoming)
+refuse(
+    struct evolution *ev, const struct type *table, const struct type *incoming)
 {
 	struct buf a, b;
 	const char *name = path_text(ev);
@@ -72,16 +72,18 @@ refuse(struct evolution *ev, const struct type *table,
 	type_format(incoming, &b);
 	/* Deep types are cut, so that what to do still fits the line. */
 	if (strchr(name, '.') == NULL && !type_is_nested(table))
-		err_set(ev->err, ERR_TYPE, "column '%.200s' is %s in the table "
+		err_set(ev->err, ERR_TYPE,
+		    "column '%.200s' is %s in the table "
 		    "but %.200s in the source; convert it with columns: "
 		    "{%.200s: {as: %s}}, exclude the column, or create a new "
-		    "target", name, buf_cstr(&a), buf_cstr(&b), name,
-		    buf_cstr(&a));
+		    "target",
+		    name, buf_cstr(&a), buf_cstr(&b), name, buf_cstr(&a));
 	else
-		err_set(ev->err, ERR_TYPE, "column '%.200s' is %.200s in the "
+		err_set(ev->err, ERR_TYPE,
+		    "column '%.200s' is %.200s in the "
 		    "table but %.200s in the source; change it back at the "
-		    "source, exclude the column, or create a new target", name,
-		    buf_cstr(&a), buf_cstr(&b));
+		    "source, exclude the column, or create a new target",
+		    name, buf_cstr(&a), buf_cstr(&b));
 	buf_clear(&a);
 	buf_clear(&b);
 	return -1;
@@ -91,16 +93,21 @@ static int
 relax(struct evolution *ev, struct field *mine, bool lost)
 {
 	if (is_pinned(ev, mine->id))
-		return err_set(ev->err, ERR_TYPE, "column '%.200s' %s, but the "
+		return err_set(ev->err, ERR_TYPE,
+		    "column '%.200s' %s, but the "
 		    "table is partitioned, sorted or offloaded by it; %s, or "
-		    "create a new target", path_text(ev), lost ?
-		    "is gone from the source" : "may now be NULL in the source",
+		    "create a new target",
+		    path_text(ev),
+		    lost ? "is gone from the source"
+			 : "may now be NULL in the source",
 		    lost ? "bring it back" : "make it non-Nullable again");
 	if (!mine->required)
 		return 0;
 	mine->required = false;
-	note(ev, lost ? "is gone from the source: made optional, NULL from "
-	    "now on" : "may now be NULL: made optional");
+	note(ev,
+	    lost ? "is gone from the source: made optional, NULL from "
+		   "now on"
+		 : "may now be NULL: made optional");
 	return 0;
 }
 
@@ -117,8 +124,8 @@ is_promotion(const struct type *from, const struct type *to)
 }
 
 static int
-evolve_primitive(struct evolution *ev, struct type *mine,
-    const struct type *theirs)
+evolve_primitive(
+    struct evolution *ev, struct type *mine, const struct type *theirs)
 {
 	struct buf text;
 
@@ -140,8 +147,8 @@ evolve_primitive(struct evolution *ev, struct type *mine,
 }
 
 static int
-evolve_field(struct evolution *ev, struct field *mine,
-    const struct field *theirs)
+evolve_field(
+    struct evolution *ev, struct field *mine, const struct field *theirs)
 {
 	size_t before = path_push(ev, mine->name);
 
@@ -166,8 +173,8 @@ static void
 add_field(struct evolution *ev, struct type *mine, const struct field *theirs)
 {
 	size_t before = path_push(ev, theirs->name);
-	struct field *f = type_add_field(mine, theirs->name, false,
-	    theirs->type.kind);
+	struct field *f =
+	    type_add_field(mine, theirs->name, false, theirs->type.kind);
 	struct buf text;
 
 	type_copy(&f->type, &theirs->type);
@@ -183,8 +190,8 @@ add_field(struct evolution *ev, struct type *mine, const struct field *theirs)
 }
 
 static int
-evolve_struct(struct evolution *ev, struct type *mine,
-    const struct type *theirs)
+evolve_struct(
+    struct evolution *ev, struct type *mine, const struct type *theirs)
 {
 	size_t nmine = mine->nfields;
 
@@ -232,8 +239,9 @@ schema_evolve(const struct type *table, const struct type *incoming,
     const int *pinned, size_t npinned, int *last_id, struct type *out,
     bool *changed, struct buf *notes, struct err *err)
 {
-	struct evolution ev = { .pinned = pinned, .npinned = npinned,
-	    .notes = notes, .err = err };
+	struct evolution ev = {
+		.pinned = pinned, .npinned = npinned, .notes = notes, .err = err
+	};
 	int rc;
 
 	buf_init(&ev.path, 0);

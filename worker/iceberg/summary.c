@@ -68,8 +68,8 @@ static size_t
 count_partitions(const struct append *a)
 {
 	size_t distinct = a->nfiles > 0 ? 1 : 0;
-	const struct datafile **order = xcalloc(a->nfiles + 1,
-	    sizeof(struct datafile *));
+	const struct datafile **order =
+	    xcalloc(a->nfiles + 1, sizeof(struct datafile *));
 
 	for (size_t i = 0; i < a->nfiles; i++)
 		order[i] = &a->files[i];
@@ -82,22 +82,24 @@ count_partitions(const struct append *a)
 }
 
 json_t *
-summary_append(const struct table *fresh, const struct append *a,
-    size_t made, size_t kept, struct err *err)
+summary_append(const struct table *fresh, const struct append *a, size_t made,
+    size_t kept, struct err *err)
 {
 	struct snapshot current;
 	const struct snapshot *before =
-	    table_find_snapshot(fresh, fresh->snapshot_id, &current) ?
-	    &current : NULL;
+	    table_find_snapshot(fresh, fresh->snapshot_id, &current) ? &current
+								     : NULL;
 	int64_t records = 0, bytes = 0;
 	json_t *summary = json_pack("{s:s}", "operation", "append");
 
 	for (size_t i = 0; i < a->nsummary; i++)
 		if (json_object_set_new(summary, a->summary[i].key,
-		    json_string(a->summary[i].value)) == -1) {
+			json_string(a->summary[i].value)) == -1) {
 			json_decref(summary);
-			err_set(err, ERR_DATA, "summary key '%s' is not "
-			    "UTF-8", a->summary[i].key);
+			err_set(err, ERR_DATA,
+			    "summary key '%s' is not "
+			    "UTF-8",
+			    a->summary[i].key);
 			return NULL;
 		}
 	for (size_t i = 0; i < a->nfiles; i++) {
@@ -107,8 +109,8 @@ summary_append(const struct table *fresh, const struct append *a,
 	set_number(summary, "added-data-files", (int64_t)a->nfiles);
 	set_number(summary, "added-records", records);
 	set_number(summary, "added-files-size", bytes);
-	set_number(summary, "changed-partition-count",
-	    (int64_t)count_partitions(a));
+	set_number(
+	    summary, "changed-partition-count", (int64_t)count_partitions(a));
 	set_number(summary, "manifests-created", (int64_t)made);
 	set_number(summary, "manifests-kept", (int64_t)kept);
 	set_number(summary, "manifests-replaced", 0);

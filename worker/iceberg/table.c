@@ -29,15 +29,15 @@ table_free(struct table *t)
 const char *
 table_property(const struct table *t, const char *key)
 {
-	return json_string_value(json_object_get(
-	    json_object_get(t->root, "properties"), key));
+	return json_string_value(
+	    json_object_get(json_object_get(t->root, "properties"), key));
 }
 
 const char *
 snapshot_summary(const struct snapshot *s, const char *key)
 {
-	return json_string_value(json_object_get(
-	    json_object_get(s->json, "summary"), key));
+	return json_string_value(
+	    json_object_get(json_object_get(s->json, "summary"), key));
 }
 
 static int64_t
@@ -51,13 +51,11 @@ snapshot_of(const json_t *json)
 {
 	int64_t parent = integer(json, "parent-snapshot-id");
 
-	return (struct snapshot){
-		.id = integer(json, "snapshot-id"),
-		.parent = parent > 0 ? parent : 0,	/* some write -1 */
+	return (struct snapshot){ .id = integer(json, "snapshot-id"),
+		.parent = parent > 0 ? parent : 0, /* some write -1 */
 		.sequence_number = integer(json, "sequence-number"),
 		.timestamp_ms = integer(json, "timestamp-ms"),
-		.json = json
-	};
+		.json = json };
 }
 
 /* Index of a snapshot, searched backwards from `from` and then from the end:
@@ -78,8 +76,8 @@ find_snapshot(const json_t *list, int64_t id, size_t from, size_t *at)
 }
 
 int
-table_ancestry(const struct table *t, int (*each)(void *arg,
-    const struct snapshot *), void *arg, bool *complete)
+table_ancestry(const struct table *t,
+    int (*each)(void *arg, const struct snapshot *), void *arg, bool *complete)
 {
 	const json_t *list = json_object_get(t->root, "snapshots");
 	size_t n = json_array_size(list), at = n > 0 ? n - 1 : 0;
@@ -113,15 +111,16 @@ table_find_snapshot(const struct table *t, int64_t id, struct snapshot *out)
 }
 
 static int
-each_of_manifest(const struct manifest_file *m, int (*each)(void *arg,
-    const struct datafile *), void *arg, struct err *err)
+each_of_manifest(const struct manifest_file *m,
+    int (*each)(void *arg, const struct datafile *), void *arg, struct err *err)
 {
 	const char *local;
 
 	if (m->added_files == 0 && m->existing_files == 0)
 		return 0;
 	if (m->content != 0)
-		return err_set(err, ERR_TABLE, "rows deleted by another "
+		return err_set(err, ERR_TABLE,
+		    "rows deleted by another "
 		    "writer; calve cannot read delete files, compact the "
 		    "table first");
 	if (location_local_of(m->path, &local, err) == -1)
@@ -130,8 +129,8 @@ each_of_manifest(const struct manifest_file *m, int (*each)(void *arg,
 }
 
 int
-table_each_file(const struct table *t, int (*each)(void *arg,
-    const struct datafile *), void *arg, struct err *err)
+table_each_file(const struct table *t,
+    int (*each)(void *arg, const struct datafile *), void *arg, struct err *err)
 {
 	struct manifest_list list;
 	struct snapshot s;
@@ -140,10 +139,11 @@ table_each_file(const struct table *t, int (*each)(void *arg,
 
 	if (!table_find_snapshot(t, t->snapshot_id, &s))
 		return 0;
-	const char *path = json_string_value(json_object_get(s.json,
-	    "manifest-list"));
+	const char *path =
+	    json_string_value(json_object_get(s.json, "manifest-list"));
 	if (path == NULL)
-		return err_set(err, ERR_TABLE, "the current snapshot has no "
+		return err_set(err, ERR_TABLE,
+		    "the current snapshot has no "
 		    "manifest list; rewrite the table's manifests first");
 	if (location_local_of(path, &local, err) == -1 ||
 	    manifest_list_read(local, &list, err) == -1)

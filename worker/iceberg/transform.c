@@ -132,21 +132,22 @@ load_slices(struct slice *out, const struct vec *vec)
 	if (vec->layout == VEC_BYTES)
 		for (size_t k = 0; k < vec->n; k++)
 			out[k] = (struct slice){ vec->bytes + vec->offset[k],
-			    vec->offset[k + 1] - vec->offset[k] };
+				vec->offset[k + 1] - vec->offset[k] };
 	else
 		for (size_t k = 0; k < vec->n; k++)
 			out[k] = (struct slice){ vec->fixed + k * vec->width,
-			    vec->width };
+				vec->width };
 }
 
 /* ---- time -------------------------------------------------------------- */
 
 /* Division by a constant that the compiler sees, towards minus infinity. */
-#define FLOOR_DIVIDE(word, n, divisor) do {				\
-	for (size_t k_ = 0; k_ < (n); k_++)				\
-		(word)[k_] = (word)[k_] / (divisor) -			\
-		    ((word)[k_] % (divisor) < 0);			\
-} while (0)
+#define FLOOR_DIVIDE(word, n, divisor)                        \
+	do {                                                  \
+		for (size_t k_ = 0; k_ < (n); k_++)           \
+			(word)[k_] = (word)[k_] / (divisor) - \
+			    ((word)[k_] % (divisor) < 0);     \
+	} while (0)
 
 /* Data comes mostly in order of time: the calendar is asked once a month. */
 static void
@@ -161,8 +162,9 @@ days_to_months(int64_t *word, size_t n)
 		if (word[k] < first || word[k] > last) {
 			civil_from_days(word[k], &year, &month, &day);
 			first = word[k] - (day - 1);
-			last = month == 12 ? first + 30 :
-			    days_from_civil(year, month + 1, 1) - 1;
+			last = month == 12
+			    ? first + 30
+			    : days_from_civil(year, month + 1, 1) - 1;
 			month_no = ((int64_t)year - 1970) * 12 + month - 1;
 		}
 		word[k] = month_no;
@@ -220,8 +222,8 @@ decimal_bytes(__int128 unscaled, uint8_t out[16])
 }
 
 static void
-bucket_words(int64_t *word, size_t n, const struct type *source,
-    uint32_t buckets)
+bucket_words(
+    int64_t *word, size_t n, const struct type *source, uint32_t buckets)
 {
 	if (source->kind == TYPE_DECIMAL) {
 		for (size_t k = 0; k < n; k++) {
@@ -254,8 +256,8 @@ bucket_vec(int64_t *word, const struct type *source, const struct vec *vec,
 			h = murmur3_bytes(vec->bytes + vec->offset[k],
 			    vec->offset[k + 1] - vec->offset[k]);
 		} else {
-			h = murmur3_bytes(vec->fixed + k * vec->width,
-			    vec->width);
+			h = murmur3_bytes(
+			    vec->fixed + k * vec->width, vec->width);
 		}
 		word[k] = (h & INT32_MAX) % buckets;
 	}
@@ -315,7 +317,7 @@ truncate_words(int64_t *word, size_t n, const struct type *source,
 		for (size_t k = 0; k < n; k++)
 			bad[k] = word[k] < low ||
 			    (uint64_t)word[k] - (uint64_t)low <
-			    (uint64_t)remainder_floor(word[k], width);
+				(uint64_t)remainder_floor(word[k], width);
 	}
 	for (size_t k = 0; k < n; k++)
 		word[k] = (int64_t)((uint64_t)word[k] -
@@ -364,13 +366,13 @@ prefix_length(const uint8_t *p, size_t len, uint32_t width)
 }
 
 static void
-truncate_text(struct slice *slice, size_t n, const struct type *source,
-    uint32_t width)
+truncate_text(
+    struct slice *slice, size_t n, const struct type *source, uint32_t width)
 {
 	if (source->kind == TYPE_STRING) {
 		for (size_t k = 0; k < n; k++)
-			slice[k].len = prefix_length(slice[k].p, slice[k].len,
-			    width);
+			slice[k].len =
+			    prefix_length(slice[k].p, slice[k].len, width);
 	} else {
 		for (size_t k = 0; k < n; k++)
 			if (slice[k].len > width)
@@ -404,7 +406,7 @@ apply_to_words(const struct partition_field *f, const struct type *source,
 	int64_t *word = mem_need(&out->value_mem, vec->n * sizeof *word);
 
 	out->word = word;
-	if (!is_word_type(source)) {	/* bucket: the only way to a word */
+	if (!is_word_type(source)) { /* bucket: the only way to a word */
 		bucket_vec(word, source, vec, f->param);
 		return;
 	}
@@ -432,8 +434,7 @@ static void
 apply_to_slices(const struct partition_field *f, const struct type *source,
     const struct vec *vec, struct transformed *out)
 {
-	struct slice *slice = mem_need(&out->value_mem,
-	    vec->n * sizeof *slice);
+	struct slice *slice = mem_need(&out->value_mem, vec->n * sizeof *slice);
 
 	out->slice = slice;
 	load_slices(slice, vec);

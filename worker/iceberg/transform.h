@@ -23,15 +23,18 @@
 #include "worker/type.h"
 
 /* Bytes that belong to somebody else. Wide decimals: 16, little-endian. */
-struct slice { const uint8_t *p; size_t len; };
+struct slice {
+	const uint8_t *p;
+	size_t len;
+};
 
 struct transformed {
-	size_t n;			/* values below, without index */
-	const int64_t *word;		/* n results, or NULL: */
-	const struct slice *slice;	/* n results */
-	const uint8_t *bad;		/* n marks, or NULL: none is bad */
-	const uint32_t *index;		/* row -> value; NULL: row itself */
-	const uint8_t *null;		/* of each row, or NULL; what is NULL
+	size_t n;                  /* values below, without index */
+	const int64_t *word;       /* n results, or NULL: */
+	const struct slice *slice; /* n results */
+	const uint8_t *bad;        /* n marks, or NULL: none is bad */
+	const uint32_t *index;     /* row -> value; NULL: row itself */
+	const uint8_t *null;       /* of each row, or NULL; what is NULL
 					 * has junk for a value, also bad */
 	struct mem value_mem, wide_mem, bad_mem;
 };

@@ -50,10 +50,10 @@ struct column {
 
 	/* the open page */
 	struct buf values; /* PLAIN form; booleans a byte each */
-	struct buf index; /* or uint32_t entries */
+	struct buf index;  /* or uint32_t entries */
 	struct buf def, rep;
 	size_t rows, entries, nvalues;
-	uint64_t cost; /* bound of its encoded size */
+	uint64_t cost;  /* bound of its encoded size */
 	uint32_t known; /* dictionary entries when it began */
 	struct stats page_stats;
 

@@ -22,9 +22,9 @@ struct dictionary {
 	uint32_t n;
 	struct buf plain;
 	struct mem start; /* byte arrays: n + 1 uint32_t into plain */
-	struct mem hash; /* uint32_t per entry, but for widths 4 and 8 */
-	struct mem seen; /* uint32_t per entry: the caller's marks, 0 */
-	uint32_t *slots; /* entry + 1, 0 empty; at most half are used */
+	struct mem hash;  /* uint32_t per entry, but for widths 4 and 8 */
+	struct mem seen;  /* uint32_t per entry: the caller's marks, 0 */
+	uint32_t *slots;  /* entry + 1, 0 empty; at most half are used */
 	size_t nslots;
 };
 

@@ -217,7 +217,7 @@ unpack(struct cursor *c, unsigned width, uint64_t *out, size_t n)
 
 struct delta_in {
 	unsigned width; /* bytes of the column's type */
-	size_t mini; /* values in a miniblock */
+	size_t mini;    /* values in a miniblock */
 	unsigned minis; /* per block */
 	uint64_t last;
 };

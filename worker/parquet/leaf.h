@@ -34,9 +34,9 @@ struct step {
 	uint32_t child; /* of the batch, then of the vec above */
 	bool optional;
 	bool repeated; /* a list or map: values are its elements' */
-	uint8_t def; /* level of a value here that is not NULL; an
+	uint8_t def;   /* level of a value here that is not NULL; an
 				 * element of it has one more */
-	uint8_t rep; /* repeated: level of its further elements */
+	uint8_t rep;   /* repeated: level of its further elements */
 };
 
 struct leaf {

@@ -28,7 +28,7 @@ enum {
 	HEADER_MAX = 1 << 20,
 	PAGE_MAX = 1 << 26,
 	VALUES_MAX = 1 << 24, /* of a page or a dictionary */
-	CALL_VALUES = 4096 /* at a time to each() */
+	CALL_VALUES = 4096    /* at a time to each() */
 };
 enum { CODEC_NONE = 0, CODEC_ZSTD = 6 };
 
@@ -46,7 +46,7 @@ struct reader {
 	struct column_in column;
 	const struct chunk_in *chunk;
 	struct mem stored, raw; /* page body, as stored and unpacked */
-	struct mem dict; /* int64_t values */
+	struct mem dict;        /* int64_t values */
 	size_t ndict;
 	struct mem values, null, words;
 	struct err *err;

@@ -14,7 +14,7 @@
 struct chunk_in {
 	int32_t codec;
 	int64_t nvalues;
-	int64_t size; /* of all pages, with headers */
+	int64_t size;        /* of all pages, with headers */
 	int64_t dict_offset; /* 0: no dictionary page */
 	int64_t data_offset;
 };
@@ -40,9 +40,9 @@ struct page_in {
 	uint32_t crc;
 	int32_t nvalues;
 	int32_t encoding;
-	int32_t def_encoding; /* V1 */
+	int32_t def_encoding;               /* V1 */
 	int32_t nnulls, def_size, rep_size; /* V2 */
-	bool packed; /* V2: values are compressed */
+	bool packed;                        /* V2: values are compressed */
 };
 
 /* *used: bytes of the header; 0 when more than n bytes are needed. */

@@ -17,13 +17,13 @@ struct scratch_entries {
 
 struct scratch {
 	struct scratch_entries entries[2]; /* shred: from one to the other */
-	struct mem rows; /* shred: positions of the values */
-	struct mem picked; /* column: rows of a batch dictionary */
-	struct mem values; /* column: values in PLAIN form */
-	struct mem map; /* column: batch to chunk dictionary */
-	struct buf body, trial; /* page: levels and encoded values */
-	struct mem packed; /* page: compressed */
-	struct buf header; /* page: thrift */
+	struct mem rows;                   /* shred: positions of the values */
+	struct mem picked;       /* column: rows of a batch dictionary */
+	struct mem values;       /* column: values in PLAIN form */
+	struct mem map;          /* column: batch to chunk dictionary */
+	struct buf body, trial;  /* page: levels and encoded values */
+	struct mem packed;       /* page: compressed */
+	struct buf header;       /* page: thrift */
 	struct buf lower, upper; /* statistics being written */
 };
 

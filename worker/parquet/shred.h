@@ -13,13 +13,13 @@
  * scratch: good until the next shred(). */
 struct slice {
 	size_t nrows;
-	size_t nentries; /* level pairs */
-	const uint8_t *def; /* NULL: max_def is 0 */
-	const uint8_t *rep; /* NULL: max_rep is 0 */
+	size_t nentries;       /* level pairs */
+	const uint8_t *def;    /* NULL: max_def is 0 */
+	const uint8_t *rep;    /* NULL: max_rep is 0 */
 	const struct vec *vec; /* where the values are: */
-	size_t nvalues; /* those that are not NULL, */
-	const uint32_t *rows; /* at these positions, or, when NULL, */
-	size_t first; /* from here on */
+	size_t nvalues;        /* those that are not NULL, */
+	const uint32_t *rows;  /* at these positions, or, when NULL, */
+	size_t first;          /* from here on */
 };
 
 /* ERR_DATA, naming the column, for a NULL where the schema has required. */

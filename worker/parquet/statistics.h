@@ -26,7 +26,7 @@ enum stats_order {
 	ORDER_FLOAT,
 	ORDER_DOUBLE,
 	ORDER_BYTES, /* unsigned, any length */
-	ORDER_TEXT, /* the same; truncated at code points */
+	ORDER_TEXT,  /* the same; truncated at code points */
 	ORDER_FIXED, /* unsigned, width bytes: never truncated */
 	ORDER_SIGNED /* big-endian two's complement, width bytes */
 };
@@ -37,10 +37,10 @@ enum { STATS_TRUNCATE = 64, STATS_LONGEST = 4096 };
 struct stats {
 	enum stats_order order;
 	uint32_t width; /* FIXED, SIGNED */
-	bool has; /* the bounds below hold something */
+	bool has;       /* the bounds below hold something */
 	int64_t nulls, nans;
-	int64_t low, high; /* BOOL, INT32, INT64 */
-	double least, most; /* FLOAT, DOUBLE */
+	int64_t low, high;       /* BOOL, INT32, INT64 */
+	double least, most;      /* FLOAT, DOUBLE */
 	struct buf lower, upper; /* the rest */
 };
 

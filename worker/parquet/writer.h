@@ -25,11 +25,11 @@ enum parquet_preset { PARQUET_COMPAT, PARQUET_COMPACT, PARQUET_DENSE };
 
 struct parquet_options {
 	enum parquet_preset preset;
-	int zstd_level; /* 0: uncompressed; else 1..19 */
-	uint64_t row_group_bytes; /* uncompressed; 0 = 128 MiB */
-	uint64_t row_group_rows; /* 0 = 1,048,576 */
-	uint32_t page_bytes; /* 0 = 1 MiB */
-	uint32_t page_rows; /* 0 = 20,000 */
+	int zstd_level;             /* 0: uncompressed; else 1..19 */
+	uint64_t row_group_bytes;   /* uncompressed; 0 = 128 MiB */
+	uint64_t row_group_rows;    /* 0 = 1,048,576 */
+	uint32_t page_bytes;        /* 0 = 1 MiB */
+	uint32_t page_rows;         /* 0 = 20,000 */
 	const char *iceberg_schema; /* JSON for key `iceberg.schema`; kept by
 					 * the caller until close */
 };

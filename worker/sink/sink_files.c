@@ -28,10 +28,10 @@
 enum {
 	OPEN_DEFAULT = 512,
 	OPEN_MIN = 4,
-	FILES_FOR_OTHERS = 64,	/* connections, metadata, logs */
+	FILES_FOR_OTHERS = 64, /* connections, metadata, logs */
 	IDLE_DEFAULT = 32,
-	OPEN_FILE_BYTES = 1 << 16,	/* an open file's own buffer */
-	COMPONENT_MAX = 255,	/* NAME_MAX of every common file system */
+	OPEN_FILE_BYTES = 1 << 16, /* an open file's own buffer */
+	COMPONENT_MAX = 255,       /* NAME_MAX of every common file system */
 	COMPONENT_KEPT = 200,
 	SEQUENCE_MAX = 10000000
 };
@@ -39,23 +39,23 @@ enum {
 /* One partition of this step: a group of the partitioner. */
 struct part {
 	uint32_t group;
-	char *folder;			/* exists; NULL: not made yet */
-	struct parquet_writer *writer;	/* NULL: no open file */
-	size_t memory;			/* of writer, as last asked */
-	uint64_t last_batch;		/* that had rows for it */
-	TAILQ_ENTRY(part) link;		/* while open */
+	char *folder;                  /* exists; NULL: not made yet */
+	struct parquet_writer *writer; /* NULL: no open file */
+	size_t memory;                 /* of writer, as last asked */
+	uint64_t last_batch;           /* that had rows for it */
+	TAILQ_ENTRY(part) link;        /* while open */
 };
 TAILQ_HEAD(part_list, part);
 
 struct sink_files {
 	struct sink_options o;
 	const struct partitioner *partitioner;
-	struct part **parts;		/* by group */
+	struct part **parts; /* by group */
 	size_t nparts;
-	struct part_list open;		/* least recently used first */
+	struct part_list open; /* least recently used first */
 	size_t nopen, memory;
-	uint64_t batch;			/* number of the current one */
-	unsigned sequence;		/* of file names */
+	uint64_t batch;    /* number of the current one */
+	unsigned sequence; /* of file names */
 
 	struct datafile *ended;
 	size_t nended, cap;
@@ -72,14 +72,15 @@ open_limit(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
 	    limit.rlim_cur != RLIM_INFINITY &&
 	    limit.rlim_cur < OPEN_DEFAULT + FILES_FOR_OTHERS)
-		n = limit.rlim_cur > OPEN_MIN + FILES_FOR_OTHERS ?
-		    limit.rlim_cur - FILES_FOR_OTHERS : OPEN_MIN;
+		n = limit.rlim_cur > OPEN_MIN + FILES_FOR_OTHERS
+		    ? limit.rlim_cur - FILES_FOR_OTHERS
+		    : OPEN_MIN;
 	return n;
 }
 
 struct sink_files *
-sink_files_new(const struct sink_options *o,
-    const struct partitioner *partitioner)
+sink_files_new(
+    const struct sink_options *o, const struct partitioner *partitioner)
 {
 	struct sink_files *f = xcalloc(1, sizeof *f);
 
@@ -130,8 +131,8 @@ shorten_components(const char *path)
 			while (p[kept - 1] == '%' || p[kept - 2] == '%')
 				kept--;
 			buf_put(&out, p, kept);
-			buf_printf(&out, "~%08x", murmur3_bytes(
-			    (const uint8_t *)p, n));
+			buf_printf(&out, "~%08x",
+			    murmur3_bytes((const uint8_t *)p, n));
 		} else {
 			buf_put(&out, p, n);
 		}
@@ -152,8 +153,8 @@ make_folder(struct sink_files *f, struct part *p, struct err *err)
 	char *path = partition_path(f->o.spec, f->o.schema,
 	    partitioner_tuple(f->partitioner, p->group));
 	char *shorter = shorten_components(path);
-	char *folder = xasprintf("%s/data%s%s", f->o.folder,
-	    shorter[0] != '\0' ? "/" : "", shorter);
+	char *folder = xasprintf(
+	    "%s/data%s%s", f->o.folder, shorter[0] != '\0' ? "/" : "", shorter);
 
 	free(path);
 	free(shorter);
@@ -172,8 +173,8 @@ create_file(struct sink_files *f, const struct part *p, struct err *err)
 {
 	for (;;) {
 		struct store_file *file;
-		char *path = xasprintf("%s/00000-%u-%s-%05u.parquet",
-		    p->folder, f->o.step, f->o.run_id, f->sequence++);
+		char *path = xasprintf("%s/00000-%u-%s-%05u.parquet", p->folder,
+		    f->o.step, f->o.run_id, f->sequence++);
 
 		file = store_create(path, err);
 		free(path);
@@ -214,8 +215,9 @@ copy_tuple(struct datafile *d, const struct partition_value *tuple, size_t n)
 	for (size_t k = 0; k < n; k++) {
 		d->partition[k] = tuple[k];
 		if (!tuple[k].null)
-			d->partition[k].data = tuple[k].len == 0 ?
-			    xmalloc(1) : xmemdup(tuple[k].data, tuple[k].len);
+			d->partition[k].data = tuple[k].len == 0
+			    ? xmalloc(1)
+			    : xmemdup(tuple[k].data, tuple[k].len);
 	}
 }
 
@@ -249,11 +251,11 @@ choose_victim(struct sink_files *f, const struct part *keep)
 
 	if (first != keep && first->last_batch + 1 < f->batch)
 		return first;
-	TAILQ_FOREACH(p, &f->open, link)	/* those served stand last */
-		if (p != keep && (best == NULL ||
-		    p->last_batch > best->last_batch ||
-		    parquet_size(p->writer) > parquet_size(best->writer)))
-			best = p;
+	TAILQ_FOREACH(p, &f->open, link) /* those served stand last */
+	if (p != keep &&
+	    (best == NULL || p->last_batch > best->last_batch ||
+		parquet_size(p->writer) > parquet_size(best->writer)))
+		best = p;
 	return best;
 }
 
@@ -298,16 +300,16 @@ part_of_group(struct sink_files *f, uint32_t group)
 }
 
 static int
-keep_within_budget(struct sink_files *f, const struct part *current,
-    struct err *err)
+keep_within_budget(
+    struct sink_files *f, const struct part *current, struct err *err)
 {
 	while (f->memory > f->o.memory) {
 		struct part *largest = TAILQ_FIRST(&f->open), *p;
 		size_t before;
 
 		TAILQ_FOREACH(p, &f->open, link)
-			if (p->memory > largest->memory)
-				largest = p;
+		if (p->memory > largest->memory)
+			largest = p;
 		before = largest->memory;
 		if (parquet_flush(largest->writer, err) == -1)
 			return -1;
@@ -315,7 +317,7 @@ keep_within_budget(struct sink_files *f, const struct part *current,
 		if (largest->memory < before)
 			continue;
 		if (f->nopen == 1)
-			break;	/* a writer alone needs what it needs */
+			break; /* a writer alone needs what it needs */
 		if (end_file(f, choose_victim(f, current), err) == -1)
 			return -1;
 	}
@@ -355,8 +357,8 @@ sink_files_end_batch(struct sink_files *f, struct err *err)
 }
 
 int
-sink_files_finish(struct sink_files *f, struct datafile **files, size_t *n,
-    struct err *err)
+sink_files_finish(
+    struct sink_files *f, struct datafile **files, size_t *n, struct err *err)
 {
 	while (!TAILQ_EMPTY(&f->open))
 		if (end_file(f, TAILQ_FIRST(&f->open), err) == -1)
@@ -375,7 +377,7 @@ sink_files_finish(struct sink_files *f, struct datafile **files, size_t *n,
 void
 sink_files_remove(struct sink_files *f)
 {
-	struct err ignored;	/* what stays is an orphan that bears our id */
+	struct err ignored; /* what stays is an orphan that bears our id */
 
 	while (!TAILQ_EMPTY(&f->open)) {
 		struct part *p = TAILQ_FIRST(&f->open);
@@ -395,7 +397,7 @@ sink_files_bytes(const struct sink_files *f)
 	const struct part *p;
 
 	TAILQ_FOREACH(p, &f->open, link)
-		bytes += parquet_size(p->writer);
+	bytes += parquet_size(p->writer);
 	return bytes;
 }
 

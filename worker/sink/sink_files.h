@@ -12,20 +12,20 @@
 struct sink_files;
 
 /* Both are borrowed until sink_files_free(). */
-struct sink_files *sink_files_new(const struct sink_options *,
-    const struct partitioner *);
+struct sink_files *sink_files_new(
+    const struct sink_options *, const struct partitioner *);
 /* Frees memory only: open files must have been finished or removed. */
 void sink_files_free(struct sink_files *);
 
 /* Rows [first, first + n) of batch, all of this group. */
-int sink_files_append(struct sink_files *, uint32_t group,
-    const struct batch *, size_t first, size_t n, struct err *) MUST_USE;
+int sink_files_append(struct sink_files *, uint32_t group, const struct batch *,
+    size_t first, size_t n, struct err *) MUST_USE;
 /* Between batches: ends the files that got nothing for a while. */
 int sink_files_end_batch(struct sink_files *, struct err *) MUST_USE;
 /* Ends all and syncs folders; the facts go to the caller. On failure
  * sink_files_remove() is to follow. */
-int sink_files_finish(struct sink_files *, struct datafile **, size_t *n,
-    struct err *) MUST_USE;
+int sink_files_finish(
+    struct sink_files *, struct datafile **, size_t *n, struct err *) MUST_USE;
 /* Removes all files, open and ended; never fails. */
 void sink_files_remove(struct sink_files *);
 

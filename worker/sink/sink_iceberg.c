@@ -26,11 +26,11 @@ struct sink {
 	bool failed;
 
 	struct batch gathered;
-	struct mem group_mem;	/* group of each row */
-	struct mem row_mem;	/* rows by group */
-	struct mem touched_mem;	/* groups of this batch, by appearance */
-	struct mem start_mem;	/* of each group touched: its first row */
-	uint32_t *count;	/* of each group; zero between batches */
+	struct mem group_mem;   /* group of each row */
+	struct mem row_mem;     /* rows by group */
+	struct mem touched_mem; /* groups of this batch, by appearance */
+	struct mem start_mem;   /* of each group touched: its first row */
+	uint32_t *count;        /* of each group; zero between batches */
 	size_t ncount;
 };
 
@@ -66,12 +66,11 @@ sink_free(struct sink *s)
 
 /* Rows of each group of this batch, and which groups there are. */
 static const uint32_t *
-count_groups(struct sink *s, const uint32_t *group, size_t n,
-    size_t *ntouched)
+count_groups(struct sink *s, const uint32_t *group, size_t n, size_t *ntouched)
 {
 	size_t ngroups = partitioner_ngroups(s->partitioner);
-	uint32_t *touched = mem_need(&s->touched_mem,
-	    ngroups * sizeof *touched);
+	uint32_t *touched =
+	    mem_need(&s->touched_mem, ngroups * sizeof *touched);
 	size_t nt = 0;
 
 	if (ngroups > s->ncount) {
@@ -104,11 +103,10 @@ append_runs(struct sink *s, const struct batch *batch, const uint32_t *group,
     struct err *err)
 {
 	for (size_t i = 0, end; i < batch->nrows; i = end) {
-		for (end = i + 1; end < batch->nrows &&
-		    group[end] == group[i];)
+		for (end = i + 1; end < batch->nrows && group[end] == group[i];)
 			end++;
-		if (sink_files_append(s->files, group[i], batch, i, end - i,
-		    err) == -1)
+		if (sink_files_append(
+			s->files, group[i], batch, i, end - i, err) == -1)
 			return -1;
 	}
 	return 0;
@@ -121,8 +119,8 @@ append_gathered(struct sink *s, const struct batch *batch,
 {
 	size_t n = batch->nrows;
 	uint32_t *row = mem_need(&s->row_mem, n * sizeof *row), at = 0;
-	uint32_t *start = mem_need(&s->start_mem,
-	    partitioner_ngroups(s->partitioner) * sizeof *start);
+	uint32_t *start = mem_need(
+	    &s->start_mem, partitioner_ngroups(s->partitioner) * sizeof *start);
 
 	for (size_t t = 0; t < ntouched; t++) {
 		start[touched[t]] = at;
@@ -137,7 +135,7 @@ append_gathered(struct sink *s, const struct batch *batch,
 		uint32_t g = touched[t], rows = s->count[g];
 
 		if (sink_files_append(s->files, g, &s->gathered,
-		    start[g] - rows, rows, err) == -1)
+			start[g] - rows, rows, err) == -1)
 			return -1;
 	}
 	return 0;
@@ -168,8 +166,8 @@ int
 sink_append(struct sink *s, const struct batch *batch, struct err *err)
 {
 	if (s->failed)
-		return err_set(err, ERR_BUG,
-		    "rows were given to a sink that had failed");
+		return err_set(
+		    err, ERR_BUG, "rows were given to a sink that had failed");
 	if (batch->nrows == 0)
 		return 0;
 	if (append(s, batch, err) == -1) {
@@ -180,16 +178,15 @@ sink_append(struct sink *s, const struct batch *batch, struct err *err)
 }
 
 int
-sink_finish(struct sink *s, struct datafile **files, size_t *n,
-    struct err *err)
+sink_finish(struct sink *s, struct datafile **files, size_t *n, struct err *err)
 {
 	int rc;
 
 	*files = NULL;
 	*n = 0;
 	if (s->failed)
-		rc = err_set(err, ERR_BUG,
-		    "a sink was to be finished that had failed");
+		rc = err_set(
+		    err, ERR_BUG, "a sink was to be finished that had failed");
 	else
 		rc = sink_files_finish(s->files, files, n, err);
 	if (rc == -1)

@@ -31,17 +31,17 @@
 /* All that is pointed to is borrowed until the sink is gone. Zero is the
  * default where one is named. */
 struct sink_options {
-	const char *folder;		/* of the table, absolute */
-	const struct type *schema;	/* ids assigned */
+	const char *folder;        /* of the table, absolute */
+	const struct type *schema; /* ids assigned */
 	const struct partition_spec *spec;
 	struct parquet_options parquet;
-	uint64_t file_size;		/* end a file at about this; 512 MiB */
-	size_t memory;			/* of all open writers; 64 MiB */
+	uint64_t file_size; /* end a file at about this; 512 MiB */
+	size_t memory;      /* of all open writers; 64 MiB */
 	const char *run_id;
 	unsigned step;
-	size_t max_partitions;		/* PARTITION_GROUPS_DEFAULT */
-	size_t max_open;		/* 512, or what RLIMIT_NOFILE allows */
-	unsigned idle_batches;		/* then a writer ends its file; 32 */
+	size_t max_partitions; /* PARTITION_GROUPS_DEFAULT */
+	size_t max_open;       /* 512, or what RLIMIT_NOFILE allows */
+	unsigned idle_batches; /* then a writer ends its file; 32 */
 };
 
 struct sink;
@@ -54,16 +54,18 @@ int sink_append(struct sink *, const struct batch *, struct err *) MUST_USE;
 /* Ends all files and syncs their folders. *files (n of them, owned by the
  * caller, partition tuples filled) is NULL when no row came. Frees the sink,
  * also on failure: then its files are removed. */
-int sink_finish(struct sink *, struct datafile **files, size_t *n,
-    struct err *) MUST_USE;
+int sink_finish(
+    struct sink *, struct datafile **files, size_t *n, struct err *) MUST_USE;
 /* Removes every file of this sink and frees it; NULL is fine. Folders stay. */
 void sink_abort(struct sink *);
 
-uint64_t sink_bytes(const struct sink *);	/* of all files so far */
-size_t sink_files(const struct sink *);		/* ended and open */
+uint64_t sink_bytes(const struct sink *); /* of all files so far */
+size_t sink_files(const struct sink *);   /* ended and open */
 
 /* The most there was at once: what the bounds promise. */
-struct sink_peaks { size_t open, memory; };
+struct sink_peaks {
+	size_t open, memory;
+};
 struct sink_peaks sink_peaks(const struct sink *);
 
 #endif

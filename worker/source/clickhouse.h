@@ -17,9 +17,9 @@
 #include "worker/typemap.h"
 
 enum column_kind {
-	COLUMN_STORED, /* plain or with a DEFAULT */
+	COLUMN_STORED,       /* plain or with a DEFAULT */
 	COLUMN_MATERIALIZED, /* read when asked for by name */
-	COLUMN_VIRTUAL /* ALIAS, EPHEMERAL: nothing is stored */
+	COLUMN_VIRTUAL       /* ALIAS, EPHEMERAL: nothing is stored */
 };
 
 struct column {
@@ -30,10 +30,10 @@ struct column {
 
 	/* by source_resolve() */
 	bool chosen;
-	char *wire_name; /* name, or another one for a cast */
+	char *wire_name;       /* name, or another one for a cast */
 	const char *wire_text; /* NULL, or the type it is cast to */
-	struct ch_type wire; /* of the cast */
-	struct field field; /* target */
+	struct ch_type wire;   /* of the cast */
+	struct field field;    /* target */
 	struct mapping map;
 };
 
@@ -42,7 +42,7 @@ struct source {
 	const char *database;
 	struct http *http;
 	struct buf parameters; /* "default_format=Native&..." */
-	bool reads_in_order; /* ORDER BY a key prefix streams */
+	bool reads_in_order;   /* ORDER BY a key prefix streams */
 
 	/* source_describe() */
 	char *table; /* `db`.`table` */

@@ -14,10 +14,10 @@
 
 struct server_error {
 	const char *place; /* "http://host:port" */
-	const char *user; /* for "wrong password", or NULL */
-	long status; /* of HTTP; 200 in mid-stream */
-	int code; /* of the exception header, 0: look into text */
-	const char *text; /* the body, or the exception's text */
+	const char *user;  /* for "wrong password", or NULL */
+	long status;       /* of HTTP; 200 in mid-stream */
+	int code;          /* of the exception header, 0: look into text */
+	const char *text;  /* the body, or the exception's text */
 	size_t len;
 };
 /* Always -1. */

@@ -24,8 +24,8 @@ struct http {
 	CURLM *multi;
 	CURL *easy;
 	struct curl_slist *headers;
-	char *base; /* URL up to the path's "/" */
-	char *place; /* for messages */
+	char *base;                  /* URL up to the path's "/" */
+	char *place;                 /* for messages */
 	struct http_options options; /* numbers only */
 	char curl_text[CURL_ERROR_SIZE];
 
@@ -37,7 +37,7 @@ struct http {
 
 	uint8_t *buf; /* pos .. len not yet read */
 	size_t pos, len;
-	uint8_t *tail; /* ring */
+	uint8_t *tail;   /* ring */
 	uint64_t tail_n; /* bytes ever put into it */
 	uint8_t *tail_flat;
 };

@@ -21,10 +21,10 @@
 #include "common/err.h"
 
 struct http_options {
-	const char *url; /* http(s)://host:port, no user in it */
+	const char *url;  /* http(s)://host:port, no user in it */
 	const char *user; /* NULL or "": none sent */
 	const char *password;
-	unsigned timeout_s; /* connection; silence in mid-stream; */
+	unsigned timeout_s;    /* connection; silence in mid-stream; */
 	unsigned first_byte_s; /* silence before the answer begins */
 };
 
@@ -35,10 +35,10 @@ enum {
 
 /* What is known of the answer so far. */
 struct http_answer {
-	long status; /* 0: no answer */
-	bool ended; /* the transfer is over ... */
-	bool clean; /* ... and all of it came */
-	int exception_code; /* header X-ClickHouse-Exception-Code,
+	long status;            /* 0: no answer */
+	bool ended;             /* the transfer is over ... */
+	bool clean;             /* ... and all of it came */
+	int exception_code;     /* header X-ClickHouse-Exception-Code,
 					 * also as a trailer; 0 none */
 	char exception_tag[64]; /* X-ClickHouse-Exception-Tag, or "" */
 };

@@ -20,7 +20,7 @@ struct sql_order {
 };
 
 void sql_identifier(struct buf *, const char *name); /* `name` */
-void sql_string(struct buf *, const char *text); /* 'text' */
+void sql_string(struct buf *, const char *text);     /* 'text' */
 
 /* 0..9 or SCALE_DAYS; -2 when the type is no timestamp. */
 int sql_timestamp_scale(const struct ch_type *bare);

@@ -83,11 +83,11 @@ struct ch_type {
 	enum ch_kind kind;
 	uint8_t precision, scale; /* DECIMAL; scale also DATETIME64,
 					 * TIME64 */
-	uint32_t length; /* FIXED_STRING */
-	size_t nargs; /* NULLABLE, LOW_CARDINALITY, ARRAY 1;
+	uint32_t length;          /* FIXED_STRING */
+	size_t nargs;             /* NULLABLE, LOW_CARDINALITY, ARRAY 1;
 					 * MAP 2; TUPLE any */
 	struct ch_type *args;
-	char **names; /* TUPLE: nargs, or NULL unnamed */
+	char **names;            /* TUPLE: nargs, or NULL unnamed */
 	struct ch_label *labels; /* ENUM8, ENUM16, in written order */
 	size_t nlabels;
 };

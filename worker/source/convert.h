@@ -19,22 +19,22 @@
 #include "worker/source/utf8.h"
 
 enum convert_kind {
-	CONVERT_COPY, /* the same bytes */
-	CONVERT_BOOL, /* 0 or not */
-	CONVERT_INT, /* integer or unscaled decimal to another
+	CONVERT_COPY,  /* the same bytes */
+	CONVERT_BOOL,  /* 0 or not */
+	CONVERT_INT,   /* integer or unscaled decimal to another
 				 * width; `digits` and the target's range hold */
 	CONVERT_FLOAT, /* float32 or bfloat16 to float or double */
 	CONVERT_TICKS, /* 10^-scale seconds to microseconds */
-	CONVERT_TIME, /* the same, within one day */
-	CONVERT_UUID, /* two little-endian halves to big-endian */
+	CONVERT_TIME,  /* the same, within one day */
+	CONVERT_UUID,  /* two little-endian halves to big-endian */
 	/* to text */
 	CONVERT_DECIMAL_TEXT, /* integer or decimal of `scale` */
 	CONVERT_UUID_TEXT,
 	CONVERT_IPV4_TEXT,
-	CONVERT_IPV6_TEXT, /* RFC 5952 */
-	CONVERT_TIME_TEXT, /* -999:59:59.123 */
+	CONVERT_IPV6_TEXT,  /* RFC 5952 */
+	CONVERT_TIME_TEXT,  /* -999:59:59.123 */
 	CONVERT_FIXED_TEXT, /* FixedString as it is */
-	CONVERT_TRIM_TEXT /* FixedString without NULs at its end */
+	CONVERT_TRIM_TEXT   /* FixedString without NULs at its end */
 };
 
 struct convert {
@@ -42,12 +42,12 @@ struct convert {
 	uint32_t src_width;
 	bool src_signed;
 	uint32_t dst_width; /* 0: text */
-	uint8_t digits; /* |value| < 10^digits; 0: no such limit */
+	uint8_t digits;     /* |value| < 10^digits; 0: no such limit */
 	uint8_t scale;
-	bool floor; /* digits below a microsecond are cut off,
+	bool floor;            /* digits below a microsecond are cut off,
 				 * else they are an error */
 	enum utf8_policy utf8; /* of what comes out as text */
-	const char *problem; /* for messages: "does not fit long; set ..." */
+	const char *problem;   /* for messages: "does not fit long; set ..." */
 };
 
 /* n values to dst (n * dst_width bytes). Returns n, or the first value that

@@ -25,7 +25,7 @@ struct native_column {
 	const struct ch_type *type;
 	const struct mapping *map;
 	const struct type *target; /* what the vec is shaped for */
-	bool keep_raw; /* native_raw() will be asked for */
+	bool keep_raw;             /* native_raw() will be asked for */
 };
 
 struct native;

@@ -15,7 +15,7 @@ struct node {
 	bool keep_raw;
 	struct mem raw; /* wire values before conversion */
 	struct mem null, skip;
-	struct vec text; /* strings before they are recoded */
+	struct vec text;   /* strings before they are recoded */
 	struct mem labels; /* MAP_LABEL: value -> index */
 	struct node *child;
 };

@@ -31,18 +31,18 @@ struct source;
 
 struct source_column {
 	char *name;
-	char *type;		/* the source's own text: "DateTime64(3)" */
-	int key_position;	/* 0-based place in the sorting key, -1 none */
+	char *type;       /* the source's own text: "DateTime64(3)" */
+	int key_position; /* 0-based place in the sorting key, -1 none */
 };
 
 struct source_table {
-	char uuid[UUID_TEXT];	/* identity; all zeros where there is none */
+	char uuid[UUID_TEXT]; /* identity; all zeros where there is none */
 	char *engine;
 	struct source_column *columns;
 	size_t ncolumns;
-	bool ordered;		/* (timestamp, sequence) is a prefix of the
+	bool ordered;        /* (timestamp, sequence) is a prefix of the
 				 * sorting key: rows arrive in that order */
-	int timestamp_scale;	/* 0..9 or SCALE_DAYS */
+	int timestamp_scale; /* 0..9 or SCALE_DAYS */
 };
 void source_table_clear(struct source_table *);
 
@@ -57,7 +57,7 @@ struct window {
 
 struct source_count {
 	uint64_t rows;
-	int64_t min_ticks, max_ticks;	/* undefined when rows == 0 */
+	int64_t min_ticks, max_ticks; /* undefined when rows == 0 */
 };
 
 /* One line for the user about something decided (a type) or noticed. */
@@ -67,8 +67,8 @@ typedef void source_note(void *arg, bool warning, const char *text);
 struct source *source_open(const struct job *, struct err *) MUST_USE;
 void source_close(struct source *);
 
-int source_describe(struct source *, struct source_table *out, struct err *)
-    MUST_USE;
+int source_describe(
+    struct source *, struct source_table *out, struct err *) MUST_USE;
 /*
  * existing: the target table's schema, or NULL when it is to be created.
  * out: one field per delivered column, in source order, without ids; a field
@@ -78,8 +78,8 @@ int source_describe(struct source *, struct source_table *out, struct err *)
  * once and told through note. A type to which the default may legally be
  * promoted and that the existing column has is delivered as that.
  */
-int source_resolve(struct source *, const struct type *existing,
-    source_note *, void *note_arg, struct type *out, struct err *) MUST_USE;
+int source_resolve(struct source *, const struct type *existing, source_note *,
+    void *note_arg, struct type *out, struct err *) MUST_USE;
 
 /* The source's clock in microseconds since 1970. */
 int source_clock(struct source *, int64_t *us, struct err *) MUST_USE;
@@ -93,19 +93,23 @@ int source_begin(struct source *, const struct window *, const char *query_id,
     struct err *) MUST_USE;
 /* 1: *out holds the next rows (owned by the source, until the next call),
  * 0: the stream is complete by the rules of format.md 4.2, -1: failed. */
-int source_next(struct source *, const struct batch **out, struct err *)
-    MUST_USE;
+int source_next(
+    struct source *, const struct batch **out, struct err *) MUST_USE;
 /* Furthest (timestamp, sequence) delivered since source_begin, in source
  * ticks; unset when no rows. */
 void source_furthest(const struct source *, struct position *);
-uint64_t source_rows(const struct source *);		/* since begin */
-uint64_t source_bytes_received(const struct source *);	/* since open */
+uint64_t source_rows(const struct source *);           /* since begin */
+uint64_t source_bytes_received(const struct source *); /* since open */
 /* Ends or abandons the stream; the server-side query is cancelled too. */
 void source_end(struct source *);
 
 /* Rows at or before `upto` by UTC day of the timestamp, ascending; for
  * `calve verify`. from_ticks bounds below when has_from. */
-struct source_day { int64_t day; uint64_t rows; int64_t min_ticks, max_ticks; };
+struct source_day {
+	int64_t day;
+	uint64_t rows;
+	int64_t min_ticks, max_ticks;
+};
 int source_days(struct source *, const struct position *upto,
     int (*each)(void *arg, const struct source_day *), void *arg,
     struct err *) MUST_USE;

@@ -25,9 +25,9 @@ struct stream {
 	void *arg;
 	uint8_t *buf; /* bytes not yet taken: pos .. len */
 	size_t pos, len;
-	uint64_t budget; /* of one block */
-	uint64_t left; /* of this block's budget */
-	uint64_t taken; /* bytes handed out in all */
+	uint64_t budget;         /* of one block */
+	uint64_t left;           /* of this block's budget */
+	uint64_t taken;          /* bytes handed out in all */
 	const char *over_advice; /* what to do when a block is too big */
 };
 

@@ -16,10 +16,10 @@
 #include "worker/batch.h"
 
 enum utf8_policy {
-	UTF8_ERROR, /* bytes that are not UTF-8 are an error */
-	UTF8_BINARY, /* the column is binary: anything goes */
+	UTF8_ERROR,   /* bytes that are not UTF-8 are an error */
+	UTF8_BINARY,  /* the column is binary: anything goes */
 	UTF8_REPLACE, /* each bad sequence becomes U+FFFD */
-	UTF8_LATIN1 /* the column is ISO 8859-1: recoded as a whole */
+	UTF8_LATIN1   /* the column is ISO 8859-1: recoded as a whole */
 };
 
 /* Length of the longest valid prefix of p[0..n). */

@@ -30,8 +30,8 @@ enum { STORE_BUFFER = 1 << 16 };
 struct store_file {
 	int fd;
 	char *path;
-	uint64_t size;		/* appended so far, gathered bytes included */
-	uint8_t *gather;	/* STORE_BUFFER bytes, NULL until needed */
+	uint64_t size;   /* appended so far, gathered bytes included */
+	uint8_t *gather; /* STORE_BUFFER bytes, NULL until needed */
 	size_t ngather;
 };
 
@@ -47,8 +47,10 @@ struct store_file *
 store_create(const char *path, struct err *err)
 {
 	FAULT_POINT("store.create.before");
-	int fd = FAULT_ERRNO("store.create") ? -1 :
-	    open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
+	int fd = FAULT_ERRNO("store.create")
+	    ? -1
+	    : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
+		  0666);
 	if (fd == -1) {
 		err_sys(err, ERR_STORE, "cannot create '%s'", path);
 		return NULL;
@@ -69,13 +71,13 @@ write_all(struct store_file *f, const uint8_t *p, size_t n, struct err *err)
 		size_t want = n < (size_t)INT_MAX / 2 ? n : (size_t)INT_MAX / 2;
 
 		FAULT_POINT("store.write.before");
-		ssize_t done = FAULT_ERRNO("store.write") ? -1 :
-		    write(f->fd, p, want);
+		ssize_t done =
+		    FAULT_ERRNO("store.write") ? -1 : write(f->fd, p, want);
 		if (done == -1) {
 			if (errno == EINTR)
 				continue;
-			return err_sys(err, ERR_STORE, "cannot write '%s'",
-			    f->path);
+			return err_sys(
+			    err, ERR_STORE, "cannot write '%s'", f->path);
 		}
 		FAULT_POINT("store.write.after");
 		p += done;
@@ -173,8 +175,8 @@ parent_of(const char *path)
 
 	if (slash == NULL)
 		return xstrdup(".");
-	return slash == path ? xstrdup("/") :
-	    xstrndup(path, (size_t)(slash - path));
+	return slash == path ? xstrdup("/")
+			     : xstrndup(path, (size_t)(slash - path));
 }
 
 /* 1 made, 0 was there, -1 error */
@@ -268,8 +270,9 @@ store_read(const char *path, struct buf *out, size_t max, struct err *err)
 	size_t total = 0;
 	for (;;) {
 		/* one byte over the size finds end-of-file without growing */
-		size_t want = (uint64_t)st.st_size > total ?
-		    (size_t)st.st_size - total + 1 : 4096;
+		size_t want = (uint64_t)st.st_size > total
+		    ? (size_t)st.st_size - total + 1
+		    : 4096;
 		if (want > max - total)
 			want = max - total + 1;
 		uint8_t *p = buf_reserve(out, want);
@@ -331,10 +334,9 @@ store_put(const char *path, const void *data, size_t n, struct err *err)
 static bool
 is_definite(int sys)
 {
-	static const int definite[] = {
-		EACCES, EPERM, EROFS, ENOSPC, EDQUOT, EMLINK, ENOENT, ENOTDIR,
-		EXDEV, ELOOP, ENAMETOOLONG, ENOMEM, EOPNOTSUPP
-	};
+	static const int definite[] = { EACCES, EPERM, EROFS, ENOSPC, EDQUOT,
+		EMLINK, ENOENT, ENOTDIR, EXDEV, ELOOP, ENAMETOOLONG, ENOMEM,
+		EOPNOTSUPP };
 
 	for (size_t i = 0; i < sizeof(definite) / sizeof(definite[0]); i++)
 		if (sys == definite[i])
@@ -354,8 +356,8 @@ look(const char *from, const char *to)
 		return errno == ENOENT ? SEEN_NONE : SEEN_UNKNOWN;
 	if (lstat(from, &a) == -1)
 		return SEEN_UNKNOWN;
-	return a.st_dev == b.st_dev && a.st_ino == b.st_ino ? SEEN_SAME :
-	    SEEN_OTHER;
+	return a.st_dev == b.st_dev && a.st_ino == b.st_ino ? SEEN_SAME
+							    : SEEN_OTHER;
 }
 
 int
@@ -382,8 +384,10 @@ store_link(const char *from, const char *to, struct err *err)
 	errno = sys;
 	if (is_definite(sys))
 		return err_sys(err, ERR_STORE, "cannot link '%s'", to);
-	return err_sys(err, ERR_UNCLEAR, "cannot tell whether '%s' was "
-	    "linked", to);
+	return err_sys(err, ERR_UNCLEAR,
+	    "cannot tell whether '%s' was "
+	    "linked",
+	    to);
 }
 
 int
@@ -391,8 +395,8 @@ store_rename(const char *from, const char *to, struct err *err)
 {
 	FAULT_POINT("store.rename.before");
 	if (FAULT_ERRNO("store.rename") || rename(from, to) == -1)
-		return err_sys(err, ERR_STORE, "cannot rename '%s' to '%s'",
-		    from, to);
+		return err_sys(
+		    err, ERR_STORE, "cannot rename '%s' to '%s'", from, to);
 	FAULT_POINT("store.rename.after");
 	return 0;
 }
@@ -434,11 +438,12 @@ store_list(const char *path, int (*each)(void *arg, const char *name),
 		const struct dirent *de = readdir(dir);
 		if (de == NULL) {
 			if (errno != 0)
-				rc = err_sys(err, ERR_STORE,
-				    "cannot list '%s'", path);
+				rc = err_sys(
+				    err, ERR_STORE, "cannot list '%s'", path);
 			break;
 		}
-		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0)
+		if (strcmp(de->d_name, ".") == 0 ||
+		    strcmp(de->d_name, "..") == 0)
 			continue;
 		rc = each(arg, de->d_name);
 	}

@@ -24,8 +24,8 @@ struct store_file;
 
 /* Creates a file that must not exist yet (O_EXCL), for appending. */
 struct store_file *store_create(const char *path, struct err *) MUST_USE;
-int store_append(struct store_file *, const void *, size_t n, struct err *)
-    MUST_USE;
+int store_append(
+    struct store_file *, const void *, size_t n, struct err *) MUST_USE;
 uint64_t store_size(const struct store_file *);
 const char *store_path(const struct store_file *);
 /* fsync, close, free. The folder is synced by store_sync_dir(). On an error
@@ -39,8 +39,8 @@ int store_mkdirs(const char *path, struct err *) MUST_USE;
 int store_sync_dir(const char *path, struct err *) MUST_USE;
 /* Whole file, appended to out; ERR_STORE when larger than max. err->sys is
  * ENOENT when there is none. */
-int store_read(const char *path, struct buf *out, size_t max, struct err *)
-    MUST_USE;
+int store_read(
+    const char *path, struct buf *out, size_t max, struct err *) MUST_USE;
 /* 1 exists, 0 does not, -1 error. */
 int store_exists(const char *path, struct err *) MUST_USE;
 /* create + append + close under a new name */
@@ -50,7 +50,7 @@ int store_put(const char *path, const void *, size_t n, struct err *) MUST_USE;
  * system does not tell whether the link was made. */
 int store_link(const char *from, const char *to, struct err *) MUST_USE;
 int store_rename(const char *from, const char *to, struct err *) MUST_USE;
-int store_unlink(const char *path, struct err *) MUST_USE;	/* absent is fine */
+int store_unlink(const char *path, struct err *) MUST_USE; /* absent is fine */
 /* The same where a leftover harms nobody: never fails. */
 void store_discard(const char *path);
 /* Calls each entry name (no . and ..) of a folder; absent folder: none.
