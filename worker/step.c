@@ -74,9 +74,9 @@ open_sink(const struct run *run, const char *schema_json, struct err *err)
 {
 	const struct job *job = run->job;
 	struct sink_options options = {
-		.folder = run->target.table->folder,
+		.folder = run->target.folder,
 		.schema = &run->target.schema,
-		.spec = &run->target.table->spec,
+		.spec = target_spec(&run->target),
 		.parquet = {
 			.preset = preset_of(job),
 			.zstd_level = strcmp(job->compression, "none") == 0 ?
@@ -144,8 +144,9 @@ static int
 read_and_write(struct run *run, const struct window *w, uint64_t rows,
     struct written *out, struct err *err)
 {
+	const struct table *table = run->target.table;
 	json_t *json = schema_to_json(&run->target.schema,
-	    run->target.table->schema_id);
+	    table != NULL ? table->schema_id : 0);
 	char *schema_json = json_dumps(json, JSON_COMPACT);
 	char query_id[UUID_TEXT];
 	struct sink *sink;
@@ -329,11 +330,13 @@ step_run(struct run *run, const struct source_count *window, struct err *err)
 	uint64_t rows;
 	int rc;
 
-	if (target_create(&run->target, &run->described, err) == -1)
-		return -1;
 	if (write_step(run, window, &w, high, err) == -1)
 		return -1;
-	if ((rc = commit(run, &w, high, err)) == -1 && err->cls != ERR_UNCLEAR)
+	rc = target_create(&run->target, &run->described, err);
+	if (rc == 0)
+		rc = commit(run, &w, high, err);
+	/* what no version of the table refers to can go */
+	if (rc == -1 && err->cls != ERR_UNCLEAR)
 		written_remove(&w);
 	rows = w.rows;
 	written_clear(&w);

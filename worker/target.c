@@ -27,6 +27,7 @@ target_close(struct target *t)
 {
 	free(t->source_id);
 	free(t->property);
+	free(t->folder);
 	if (t->table != NULL)
 		table_free(t->table);
 	type_clear(&t->schema);
@@ -143,6 +144,9 @@ check_column(const struct type *schema, const char *name, const char *key,
 static int
 plan_new(struct target *t, const struct type *incoming, struct err *err)
 {
+	if (table_vacant(t->job->warehouse, t->job->namespace_,
+	    t->job->target_table, &t->folder, err) == -1)
+		return -1;
 	type_copy(&t->schema, incoming);
 	schema_assign_ids(&t->schema, &t->last_column_id);
 	t->schema_changed = true;
@@ -162,6 +166,7 @@ plan_existing(struct target *t, const struct type *incoming, struct err *err)
 	char *line, *end;
 	int rc;
 
+	t->folder = xstrdup(table->folder);
 	for (size_t k = 0; k < table->spec.nfields; k++)
 		pinned[npinned++] = table->spec.fields[k].source_id;
 	for (size_t k = 0; k < table->nsort; k++)
@@ -211,6 +216,12 @@ target_plan(struct target *t, struct source *src, source_note *note,
 		return -1;
 	t->projection = projection_new(&t->schema, &t->incoming, err);
 	return t->projection != NULL ? 0 : -1;
+}
+
+const struct partition_spec *
+target_spec(const struct target *t)
+{
+	return t->table != NULL ? &t->table->spec : &t->spec;
 }
 
 /* ---- create ----------------------------------------------------------------- */

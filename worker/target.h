@@ -28,10 +28,11 @@ struct target {
 	char *source_id;	/* "hot.k2.bronze_trades" */
 	char *property;		/* "calve.position.hot.k2.bronze_trades" */
 	struct table *table;	/* NULL: does not exist yet */
+	char *folder;		/* of the table, also before it exists */
 	struct type schema;	/* after this run: ids assigned */
 	int last_column_id;
 	bool schema_changed;	/* against table's, or the table is new */
-	struct partition_spec spec;
+	struct partition_spec spec;	/* of a table to be made */
 	struct type incoming;	/* as the source delivers it */
 	struct projection *projection;	/* incoming -> schema */
 };
@@ -48,7 +49,11 @@ int target_history(const struct target *, const struct table *,
 int target_plan(struct target *, struct source *, source_note *, struct err *)
     MUST_USE;
 
-/* Makes the table when there is none. */
+/* How data files are to be partitioned, also before the table exists. */
+const struct partition_spec *target_spec(const struct target *);
+
+/* Makes the table when there is none; to be called when all that goes into
+ * its first commit has been written, so that a run that fails leaves none. */
 int target_create(struct target *, const struct source_table *, struct err *)
     MUST_USE;
 /* Takes the committed version over. */

@@ -394,6 +394,22 @@ out:
 }
 
 int
+table_vacant(const char *warehouse, const char *namespace_, const char *name,
+    char **folder, struct err *err)
+{
+	if ((*folder = hadoop_folder(warehouse, namespace_, name, err)) == NULL)
+		return -1;
+	char *metadata = xasprintf("%s/metadata", *folder);
+	int rc = refuse_leftovers(metadata, err);
+	free(metadata);
+	if (rc == 0)
+		return 0;
+	free(*folder);
+	*folder = NULL;
+	return -1;
+}
+
+int
 table_create(const char *warehouse, const char *namespace_, const char *name,
     const struct table_create *c, struct table **out, struct err *err)
 {

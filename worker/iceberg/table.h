@@ -50,6 +50,11 @@ struct table_create {
 	const struct kv *properties;
 	size_t nproperties;
 };
+/* Where a table that table_load() did not find will be: *folder is the
+ * caller's. -1 when something stands in its way, so that it is known before
+ * data files are written there. */
+int table_vacant(const char *warehouse, const char *namespace_,
+    const char *name, char **folder, struct err *) MUST_USE;
 /* Writes v1.metadata.json without a snapshot. A metadata folder that has
  * files already and no loadable table: ERR_TABLE. Lost the race against
  * another creator: ERR_CONFLICT. */
