@@ -72,7 +72,7 @@ check_killed() { # TABLE NAME-OF-POINT
 	[[ $RC == 1 ]] || BROKEN+="exit status $RC; "
 	case $2 in
 	state.lock.*) wanted='locking|advancing' ;;
-	store.link.* | commit.linked) wanted='counting|committing' ;;
+	store.link.* | commit.linked) wanted='writing|committing' ;;
 	run.fenced | run.committed) wanted=committing ;;
 	state.advance.* | state.commit.*) wanted=advancing ;;
 	*) wanted='.*' ;;

@@ -110,7 +110,7 @@ mount_small() {
 		mount -t tmpfs -o size=64k,mode=700 calve-test "$T/small" 2>/dev/null
 }
 if [ "$(id -u)" == 0 ] && mount_small; then
-	trap 'umount "$T/small"; suite_end' EXIT
+	trap 'umount -l "$T/small"; suite_end' EXIT
 	ROWS=20000
 	sql "INSERT INTO t SELECT toDateTime64('2024-03-01 01:00:00', 3, 'UTC') + toIntervalMillisecond(number), 1000000 + number, 'BTC', randomPrintableASCII(40) FROM numbers($((ROWS - 600)))"
 	WANTED=$(fingerprint t)

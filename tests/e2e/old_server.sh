@@ -24,7 +24,7 @@ old_config() { # USER PASSWORD [TABLE-OPTIONS]
 HOUR=0
 insert() { # ROWS
 	((HOUR++))
-	old "INSERT INTO trades SELECT toDateTime('2024-03-01 00:00:00') + $HOUR * 3600 + intDiv(number, 100), $HOUR * 1000000 + number, ['BTC', 'ETH'][number % 2 + 1], toDecimal64(number / 8, 8), if(number % 3 = 0, NULL, toString(number)), toFixedString(toString(number % 10), 2) FROM system.numbers LIMIT $1"
+	old "INSERT INTO trades SELECT toDateTime('2024-03-01 00:00:00') + $HOUR * 3600 + intDiv(number, 10000), toUInt64($HOUR) * 10000000 + number, ['BTC', 'ETH'][number % 2 + 1], toDecimal64(number / 8, 8), if(number % 3 = 0, NULL, toString(number)), toFixedString(toString(number % 10), 2) FROM system.numbers LIMIT $1"
 }
 
 # Each server hashes its own way; sums over the values are the same in both.

@@ -79,7 +79,7 @@ prepared unlocked
 fault_stop store.create.before run
 end_locks
 fault_go
-same 'unlocked: a run whose lock is gone fails' 1 "$RC"
+same 'unlocked: a run whose lock is gone fails' 3 "$RC"
 same 'unlocked: with one error' 1 "$(errors_in "$ERR")"
 same 'unlocked: of the state database' 'failed|state-lost' "$(last_run unlocked state,error_class)"
 same 'unlocked: nothing was committed' "$BEFORE" "$(table version cold.unlocked)"
@@ -94,7 +94,7 @@ calve run
 same 'overtaken: another run takes over' 0 "$RC"
 after=$(table version cold.overtaken)
 fault_go
-same 'overtaken: the stale one fails' 1 "$RC"
+same 'overtaken: the stale one fails' 3 "$RC"
 same 'overtaken: nothing of it lands' "$after" "$(table version cold.overtaken)"
 every_row_once overtaken
 
@@ -106,7 +106,7 @@ calve run
 same 'late: another run takes over' 0 "$RC"
 after=$(table version cold.late)
 fault_go
-same 'late: the stale one fails' 1 "$RC"
+same 'late: the stale one fails' 3 "$RC"
 same 'late: nothing of it lands' "$after" "$(table version cold.late)"
 every_row_once late
 
@@ -115,7 +115,7 @@ prepared alone
 fault_stop run.fenced run
 end_locks
 fault_go
-same 'alone: without a lock the run fails' 1 "$RC"
+same 'alone: without a lock the run fails' 3 "$RC"
 calve run
 same 'alone: the next one goes on' 0 "$RC"
 every_row_once alone
