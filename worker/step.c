@@ -32,9 +32,9 @@ choose_end(struct run *run, struct window *w, struct source_count *counted,
 	int64_t high;
 
 	for (;;) {
-		high = window_step_high(w, counted,
-		    run->described.timestamp_scale, run->job->step_ms,
-		    run->job->step_rows);
+		high =
+		    window_step_high(w, counted, run->described.timestamp_scale,
+			run->job->step_ms, run->job->step_rows);
 		if (high == w->high_ticks)
 			return 0;
 		w->high_ticks = high;
@@ -50,8 +50,8 @@ preset_of(const struct job *job)
 {
 	if (strcmp(job->encoding, "dense") == 0)
 		return PARQUET_DENSE;
-	return strcmp(job->encoding, "compact") == 0 ? PARQUET_COMPACT :
-	    PARQUET_COMPAT;
+	return strcmp(job->encoding, "compact") == 0 ? PARQUET_COMPACT
+						     : PARQUET_COMPAT;
 }
 
 /* What the encoder may hold: a part of the worker's limit, since blocks in
@@ -101,8 +101,10 @@ pump(struct run *run, struct sink *sink, struct err *err)
 	int got;
 
 	while ((got = source_next(run->source, &batch, err)) == 1) {
-		if (report_check_stop(err) == -1 || sink_append(sink,
-		    projection_view(run->target.projection, batch), err) == -1)
+		if (report_check_stop(err) == -1 ||
+		    sink_append(sink,
+			projection_view(run->target.projection, batch),
+			err) == -1)
 			return -1;
 		report_progress(source_rows(run->source), run->expected,
 		    run->res, source_bytes_received(run->source),
@@ -145,8 +147,8 @@ read_and_write(struct run *run, const struct window *w, uint64_t rows,
     struct written *out, struct err *err)
 {
 	const struct table *table = run->target.table;
-	json_t *json = schema_to_json(&run->target.schema,
-	    table != NULL ? table->schema_id : 0);
+	json_t *json = schema_to_json(
+	    &run->target.schema, table != NULL ? table->schema_id : 0);
 	char *schema_json = json_dumps(json, JSON_COMPACT);
 	char query_id[UUID_TEXT];
 	struct sink *sink;
@@ -166,8 +168,9 @@ read_and_write(struct run *run, const struct window *w, uint64_t rows,
 	} else {
 		source_furthest(run->source, &out->furthest);
 		report_phase(run->job, PHASE_WRITE);
-		rc = sink_finish(sink, &out->files, &out->nfiles, err) == -1 ?
-		    -1 : 1;
+		rc = sink_finish(sink, &out->files, &out->nfiles, err) == -1
+		    ? -1
+		    : 1;
 	}
 	source_end(run->source);
 	free(schema_json);
@@ -184,7 +187,7 @@ write_step(struct run *run, const struct source_count *window,
 	struct source_count counted = *window;
 	struct window w = run->window;
 	struct position end = { .set = true,
-	    .scale = run->described.timestamp_scale };
+		.scale = run->described.timestamp_scale };
 	uint64_t expected = 0;
 	int rc = 0;
 
@@ -202,10 +205,12 @@ write_step(struct run *run, const struct source_count *window,
 	end.ticks = w.high_ticks;
 	position_format(&end, high);
 	if (rc == 0)
-		return err_set(err, ERR_SOURCE_LOST, "the source counted "
+		return err_set(err, ERR_SOURCE_LOST,
+		    "the source counted "
 		    "%" PRIu64 " rows up to %s but delivered %" PRIu64 ", %d "
 		    "times over; raise settle if rows are still being inserted "
-		    "there", expected, high, out->rows, COUNT_TRIES);
+		    "there",
+		    expected, high, out->rows, COUNT_TRIES);
 	return rc == 1 ? 0 : -1;
 }
 
@@ -215,7 +220,7 @@ struct commit {
 	struct run *run;
 	const struct position *after;
 	int64_t snapshot_id;
-	char mirror[512];	/* the property's value; its parent is known
+	char mirror[512]; /* the property's value; its parent is known
 				 * only when the fence sees the table */
 };
 
@@ -236,7 +241,8 @@ fence(void *arg, const struct table *fresh, struct err *err)
 	    watermark_held(&run->mark, err) == -1)
 		return -1;
 	if (strcmp(fresh->uuid, run->target.table->uuid) != 0)
-		return err_set(err, ERR_TABLE, "the target table was replaced "
+		return err_set(err, ERR_TABLE,
+		    "the target table was replaced "
 		    "during the run (its uuid is now %s); run again",
 		    fresh->uuid);
 	if (target_history(&run->target, fresh, &now, err) == -1)
@@ -244,9 +250,11 @@ fence(void *arg, const struct table *fresh, struct err *err)
 	if (position_compare(&now.ancestry, &run->recorded) != 0) {
 		position_format(&run->recorded, was);
 		position_format(&now.ancestry, is);
-		return err_set(err, ERR_CONFLICT, "the table's position moved "
+		return err_set(err, ERR_CONFLICT,
+		    "the table's position moved "
 		    "from %s to %s during the run; nothing was committed, run "
-		    "again", was, is);
+		    "again",
+		    was, is);
 	}
 	text = target_mirror(c->after, c->snapshot_id, fresh->snapshot_id);
 	snprintf(c->mirror, sizeof c->mirror, "%s", text);
@@ -256,32 +264,41 @@ fence(void *arg, const struct table *fresh, struct err *err)
 }
 
 static int
-commit(struct run *run, const struct written *w, const char *high,
-    struct err *err)
+commit(
+    struct run *run, const struct written *w, const char *high, struct err *err)
 {
 	struct target *t = &run->target;
-	struct commit c = { .run = run, .after = &w->furthest,
-	    .snapshot_id = snapshot_id_of(run->job->run_id, run->step) };
+	struct commit c = { .run = run,
+		.after = &w->furthest,
+		.snapshot_id = snapshot_id_of(run->job->run_id, run->step) };
 	char timestamp[POSITION_TEXT], sequence[POSITION_TEXT];
 	char low[POSITION_TEXT], rows[24], step[12], uuid[UUID_TEXT + 12];
 	struct kv summary[] = {
-		{ KEY_SOURCE, t->source_id }, { KEY_RUN, run->job->run_id },
-		{ KEY_STEP, step }, { KEY_ROWS, rows }, { KEY_LOW, low },
-		{ KEY_HIGH, high }, { KEY_TIMESTAMP, timestamp },
+		{ KEY_SOURCE, t->source_id },
+		{ KEY_RUN, run->job->run_id },
+		{ KEY_STEP, step },
+		{ KEY_ROWS, rows },
+		{ KEY_LOW, low },
+		{ KEY_HIGH, high },
+		{ KEY_TIMESTAMP, timestamp },
 		{ KEY_SEQUENCE, sequence },
 	};
 	const size_t nkeys = sizeof summary / sizeof summary[0];
 	struct kv property = { t->property, c.mirror };
 	struct append a = {
-		.snapshot_id = c.snapshot_id, .commit_uuid = uuid,
-		.files = w->files, .nfiles = w->nfiles,
+		.snapshot_id = c.snapshot_id,
+		.commit_uuid = uuid,
+		.files = w->files,
+		.nfiles = w->nfiles,
 		.schema = t->schema_changed ? &t->schema : NULL,
 		.last_column_id = t->last_column_id,
 		.summary = summary,
 		/* a table without sequence column has no such key */
 		.nsummary = w->furthest.has_sequence ? nkeys : nkeys - 1,
-		.properties = &property, .nproperties = 1,
-		.fence = fence, .fence_arg = &c,
+		.properties = &property,
+		.nproperties = 1,
+		.fence = fence,
+		.fence_arg = &c,
 	};
 	struct table *committed;
 

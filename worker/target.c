@@ -15,11 +15,13 @@ int
 target_open(struct target *t, const struct job *job, struct err *err)
 {
 	*t = (struct target){ .job = job };
-	t->source_id = xasprintf("%s.%s.%s", job->source_name, job->database,
-	    job->table);
+	t->source_id =
+	    xasprintf("%s.%s.%s", job->source_name, job->database, job->table);
 	t->property = xasprintf("calve.position.%s", t->source_id);
 	return table_load(job->warehouse, job->namespace_, job->target_table,
-	    &t->table, err) == -1 ? -1 : 0;
+		   &t->table, err) == -1
+	    ? -1
+	    : 0;
 }
 
 void
@@ -63,7 +65,7 @@ visit(void *arg, const struct snapshot *s)
 	    strcmp(source, w->source_id) != 0)
 		return 0;
 	if (position_parse(&w->facts->ancestry, timestamp,
-	    snapshot_summary(s, KEY_SEQUENCE), w->err) == -1) {
+		snapshot_summary(s, KEY_SEQUENCE), w->err) == -1) {
 		w->err->cls = ERR_TABLE;
 		err_prefix(w->err, "summary of snapshot %" PRId64, s->id);
 		return -1;
@@ -79,7 +81,8 @@ target_mirror(const struct position *p, int64_t snapshot_id, int64_t parent_id)
 	position_format_timestamp(p, timestamp);
 	position_format_sequence(p, sequence);
 	return xasprintf("timestamp=%s sequence=%s snapshot=%" PRId64
-	    " parent=%" PRId64, timestamp, sequence, snapshot_id, parent_id);
+			 " parent=%" PRId64,
+	    timestamp, sequence, snapshot_id, parent_id);
 }
 
 /* The reader of target_mirror(). */
@@ -90,14 +93,16 @@ read_mirror(const char *text, struct walk *w, struct err *err)
 	const char *rest;
 
 	if (sscanf(text, "timestamp=%95s sequence=%95[0-9-]", timestamp,
-	    sequence) < 1 ||
+		sequence) < 1 ||
 	    (rest = strstr(text, " snapshot=")) == NULL ||
-	    sscanf(rest, " snapshot=%" SCNd64 " parent=%" SCNd64,
-	    &w->mirror_id, &w->mirror_parent) != 2 ||
+	    sscanf(rest, " snapshot=%" SCNd64 " parent=%" SCNd64, &w->mirror_id,
+		&w->mirror_parent) != 2 ||
 	    position_parse(&w->facts->mirror, timestamp, sequence, err) == -1)
-		return err_set(err, ERR_TABLE, "property with calve's position "
+		return err_set(err, ERR_TABLE,
+		    "property with calve's position "
 		    "is damaged: '%.120s'; if the table's snapshots are whole, "
-		    "remove the property", text);
+		    "remove the property",
+		    text);
 	return 0;
 }
 
@@ -122,8 +127,8 @@ target_history(const struct target *t, const struct table *table,
 		return -1;
 	if (table_ancestry(table, visit, &w, &f->chain_complete) != 0)
 		return -1;
-	f->mirror_exists = w.mirror_id != 0 &&
-	    table_find_snapshot(table, w.mirror_id, &s);
+	f->mirror_exists =
+	    w.mirror_id != 0 && table_find_snapshot(table, w.mirror_id, &s);
 	return 0;
 }
 
@@ -135,9 +140,10 @@ check_column(const struct type *schema, const char *name, const char *key,
 {
 	if (type_find_name(schema, name) != -1)
 		return 0;
-	return err_set(err, ERR_CONFIG, "%s column '%s' is not among the "
-	    "columns offloaded; check its spelling, include and exclude", key,
-	    name);
+	return err_set(err, ERR_CONFIG,
+	    "%s column '%s' is not among the "
+	    "columns offloaded; check its spelling, include and exclude",
+	    key, name);
 }
 
 /* New table: ids, and the partition spec of calve.yaml. */
@@ -145,7 +151,7 @@ static int
 plan_new(struct target *t, const struct type *incoming, struct err *err)
 {
 	if (table_vacant(t->job->warehouse, t->job->namespace_,
-	    t->job->target_table, &t->folder, err) == -1)
+		t->job->target_table, &t->folder, err) == -1)
 		return -1;
 	type_copy(&t->schema, incoming);
 	schema_assign_ids(&t->schema, &t->last_column_id);
@@ -159,8 +165,8 @@ plan_existing(struct target *t, const struct type *incoming, struct err *err)
 {
 	const struct table *table = t->table;
 	size_t npinned = 0;
-	int *pinned = xcalloc(table->spec.nfields + table->nsort + 1,
-	    sizeof *pinned);
+	int *pinned =
+	    xcalloc(table->spec.nfields + table->nsort + 1, sizeof *pinned);
 	struct partition_spec wanted = { .nfields = 0 };
 	struct buf notes;
 	char *line, *end;
@@ -178,8 +184,8 @@ plan_existing(struct target *t, const struct type *incoming, struct err *err)
 	free(pinned);
 	if (rc == 0 && notes.len > 0) {
 		buf_cstr(&notes);
-		for (line = (char *)notes.data; (end = strchr(line, '\n')) !=
-		    NULL; line = end + 1) {
+		for (line = (char *)notes.data;
+		     (end = strchr(line, '\n')) != NULL; line = end + 1) {
 			*end = '\0';
 			report_note(false, line);
 		}
@@ -188,31 +194,32 @@ plan_existing(struct target *t, const struct type *incoming, struct err *err)
 	if (rc == -1)
 		return -1;
 	if (partition_parse((const char *const *)t->job->partition,
-	    t->job->npartition, &t->schema, &wanted, err) == -1)
+		t->job->npartition, &t->schema, &wanted, err) == -1)
 		return -1;
 	if (!partition_spec_equal(&wanted, &table->spec))
-		report_note(true, "the table is partitioned otherwise than "
+		report_note(true,
+		    "the table is partitioned otherwise than "
 		    "calve.yaml says; the table's own partitioning is kept");
 	partition_spec_clear(&wanted);
 	return 0;
 }
 
 int
-target_plan(struct target *t, struct source *src, source_note *note,
-    struct err *err)
+target_plan(
+    struct target *t, struct source *src, source_note *note, struct err *err)
 {
 	const struct job *job = t->job;
 
 	t->incoming.kind = TYPE_STRUCT;
 	if (source_resolve(src, t->table != NULL ? &t->table->schema : NULL,
-	    note, NULL, &t->incoming, err) == -1 ||
+		note, NULL, &t->incoming, err) == -1 ||
 	    check_column(&t->incoming, job->timestamp, "timestamp", err) == -1)
 		return -1;
-	if (job->sequence != NULL && check_column(&t->incoming, job->sequence,
-	    "sequence", err) == -1)
+	if (job->sequence != NULL &&
+	    check_column(&t->incoming, job->sequence, "sequence", err) == -1)
 		return -1;
-	if ((t->table == NULL ? plan_new : plan_existing)(t, &t->incoming,
-	    err) == -1)
+	if ((t->table == NULL ? plan_new : plan_existing)(
+		t, &t->incoming, err) == -1)
 		return -1;
 	t->projection = projection_new(&t->schema, &t->incoming, err);
 	return t->projection != NULL ? 0 : -1;
@@ -226,11 +233,13 @@ target_spec(const struct target *t)
 
 /* ---- create ----------------------------------------------------------------- */
 
-struct property { char *key, *value; };
+struct property {
+	char *key, *value;
+};
 
 static void
-add_property(struct property **list, size_t *n, char *key_take,
-    char *value_take)
+add_property(
+    struct property **list, size_t *n, char *key_take, char *value_take)
 {
 	*list = xreallocarray(*list, *n + 1, sizeof **list);
 	(*list)[(*n)++] = (struct property){ key_take, value_take };
@@ -245,29 +254,29 @@ new_properties(const struct job *job, struct property **list)
 	size_t n = 0;
 
 	*list = NULL;
-	add_property(list, &n, xstrdup("write.format.default"),
-	    xstrdup("parquet"));
+	add_property(
+	    list, &n, xstrdup("write.format.default"), xstrdup("parquet"));
 	add_property(list, &n, xstrdup("write.parquet.compression-codec"),
-	    xstrdup(strcmp(job->compression, "none") == 0 ? "uncompressed" :
-	    job->compression));
-	add_property(list, &n, xstrdup("calve.encoding"),
-	    xstrdup(job->encoding));
+	    xstrdup(strcmp(job->compression, "none") == 0 ? "uncompressed"
+							  : job->compression));
+	add_property(
+	    list, &n, xstrdup("calve.encoding"), xstrdup(job->encoding));
 	add_property(list, &n, xasprintf("%s%s", metrics, job->timestamp),
 	    xstrdup("full"));
 	if (job->sequence != NULL)
-		add_property(list, &n, xasprintf("%s%s", metrics,
-		    job->sequence), xstrdup("full"));
+		add_property(list, &n,
+		    xasprintf("%s%s", metrics, job->sequence), xstrdup("full"));
 	for (size_t k = 0; k < job->ncolumns; k++)
 		if (job->columns[k].metrics != NULL)
-			add_property(list, &n, xasprintf("%s%s", metrics,
-			    job->columns[k].name),
+			add_property(list, &n,
+			    xasprintf("%s%s", metrics, job->columns[k].name),
 			    xstrdup(job->columns[k].metrics));
 	return n;
 }
 
 int
-target_create(struct target *t, const struct source_table *described,
-    struct err *err)
+target_create(
+    struct target *t, const struct source_table *described, struct err *err)
 {
 	int sort_ids[2], rc;
 	struct table_create c = {
@@ -284,11 +293,16 @@ target_create(struct target *t, const struct source_table *described,
 		return 0;
 	/* only an order that the rows really arrive in is promised */
 	if (described->ordered) {
-		sort_ids[c.nsort++] = t->schema.fields[type_find_name(
-		    &t->schema, t->job->timestamp)].id;
+		sort_ids[c.nsort++] =
+		    t->schema
+			.fields[type_find_name(&t->schema, t->job->timestamp)]
+			.id;
 		if (t->job->sequence != NULL)
-			sort_ids[c.nsort++] = t->schema.fields[type_find_name(
-			    &t->schema, t->job->sequence)].id;
+			sort_ids[c.nsort++] =
+			    t->schema
+				.fields[type_find_name(
+				    &t->schema, t->job->sequence)]
+				.id;
 	}
 	n = new_properties(t->job, &list);
 	kv = xcalloc(n, sizeof *kv);

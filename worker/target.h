@@ -14,7 +14,7 @@
 #include "worker/source/source.h"
 
 /* Keys of snapshot summaries; man/calve.7 lists them. */
-#define KEY_SOURCE "calve.source"		/* source.database.table */
+#define KEY_SOURCE "calve.source" /* source.database.table */
 #define KEY_TIMESTAMP "calve.position.timestamp"
 #define KEY_SEQUENCE "calve.position.sequence"
 #define KEY_RUN "calve.run"
@@ -25,16 +25,16 @@
 
 struct target {
 	const struct job *job;
-	char *source_id;	/* "hot.k2.bronze_trades" */
-	char *property;		/* "calve.position.hot.k2.bronze_trades" */
-	struct table *table;	/* NULL: does not exist yet */
-	char *folder;		/* of the table, also before it exists */
-	struct type schema;	/* after this run: ids assigned */
+	char *source_id;     /* "hot.k2.bronze_trades" */
+	char *property;      /* "calve.position.hot.k2.bronze_trades" */
+	struct table *table; /* NULL: does not exist yet */
+	char *folder;        /* of the table, also before it exists */
+	struct type schema;  /* after this run: ids assigned */
 	int last_column_id;
-	bool schema_changed;	/* against table's, or the table is new */
-	struct partition_spec spec;	/* of a table to be made */
-	struct type incoming;	/* as the source delivers it */
-	struct projection *projection;	/* incoming -> schema */
+	bool schema_changed;        /* against table's, or the table is new */
+	struct partition_spec spec; /* of a table to be made */
+	struct type incoming;       /* as the source delivers it */
+	struct projection *projection; /* incoming -> schema */
 };
 
 int target_open(struct target *, const struct job *, struct err *) MUST_USE;
@@ -46,21 +46,21 @@ int target_history(const struct target *, const struct table *,
 
 /* Resolves the source's columns against the table; refuses what does not fit.
  * Nothing is written. */
-int target_plan(struct target *, struct source *, source_note *, struct err *)
-    MUST_USE;
+int target_plan(
+    struct target *, struct source *, source_note *, struct err *) MUST_USE;
 
 /* How data files are to be partitioned, also before the table exists. */
 const struct partition_spec *target_spec(const struct target *);
 
 /* Makes the table when there is none; to be called when all that goes into
  * its first commit has been written, so that a run that fails leaves none. */
-int target_create(struct target *, const struct source_table *, struct err *)
-    MUST_USE;
+int target_create(
+    struct target *, const struct source_table *, struct err *) MUST_USE;
 /* Takes the committed version over. */
 void target_advance(struct target *, struct table *committed_take);
 
 /* The mirror's text: position, its snapshot and that one's parent. */
-char *target_mirror(const struct position *, int64_t snapshot_id,
-    int64_t parent_id);
+char *target_mirror(
+    const struct position *, int64_t snapshot_id, int64_t parent_id);
 
 #endif

@@ -22,11 +22,7 @@
 #include "worker/iceberg/metadata.h"
 #include "worker/store/store.h"
 
-enum {
-	METADATA_MAX_BYTES = 1 << 28,
-	LOAD_TRIES = 10,
-	HINT_TRIES = 100
-};
+enum { METADATA_MAX_BYTES = 1 << 28, LOAD_TRIES = 10, HINT_TRIES = 100 };
 
 /* One level of a namespace or the table's name, n bytes. */
 static int
@@ -37,22 +33,26 @@ check_part(const char *part, size_t n, struct err *err)
 
 	for (size_t i = 0; i < n && !bad; i++)
 		bad = (unsigned char)part[i] < 0x20 || part[i] == 0x7f;
-	return bad ? err_set(err, ERR_CONFIG, "'%.*s' cannot be a namespace "
-	    "or table name in a file-system catalog", (int)(n < 64 ? n : 64),
-	    part) : 0;
+	return bad ? err_set(err, ERR_CONFIG,
+			 "'%.*s' cannot be a namespace "
+			 "or table name in a file-system catalog",
+			 (int)(n < 64 ? n : 64), part)
+		   : 0;
 }
 
 char *
-hadoop_folder(const char *warehouse, const char *namespace_,
-    const char *name, struct err *err)
+hadoop_folder(const char *warehouse, const char *namespace_, const char *name,
+    struct err *err)
 {
 	struct buf path;
 	size_t n = strlen(warehouse);
 	char *folder = NULL;
 
 	if (*warehouse != '/') {
-		err_set(err, ERR_CONFIG, "warehouse '%s' is not an absolute "
-		    "path", warehouse);
+		err_set(err, ERR_CONFIG,
+		    "warehouse '%s' is not an absolute "
+		    "path",
+		    warehouse);
 		return NULL;
 	}
 	while (n > 0 && warehouse[n - 1] == '/')
@@ -82,11 +82,14 @@ out:
 char *
 hadoop_metadata_path(const char *folder, int64_t version)
 {
-	return xasprintf("%s/metadata/v%" PRId64 ".metadata.json", folder,
-	    version);
+	return xasprintf(
+	    "%s/metadata/v%" PRId64 ".metadata.json", folder, version);
 }
 
-struct newest { int64_t version; bool packed; };
+struct newest {
+	int64_t version;
+	bool packed;
+};
 
 /* vN.metadata.json; compressed ones are vN.gz.metadata.json, or in older
  * writers vN.metadata.json.gz */
@@ -105,10 +108,10 @@ look_at(void *arg, const char *name)
 		version = version * 10 + (*p - '0');
 	}
 	bool plain = strcmp(p, ".metadata.json") == 0;
-	bool packed = !plain && strncmp(p, ".metadata.json.", 15) != 0 ?
-	    *p == '.' && strstr(p, ".metadata.json") != NULL &&
-	    strcmp(strstr(p, ".metadata.json"), ".metadata.json") == 0 :
-	    strcmp(p, ".metadata.json.gz") == 0;
+	bool packed = !plain && strncmp(p, ".metadata.json.", 15) != 0
+	    ? *p == '.' && strstr(p, ".metadata.json") != NULL &&
+		strcmp(strstr(p, ".metadata.json"), ".metadata.json") == 0
+	    : strcmp(p, ".metadata.json.gz") == 0;
 	if ((!plain && !packed) || version == 0 || version < found->version)
 		return 0;
 	/* both forms of one version: some other writer's doing */
@@ -128,9 +131,11 @@ hadoop_newest(const char *folder, int64_t *version, struct err *err)
 	if (rc == -1)
 		return -1;
 	if (found.packed)
-		return err_set(err, ERR_TABLE, "metadata of '%s' is "
+		return err_set(err, ERR_TABLE,
+		    "metadata of '%s' is "
 		    "compressed; set write.metadata.compression-codec to none "
-		    "with the engine that wrote it", folder);
+		    "with the engine that wrote it",
+		    folder);
 	*version = found.version;
 	return 0;
 }
@@ -169,7 +174,8 @@ load_version(const char *folder, int64_t version, struct err *err)
 	t->folder = xstrdup(folder);
 	t->version = version;
 	if (!location_is(t->location, folder)) {
-		err_set(err, ERR_TABLE, "'%s' records '%s' as its location, "
+		err_set(err, ERR_TABLE,
+		    "'%s' records '%s' as its location, "
 		    "not '%s'; an Iceberg table cannot be moved or copied",
 		    path, t->location, folder);
 		table_free(t);
@@ -215,8 +221,8 @@ out:
 
 /* A crash between link and unlink leaves an extra name, which harms nobody. */
 static int
-link_and_sync(const char *metadata, const char *temp, const char *path,
-    struct err *err)
+link_and_sync(
+    const char *metadata, const char *temp, const char *path, struct err *err)
 {
 	int rc = store_link(temp, path, err);
 
@@ -233,14 +239,15 @@ link_and_sync(const char *metadata, const char *temp, const char *path,
 }
 
 int
-hadoop_link(const char *folder, int64_t version, const json_t *root,
-    struct err *err)
+hadoop_link(
+    const char *folder, int64_t version, const json_t *root, struct err *err)
 {
 	char uuid[UUID_TEXT];
 	char *text = json_dumps(root, JSON_COMPACT);
 
 	if (text == NULL)
-		return err_set(err, ERR_BUG, "table metadata cannot be "
+		return err_set(err, ERR_BUG,
+		    "table metadata cannot be "
 		    "written as JSON");
 	uuid_random(uuid);
 	char *metadata = xasprintf("%s/metadata", folder);
@@ -351,15 +358,16 @@ refuse_leftovers(const char *metadata, struct err *err)
 	int rc = store_list(metadata, stop_at_file, NULL, err);
 
 	if (rc == 1)
-		return err_set(err, ERR_TABLE, "'%s' has files but no table "
+		return err_set(err, ERR_TABLE,
+		    "'%s' has files but no table "
 		    "that can be loaded; another table's remains must go "
-		    "first", metadata);
+		    "first",
+		    metadata);
 	return rc;
 }
 
 static int
-create_in(const char *folder, const struct table_create *c,
-    struct err *err)
+create_in(const char *folder, const struct table_create *c, struct err *err)
 {
 	char uuid[UUID_TEXT];
 	char *metadata = xasprintf("%s/metadata", folder);
@@ -369,23 +377,27 @@ create_in(const char *folder, const struct table_create *c,
 	if (hadoop_newest(folder, &version, err) == -1)
 		goto out;
 	if (version > 0) {
-		err_set(err, ERR_CONFLICT, "another writer has created the "
-		    "table in '%s'", folder);
+		err_set(err, ERR_CONFLICT,
+		    "another writer has created the "
+		    "table in '%s'",
+		    folder);
 		goto out;
 	}
 	if (refuse_leftovers(metadata, err) == -1 ||
 	    store_mkdirs(metadata, err) == -1)
 		goto out;
 	uuid_random(uuid);
-	json_t *root = metadata_create(c, uuid, folder,
-	    wall_now().us / 1000, err);
+	json_t *root =
+	    metadata_create(c, uuid, folder, wall_now().us / 1000, err);
 	if (root == NULL)
 		goto out;
 	rc = hadoop_link(folder, 1, root, err);
 	json_decref(root);
 	if (rc == LINK_TAKEN)
-		rc = err_set(err, ERR_CONFLICT, "another writer created the "
-		    "table in '%s' at the same moment", folder);
+		rc = err_set(err, ERR_CONFLICT,
+		    "another writer created the "
+		    "table in '%s' at the same moment",
+		    folder);
 	else if (rc == LINK_OURS)
 		hadoop_hint(folder, 1);
 out:
@@ -423,8 +435,10 @@ table_create(const char *warehouse, const char *namespace_, const char *name,
 	if (create_in(folder, c, err) == LINK_OURS) {
 		rc = hadoop_load(folder, out, err);
 		if (rc == 0)
-			err_set(err, ERR_STORE, "'%s' is gone right after it "
-			    "was created", folder);
+			err_set(err, ERR_STORE,
+			    "'%s' is gone right after it "
+			    "was created",
+			    folder);
 		rc = rc == 1 ? 0 : -1;
 	}
 	free(folder);

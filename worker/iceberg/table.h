@@ -14,23 +14,25 @@
 #include "worker/iceberg/partition.h"
 #include "worker/type.h"
 
-struct kv { const char *key, *value; };
+struct kv {
+	const char *key, *value;
+};
 
 struct table {
-	char *folder;		/* warehouse/ns/.../name, absolute, no slash
+	char *folder;   /* warehouse/ns/.../name, absolute, no slash
 				 * at the end */
-	char *location;		/* as recorded: a path or file: URI */
+	char *location; /* as recorded: a path or file: URI */
 	char *uuid;
-	int64_t version;	/* N of vN.metadata.json */
-	struct type schema;	/* current, ids assigned */
+	int64_t version;    /* N of vN.metadata.json */
+	struct type schema; /* current, ids assigned */
 	int schema_id;
 	int last_column_id;
-	struct partition_spec spec;	/* default spec */
-	int *sort_ids;		/* source ids of the default sort order */
+	struct partition_spec spec; /* default spec */
+	int *sort_ids;              /* source ids of the default sort order */
 	size_t nsort;
-	int sort_order_id;	/* 0 unsorted */
-	int64_t snapshot_id;	/* current, 0 none */
-	json_t *root;		/* the whole vN.metadata.json */
+	int sort_order_id;   /* 0 unsorted */
+	int64_t snapshot_id; /* current, 0 none */
+	json_t *root;        /* the whole vN.metadata.json */
 };
 void table_free(struct table *);
 
@@ -42,10 +44,10 @@ int table_load(const char *warehouse, const char *namespace_, const char *name,
     struct table **out, struct err *) MUST_USE;
 
 struct table_create {
-	const struct type *schema;	/* ids assigned */
+	const struct type *schema; /* ids assigned */
 	int last_column_id;
 	const struct partition_spec *spec;
-	const int *sort_ids;		/* ascending, nulls first; identity */
+	const int *sort_ids; /* ascending, nulls first; identity */
 	size_t nsort;
 	const struct kv *properties;
 	size_t nproperties;
@@ -62,26 +64,27 @@ int table_create(const char *warehouse, const char *namespace_,
     const char *name, const struct table_create *, struct table **out,
     struct err *) MUST_USE;
 
-const char *table_property(const struct table *, const char *key);  /* NULL */
+const char *table_property(const struct table *, const char *key); /* NULL */
 
 struct snapshot {
-	int64_t id, parent, sequence_number, timestamp_ms;  /* parent 0: none */
+	int64_t id, parent, sequence_number, timestamp_ms; /* parent 0: none */
 	const json_t *json;
 };
 const char *snapshot_summary(const struct snapshot *, const char *key);
 /* Walks main's ancestry, newest first; non-zero from each() stops and is
  * returned. 0 after the last one; *complete (may be NULL) tells whether the
  * chain ended at a root, false when a parent has been expired. */
-int table_ancestry(const struct table *, int (*each)(void *arg,
-    const struct snapshot *), void *arg, bool *complete);
+int table_ancestry(const struct table *,
+    int (*each)(void *arg, const struct snapshot *), void *arg, bool *complete);
 /* Any snapshot of the table, in the ancestry or not. */
 bool table_find_snapshot(const struct table *, int64_t id, struct snapshot *);
 
 /* Live data files of the current snapshot, with record_count and file_size,
  * path as a local path; leaves and partition may be empty. Delete files are
  * ERR_TABLE: "rows deleted by another writer". */
-int table_each_file(const struct table *, int (*each)(void *arg,
-    const struct datafile *), void *arg, struct err *) MUST_USE;
+int table_each_file(const struct table *,
+    int (*each)(void *arg, const struct datafile *), void *arg,
+    struct err *) MUST_USE;
 
 /*
  * Append, with optimistic concurrency: manifest once, then per attempt reload,
@@ -89,15 +92,15 @@ int table_each_file(const struct table *, int (*each)(void *arg,
  * three are made again (format.md 1.6, 1.8).
  */
 struct append {
-	int64_t snapshot_id;	/* same over all attempts */
-	const char *commit_uuid;	/* in the names of the files written */
+	int64_t snapshot_id;     /* same over all attempts */
+	const char *commit_uuid; /* in the names of the files written */
 	const struct datafile *files;
 	size_t nfiles;
-	const struct type *schema;	/* new current schema, or NULL: keep */
+	const struct type *schema; /* new current schema, or NULL: keep */
 	int last_column_id;
-	const struct kv *summary;	/* our own keys; counters are added */
+	const struct kv *summary; /* our own keys; counters are added */
 	size_t nsummary;
-	const struct kv *properties;	/* set in the same commit */
+	const struct kv *properties; /* set in the same commit */
 	size_t nproperties;
 	/* Called with the freshly loaded table before each attempt to link;
 	 * -1 (with err set) stops the commit, nothing of ours lands. It may
