@@ -10,6 +10,33 @@
 
 #include "common/pg.h"
 #include "coordinator/config_keys.h"
+#include "coordinator/utf8.h"
+
+/*
+ * What a reader takes for a line break, or refuses, though it is UTF-8: C1
+ * controls with U+0085 among them, U+2028, U+2029, U+FEFF, U+FFFE, U+FFFF.
+ * Returns how many bytes it put, escaped; 0: none of these.
+ */
+static size_t
+put_special(struct buf *b, const char *s)
+{
+	static const struct { const char *bytes, *escape; } three[] = {
+		{ "\xe2\x80\xa8", "\\L" }, { "\xe2\x80\xa9", "\\P" },
+		{ "\xef\xbb\xbf", "\\uFEFF" }, { "\xef\xbf\xbe", "\\uFFFE" },
+		{ "\xef\xbf\xbf", "\\uFFFF" } };
+
+	if ((unsigned char)s[0] == 0xc2 && (unsigned char)s[1] >= 0x80 &&
+	    (unsigned char)s[1] <= 0x9f) {
+		buf_printf(b, "\\x%02x", (unsigned char)s[1]);
+		return 2;
+	}
+	for (size_t at = 0; at < 5; at++)
+		if (strncmp(s, three[at].bytes, 3) == 0) {
+			buf_put_str(b, three[at].escape);
+			return 3;
+		}
+	return 0;
+}
 
 void
 yaml_put_text(struct buf *b, const char *s)
@@ -26,6 +53,11 @@ yaml_put_text(struct buf *b, const char *s)
 	}
 	buf_put_u8(b, '"');
 	for (; *s != '\0'; s++) {
+		size_t special = put_special(b, s);
+		if (special > 0) {
+			s += special - 1;
+			continue;
+		}
 		if (*s == '"' || *s == '\\')
 			buf_put_u8(b, '\\');
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
@@ -220,6 +252,7 @@ put_state(struct buf *b, const struct text *state)
 		yaml_put_text(b, state->raw);
 	} else {
 		masked = pg_mask_conninfo(written, state->raw != NULL);
+		utf8_mend(masked);	/* %-escapes stand for any byte */
 		if (state->raw != NULL)
 			yaml_put_text(b, masked);
 		else

@@ -220,7 +220,8 @@ libs_clickhouse_http := -lcurl
 SRCS_config := coordinator/config.c coordinator/config_table.c \
 	coordinator/config_read.c coordinator/config_values.c \
 	coordinator/config_keys.c coordinator/config_print.c \
-	coordinator/config_yaml.c coordinator/limits.c common/pg.c \
+	coordinator/config_yaml.c coordinator/limits.c coordinator/utf8.c \
+	common/pg.c \
 	common/position.c common/clock.c common/job.c common/buf.c \
 	common/xalloc.c common/log.c common/err.c
 
@@ -234,7 +235,7 @@ fuzz_clickhouse_type := $(SRCS_mapping)
 UNITS += supervise
 unit_supervise := coordinator/supervise.c coordinator/supervise_run.c \
 	coordinator/slot.c coordinator/spawn.c coordinator/plan.c \
-	coordinator/ledger.c coordinator/utf8.c common/msg.c common/id.c \
+	coordinator/ledger.c common/msg.c common/id.c \
 	build/embedded/sql.c $(SRCS_config)
 libs_supervise := $(libs_config)
 
@@ -262,3 +263,8 @@ UNITS += ledger
 unit_ledger := coordinator/ledger.c tests/harness/state.c common/id.c \
 	build/embedded/sql.c $(SRCS_config)
 libs_ledger := $(libs_config)
+
+fuzz_msg := common/msg.c common/job.c common/id.c common/buf.c \
+	common/xalloc.c common/err.c
+fuzz_config := coordinator/plan.c $(SRCS_config)
+fuzzlibs_config := -lpq -lyaml -lbsd
