@@ -182,3 +182,48 @@ killed_at state.lock.after 0
 killed_at store.create.before:3 0
 killed_at run.committed "$ROWS"
 killed_at state.commit.after "$ROWS"
+
+# ---- limits, and users who want it to end -------------------------------------------
+
+sql "CREATE TABLE wide (ts DateTime64(3, 'UTC'), seq UInt64, symbol String, pad String) ENGINE = MergeTree ORDER BY (ts, seq)"
+sql "INSERT INTO wide SELECT toDateTime64('2024-03-01 00:00:00', 3, 'UTC') + toIntervalMillisecond(number), number, 'BTC', randomPrintableASCII(1000) FROM numbers(200000)"
+WANTED=$(fingerprint wide)
+limited() { # NAME LIMITS [MORE]
+	CONFIG_EXTRA="retry: { attempts: 1 }
+grace: 200ms${2:+
+limits: { $2 \}}"
+	config "{ name: $1, source: hot.wide, target: lake.cold.$1, timestamp: ts, sequence: seq${3:+, $3} }"
+}
+
+# ended NAME LEDGER PATTERN: ended as it should, nothing of it is visible
+ended() {
+	same "$1: exit status 1" 1 "$RC"
+	same "$1: the ledger says how" "$2" "$(last_run "$1" state,error_class)"
+	has "$1: one line says why" "^[0-9T:.-]+Z (error|warn) .*$1.*$3" "$ERR"
+	same "$1: nothing is visible" 0 "$(visible "$1")"
+	limited "$1" ''
+	recovers "$1"
+	report "$1: the next run takes every row once"
+}
+
+limited memory 'memory: 64M'
+calve run
+ended memory 'failed|memory' "memory limit of 64M reached while .*; raise 'limits: memory'"
+limited cpu 'cpu: 1s' 'compression: "zstd:19"'
+calve run
+ended cpu 'failed|limit' "cpu limit of 1s reached while .*; raise 'limits: cpu'"
+limited output 'output: 1M'
+calve run
+ended output 'failed|limit' "limit of 1M for one file reached while .*; raise 'limits: output'"
+limited wall 'wall: 1s'
+fault_stop store.create.before run
+wait "$COORDINATOR"
+RC=$? ERR=$(cat "$T/stopped.err") WORKER=
+ended wall 'timed_out|limit' "deadline of 1s passed while .*; raise 'limits: wall'"
+for signal in TERM INT; do
+	limited "stopped_$signal" ''
+	fault_stop store.create.before run
+	kill "-$signal" "$COORDINATOR"
+	fault_go
+	ended "stopped_$signal" 'cancelled|cancelled' 'stopped while .*, as asked'
+done
