@@ -146,6 +146,35 @@ check_column(const struct type *schema, const char *name, const char *key,
 	    key, name);
 }
 
+/* What the specification allows, but ClickHouse's own reader (26.5) fails on. */
+static void
+warn_of_fields(const struct partition_spec *spec, const struct type *schema)
+{
+	for (size_t k = 0; k < spec->nfields; k++) {
+		const struct partition_field *f = &spec->fields[k];
+		const struct type *source =
+		    &type_find_id(schema, f->source_id)->type;
+		char *line = NULL;
+
+		if (f->transform == TRANSFORM_TRUNCATE &&
+		    source->kind == TYPE_DECIMAL && source->precision > 18)
+			line = xasprintf("ClickHouse cannot read a table that "
+					 "is partitioned by truncate of a "
+					 "decimal of more than 18 digits, as "
+					 "by '%s'",
+			    f->name);
+		else if (f->transform == TRANSFORM_IDENTITY &&
+		    source->kind == TYPE_UUID)
+			line = xasprintf("ClickHouse cannot filter by a uuid "
+					 "that a table is partitioned by, as "
+					 "by '%s'",
+			    f->name);
+		if (line != NULL)
+			report_note(true, line);
+		free(line);
+	}
+}
+
 /* New table: ids, and the partition spec of calve.yaml. */
 static int
 plan_new(struct target *t, const struct type *incoming, struct err *err)
@@ -156,8 +185,11 @@ plan_new(struct target *t, const struct type *incoming, struct err *err)
 	type_copy(&t->schema, incoming);
 	schema_assign_ids(&t->schema, &t->last_column_id);
 	t->schema_changed = true;
-	return partition_parse((const char *const *)t->job->partition,
-	    t->job->npartition, &t->schema, &t->spec, err);
+	if (partition_parse((const char *const *)t->job->partition,
+		t->job->npartition, &t->schema, &t->spec, err) == -1)
+		return -1;
+	warn_of_fields(&t->spec, &t->schema);
+	return 0;
 }
 
 static int
