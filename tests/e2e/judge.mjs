@@ -1,9 +1,13 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Does an Iceberg table hold what its source says? Prints ok / not ok lines.
+ * Do Iceberg tables hold what their sources say? Prints ok / not ok lines.
  *
- *	judge.mjs SERVER DIR NAME COLUMNS FROM [FILTER]...
+ *	judge.mjs SERVER
+ *
+ * Reads texts that end with NUL, an empty one after each table:
+ *
+ *	READERS DIR NAME COLUMNS FROM [FILTER]...
  *
  * Source: SELECT COLUMNS FROM FROM, asked of the ClickHouse engine at SERVER
  * (scripts/servers.sh), each column in words that give the table's text form
@@ -13,15 +17,16 @@
  *
  * FILTER is a condition, or up to three with "=>" between: for the source, for
  * the engine's Iceberg reader, for DuckDB (each the one before where left
- * out). It must choose some rows but not all, or none when it begins with "!".
+ * out; "-": that reader cannot, and is not asked). It must choose some rows but not all, or none when it begins with "!".
  * The engine skips files by manifests and row groups by statistics, DuckDB the
  * latter. icebird filters nothing; for it, and for every reader that is not
  * here, facts.mjs proves that all that readers skip by is true.
  *
- * READERS in the environment names those to ask, of "ClickHouse DuckDB icebird".
+ * READERS are those to ask, of "ClickHouse DuckDB icebird".
  *
  * "first:COLUMNS => FROM" as a FILTER: the first snapshot holds these rows.
  */
+import fs from 'node:fs';
 import path from 'node:path';
 import * as clickhouse from '../interop/clickhouse.mjs';
 import * as duckdb from '../interop/duckdb.mjs';
@@ -29,11 +34,10 @@ import { bag, compareBags } from '../interop/bags.mjs';
 import { checkFacts } from '../interop/facts.mjs';
 import { checkFieldIds, openTable, readRows } from '../interop/iceberg.mjs';
 
-const [serverDir, dir, name, columns, from, ...filters] =
-    process.argv.slice(2);
-const readers = process.env.READERS ?? 'ClickHouse DuckDB icebird';
-const server = clickhouse.server(serverDir);
-const table = `icebergLocal('${path.resolve(dir).replaceAll("'", "\\'")}')`;
+const server = clickhouse.server(process.argv[2]);
+const db = await duckdb.connect();
+/* of the table at hand */
+let readers, dir, name, columns, from, table;
 /* Conditions speak of the source's columns, not of what COLUMNS makes. */
 const settings = { prefer_column_name_to_alias: 1 };
 
@@ -69,7 +73,7 @@ function fromDuckDB(condition) {
 
 /* Compares what a reader finds; one that fails has failed this check. */
 async function compare(reader, what, wanted, read) {
-	if (!readers.includes(reader))
+	if (!readers.includes(reader) || what === 'WHERE -')
 		return;
 	what = `${what} by ${reader}`;
 	try {
@@ -128,9 +132,8 @@ async function facts() {
 	    problems.slice(0, 20));
 }
 
-let db;
-try {
-	db = await duckdb.connect();
+async function judge(filters) {
+	table = `icebergLocal('${path.resolve(dir).replaceAll("'", "\\'")}')`;
 	await duckdb.view(db, dir);
 	const wanted = await fromSource(columns, from);
 	await readAll(wanted);
@@ -140,7 +143,17 @@ try {
 			await readFirst(filter.slice(6));
 		else
 			await readFiltered(filter, wanted.length);
-} catch (error) {
-	report('the tables can be compared',
-	    [String(error.stack ?? error).slice(0, 2000)]);
+}
+
+const texts = fs.readFileSync(0, 'utf8').split('\0');
+while (texts.length > 1) {
+	let filters;
+	[readers, dir, name, columns, from, ...filters] =
+	    texts.splice(0, texts.indexOf('') + 1).slice(0, -1);
+	try {
+		await judge(filters);
+	} catch (error) {
+		report('the tables can be compared',
+		    [String(error.stack ?? error).slice(0, 1500)]);
+	}
 }

@@ -74,14 +74,41 @@ columns_text() {
 	printf '%s' "${text%,}"
 }
 
-# agree NAME TABLE COLUMNS FROM [FILTER]...: see judge.mjs
-agree() {
-	local table=$2 name=$1 line
+# entry SOURCE [OPTIONS [TARGET]]: of calve.yaml's tables
+entry() {
+	printf '{ name: %s, source: hot.%s, target: lake.cold.%s, timestamp: ts, sequence: seq%s }' \
+		"${3:-$1}" "$1" "${3:-$1}" "${2:+, $2}"
+}
+
+# From here on `calve` is the build with sanitizers, where there is one. (The
+# address space that they take is no sign of a leak.)
+sanitized() {
+	CONFIG_EXTRA='limits: { memory: none }'
+	[ ! -x "$ROOT/build/asan/calve" ] || CALVE=$ROOT/build/asan/calve
+}
+
+# agree_add NAME TABLE COLUMNS FROM [FILTER]...: one table for agree_all, which
+# compares all of them (see judge.mjs). READERS may say which readers to ask.
+agree_add() {
+	local name=$1 table=$2
 	shift 2
+	printf '%s\0' "${READERS:-ClickHouse DuckDB icebird}" \
+		"$WAREHOUSE/${table//.//}" "$name" "$@" '' >>"$T/judge"
+}
+
+agree_all() {
+	local line
 	while IFS= read -r line; do
 		[[ $line != 'not ok '* ]] || TESTS_FAILED=1
 		printf '%s\n' "$line"
-	done < <(node "$ROOT/tests/e2e/judge.mjs" "$T/ch" "$WAREHOUSE/${table//.//}" "$name" "$@" 2>&1)
+	done < <(node "$ROOT/tests/e2e/judge.mjs" "$T/ch" <"$T/judge" 2>&1 ||
+		echo 'not ok the comparison ended badly')
+	rm "$T/judge"
+}
+
+agree() {
+	agree_add "$@"
+	agree_all
 }
 
 # ran NAME: the last calve command ended well

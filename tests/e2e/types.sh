@@ -9,9 +9,7 @@
 # shellcheck source=tests/e2e/tables.sh
 . "$ROOT/tests/e2e/tables.sh"
 suite types
-# The address space that the sanitizers take is no sign of a leak.
-CONFIG_EXTRA="limits: { memory: none }"
-[ ! -x build/asan/calve ] || CALVE=$ROOT/build/asan/calve
+sanitized
 
 # ---- numbers, text, times: a file every 40 rows -------------------------------
 
@@ -285,9 +283,6 @@ TIMES_OPTIONS="{ $C_OPTIONS }"
 
 # ---- one run takes all of them ---------------------------------------------------
 
-entry() { # TABLE [OPTIONS]
-	printf '{ source: hot.%s, target: lake.cold.%s, timestamp: ts, sequence: seq%s }' "$1" "$1" "${2:+, $2}"
-}
 config "$(entry scalars 'step_rows: 40, row_group_rows: 20')" \
 	"$(entry decimals 'step_rows: 40, row_group_rows: 20')" \
 	"$(entry nulls 'step_rows: 40, row_group_rows: 20')" \
@@ -365,3 +360,142 @@ agree options cold.options "$OPTIONS_TEXT" options \
 READERS='DuckDB icebird' agree times cold.times "$TIMES" times \
 	"toString(t_time) = '23:59:59' => t_time = 86399 => t_time = '23:59:59'" \
 	"toString(t6_time) = '23:59:59.999999' => t6_time = 86399 => t6_time = '23:59:59.999999'"
+
+# ---- refused before a row is read ---------------------------------------------------
+
+refusals=(
+	"AggregateFunction(sum, UInt64) ; aggregate function's state.*exclude the column"
+	"Variant(Int64, String) ; no common type.*as: string"
+	"Dynamic ; no common type.*as: string"
+	"Array(Variant(Int64, String)) ; no common type.*as: string"
+	"Nullable(Nothing) ; no value.*exclude"
+	"Tuple() ; holds nothing.*exclude"
+	"Map(LowCardinality(Nullable(String)), String) ; (NULL.*exclude|as: string)"
+	"QBit(Float32, 8) ; not supported.*as: string"
+)
+tables=()
+for i in "${!refusals[@]}"; do
+	type=${refusals[i]%% ; *}
+	if sql "CREATE TABLE refused_$i (ts DateTime, seq UInt32, \`the bad one\` $type) ENGINE = MergeTree ORDER BY (ts, seq)" \
+		'allow_experimental_qbit_type=1&allow_suspicious_types_in_order_by=1' >"$T/said" 2>&1; then
+		sql "INSERT INTO refused_$i (ts, seq) VALUES ('2024-01-01 00:00:00', 1)"
+		tables+=("$(entry "refused_$i")")
+	else
+		has "the engine has no $type" '(ILLEGAL_TYPE|UNKNOWN_TYPE|NOT_IMPLEMENTED|ILLEGAL_COLUMN|EMPTY_DATA_PASSED|DATA_TYPE_CANNOT|BAD_ARG|SUPPORT_IS_DISABLED)' "$(tail -c 300 "$T/said")"
+		refusals[i]=
+	fi
+done
+config "${tables[@]}"
+calve run
+same 'refused types fail the run' 1 "$RC"
+for i in "${!refusals[@]}"; do
+	[ -n "${refusals[i]}" ] || continue
+	type=${refusals[i]%% ; *}
+	line=$(grep -E "refused_$i\b.*column" <<<"$ERR" | head -n 1)
+	has "$type is refused" "${refusals[i]#* ; }" "$line"
+	same "the refusal of $type names column and type" "1 1" \
+		"$(grep -cF "'the bad one'" <<<"$line") $(grep -cF "'$type'" <<<"$line")"
+	same "nothing is made of $type" '' "$(ls "$WAREHOUSE/cold/refused_$i" 2>&1 | grep -v 'No such')"
+done
+config "$(entry refused_0 'exclude: ["the bad one"]')" \
+	"$(entry refused_3 'columns: { "the bad one": { as: string } }')" \
+	"$(entry refused_7 'columns: { "the bad one": { as: string } }')"
+calve run
+ran 'refused types are taken as text, or left out'
+agree 'without the bad one' cold.refused_0 'ts, seq' refused_0
+for i in 3 7; do
+	agree "${refusals[i]%% ; *} as text" "cold.refused_$i" \
+		'ts, seq, CAST(`the bad one` AS String) AS `the bad one`' "refused_$i"
+done
+
+# ---- values that do not fit: nothing is committed -----------------------------------
+
+# TYPE ; VALUE ; OPTIONS ; what the error says
+values=(
+	"UInt64 ; '9223372036854775808' ; as: long ; does not fit long.*decimal\(20,0\)"
+	"Nullable(UInt64) ; '18446744073709551615' ; as: long-checked ; does not fit long"
+	"UInt32 ; '2147483648' ; as: int ; does not fit int.*as: long"
+	"IPv4 ; '128.0.0.0' ; as: int ; does not fit int"
+	"Int128 ; '100000000000000000000000000000000000000' ;  ; more than 38 digits.*as: string"
+	"Int128 ; '-100000000000000000000000000000000000000' ;  ; more than 38 digits"
+	"UInt128 ; '100000000000000000000000000000000000000' ; as: decimal ; more than 38 digits"
+	"Int256 ; '-100000000000000000000000000000000000000' ; as: decimal ; more than 38 digits"
+	"UInt256 ; '100000000000000000000000000000000000000' ; as: decimal ; more than 38 digits"
+	"Decimal(76, 2) ; '1000000000000000000000000000000000000' ; as: decimal ; more than 38 digits"
+	"DateTime64(9) ; '2024-01-01 00:00:00.000000001' ;  ; finer than a microsecond.*time: floor"
+	"DateTime64(7) ; '1969-12-31 23:59:59.9999999' ;  ; finer than a microsecond"
+	"Time ; '24:00:00' ; as: time ; within one day"
+	"Time ; '-00:00:01' ; as: time ; within one day"
+	"String ; unhex('61FF') ;  ; UTF-8.*utf8:"
+	"String ; unhex('EDA080') ;  ; UTF-8"
+	"String ; unhex('F4908080') ;  ; UTF-8"
+	"String ; unhex('C0AF') ;  ; UTF-8"
+	"LowCardinality(String) ; unhex('FF') ;  ; UTF-8"
+	"FixedString(2) ; unhex('C328') ;  ; UTF-8"
+	"Array(String) ; [unhex('E2')] ;  ; UTF-8"
+	"Map(String, String) ; mapFromArrays(['a', 'a'], ['1', '2']) ;  ; twice.*duplicates: list"
+	"Map(UInt8, Map(String, UInt8)) ; map(1, mapFromArrays(['', ''], [1, 2])) ;  ; twice"
+)
+tables=()
+for i in "${!values[@]}"; do
+	IFS=$'\x1f' read -r type value options _ <<<"${values[i]// ; /$'\x1f'}"
+	sql "CREATE TABLE value_$i (ts DateTime, seq UInt32, v $type) ENGINE = MergeTree ORDER BY (ts, seq)" "$ALLOWED"
+	sql "INSERT INTO value_$i SELECT '2024-01-01 00:00:00', 1, CAST($value AS $type)" "$ALLOWED"
+	[ -z "$options" ] || options="columns: { v: { $options } }"
+	tables+=("$(entry "value_$i" "$options")")
+done
+config "${tables[@]}"
+calve run
+same 'values that do not fit fail the run' 1 "$RC"
+for i in "${!values[@]}"; do
+	IFS=$'\x1f' read -r type value _ wanted <<<"${values[i]// ; /$'\x1f'}"
+	line=$(grep -E "value_$i\b.*column 'v[.']" <<<"$ERR" | head -n 1)
+	has "$type $value is an error" "$wanted" "$line"
+	same "nothing is committed of $type $value" '' \
+		"$([ ! -e "$WAREHOUSE/cold/value_$i" ] || table snapshots "cold.value_$i")"
+done
+
+# A value that comes later: long was chosen when the table was made.
+sql 'CREATE TABLE grows (ts DateTime, seq UInt32, v UInt64) ENGINE = MergeTree ORDER BY (ts, seq)'
+sql "INSERT INTO grows VALUES ('2024-01-01 00:00:00', 1, 9223372036854775807)"
+config "$(entry grows)"
+calve run
+ran 'UInt64 is taken as long where it fits'
+sql "INSERT INTO grows VALUES ('2024-01-02 00:00:00', 2, 9223372036854775808)"
+calve run
+same 'a later value that does not fit long fails the run' 1 "$RC"
+has 'it says which column, and what to do' "column 'v'.*does not fit long.*decimal\(20,0\)" "$ERR"
+agree 'what was there stays' cold.grows '*' 'grows WHERE seq = 1'
+
+# ---- options that mean nothing ------------------------------------------------------
+
+# TYPE ; OPTIONS of calve.yaml's columns ; what the error says
+options=(
+	"Date ; v: { as: int } ; column 'v' of type 'Date'.*choose one of.*date"
+	"Float64 ; v: { as: \"decimal(10,2)\" } ; column 'v'.*choose one of.*double"
+	"Decimal(18, 4) ; v: { as: \"decimal(20,2)\" } ; column 'v'.*choose one of.*decimal\(18, ?4\)"
+	"Decimal(18, 4) ; v: { as: \"decimal(10,4)\" } ; column 'v'.*choose one of"
+	"UInt64 ; v: { as: \"decimal(19,0)\" } ; column 'v'.*choose one of.*decimal\(20, ?0\)"
+	"FixedString(4) ; v: { as: \"fixed[5]\" } ; column 'v'.*choose one of.*fixed\[4\]"
+	"Int64 ; v: { as: nonsense } ; column 'v'.*nonsense.*choose one of.*long"
+	"Int64 ; v: { time: floor } ; column 'v'.*time:.*means nothing"
+	"DateTime64(9) ; v: { utf8: replace } ; column 'v'.*utf8:.*means nothing"
+	"Array(String) ; v: { duplicates: list } ; column 'v'.*duplicates:.*means nothing"
+	"String ; w: { as: binary } ; 'w' is no column"
+	"Array(String) ; v.elements: { utf8: replace } ; 'v.elements' is no column.*no path"
+)
+tables=()
+for i in "${!options[@]}"; do
+	IFS=$'\x1f' read -r type text _ <<<"${options[i]// ; /$'\x1f'}"
+	sql "CREATE TABLE option_$i (ts DateTime, seq UInt32, v $type) ENGINE = MergeTree ORDER BY (ts, seq)"
+	sql "INSERT INTO option_$i (ts, seq) VALUES ('2024-01-01 00:00:00', 1)"
+	tables+=("$(entry "option_$i" "columns: { $text }")")
+done
+config "${tables[@]}"
+calve run
+same 'options that mean nothing fail the run' 1 "$RC"
+for i in "${!options[@]}"; do
+	IFS=$'\x1f' read -r type text wanted <<<"${options[i]// ; /$'\x1f'}"
+	has "$type with $text is an error" "$wanted" "$(grep -E "error .*option_$i\b" <<<"$ERR")"
+	same "nothing is made of $type with $text" '' "$(ls "$WAREHOUSE/cold/option_$i" 2>&1 | grep -v 'No such')"
+done

@@ -135,6 +135,22 @@ function columnOf(table, id) {
 	return table.schema.fields.find(f => f.id === id);
 }
 
+/* Partition values of a manifest's files under the spec's names: what is no
+ * name in Avro is spelled differently there. */
+function namePartitions(schema, spec, files) {
+	const bare = type => Array.isArray(type) ? type.at(-1) : type;
+	const at = (record, name) => bare(record.fields
+	    .find(f => f.name === name).type);
+	const { fields } = at(at(schema, 'data_file'), 'partition');
+	for (const file of files) {
+		const values = file.partition;
+		file.partition = Object.fromEntries(spec.fields.map(field =>
+		    [field.name, values[fields.find(f =>
+		    f['field-id'] === field['field-id']).name]]));
+	}
+	return files;
+}
+
 function checkPartition(say, table, spec, rows, file) {
 	for (const field of spec.fields) {
 		const column = columnOf(table, field['source-id']);
@@ -244,8 +260,9 @@ export async function checkFacts(dir) {
 		    `${path.basename(local)}: ${text}`);
 		if (BigInt(fs.statSync(local).size) !== manifest.manifest_length)
 			say('manifest_length is wrong');
-		const files = readAvro(local).records
-		    .filter(e => e.status !== 2).map(e => e.data_file);
+		const { schema, records } = readAvro(local);
+		const files = namePartitions(schema, spec, records
+		    .filter(e => e.status !== 2).map(e => e.data_file));
 		checkSummaries(say, table, spec, manifest, files);
 		for (const file of files) {
 			await checkFile(text => out.problems.push(

@@ -36,7 +36,7 @@ async function manifestsOf(table) {
 		return await icebird.icebergManifests({ ...table.metadata,
 		    'current-snapshot-id': table.snapshot['snapshot-id'] });
 	} catch (error) {
-		if (error.message !== 'unsupported type: fixed')
+		if (!/^unsupported type: (fixed|\[object)/.test(error.message))
 			throw error;
 		table.icebird = false;
 		return readAvro(localPath(table.snapshot['manifest-list']))
@@ -151,8 +151,19 @@ function* nodes(node) {
 	}
 }
 
-/* The rows of one data file in canonical form. */
+/* The rows of one data file in canonical form. Data files never change, so
+ * the last ones are kept. */
+const kept = new Map();
 export async function readFile(table, file) {
+	const key = `${table.schema['schema-id']} ${file.path}`;
+	const rows = kept.get(key) ?? await decodeFile(table, file);
+	if (kept.size === 100)
+		kept.clear();
+	kept.set(key, rows);
+	return rows;
+}
+
+async function decodeFile(table, file) {
 	const buffer = await hyparquet.asyncBufferFromUrl(
 	    { url: 'file://' + file.path, byteLength: file.size });
 	const metadata = await hyparquet.parquetMetadataAsync(buffer);
