@@ -131,8 +131,8 @@ pg_mask_conninfo(const char *conninfo, bool references)
 			continue;
 		const char *value = is_secret(o, references) ? "***" : o->val;
 		char *quoted = xmalloc(2 * strlen(value) + 3), *to = quoted;
-		bool plain = *value != '\0' &&
-		    strpbrk(value, " \t\n\r\v\f'\\") == NULL;
+		bool plain =
+		    *value != '\0' && strpbrk(value, " \t\n\r\v\f'\\") == NULL;
 
 		if (!plain)
 			*to++ = '\'';

@@ -12,8 +12,10 @@
 #include "coordinator/config_keys.h"
 
 static const struct cmd_option common[CMD_NCOMMON] = {
-	{ "config", 'c', "FILE", "configuration; ./calve.yaml, then "
-	    "/etc/calve/calve.yaml", false },
+	{ "config", 'c', "FILE",
+	    "configuration; ./calve.yaml, then "
+	    "/etc/calve/calve.yaml",
+	    false },
 	{ "verbose", 'v', NULL, "log what is of use to debug", false },
 	{ "help", 'h', NULL, "print this and end", false },
 };
@@ -22,8 +24,8 @@ static const struct cmd_option common[CMD_NCOMMON] = {
 static const struct cmd_option *
 option_at(const struct cmd *cmd, size_t at)
 {
-	return at < cmd->noptions ? &cmd->options[at] :
-	    &common[at - cmd->noptions];
+	return at < cmd->noptions ? &cmd->options[at]
+				  : &common[at - cmd->noptions];
 }
 
 static void
@@ -48,11 +50,11 @@ print_help(const struct cmd *cmd)
 }
 
 static int
-usage(const struct cmd *cmd, const char *what, const char *word,
-    const char *hint)
+usage(
+    const struct cmd *cmd, const char *what, const char *word, const char *hint)
 {
-	log_error("%s '%s'%s; see 'calve %s --help'", what, word, hint,
-	    cmd->name);
+	log_error(
+	    "%s '%s'%s; see 'calve %s --help'", what, word, hint, cmd->name);
 	return EXIT_USAGE;
 }
 
@@ -129,8 +131,7 @@ parse_option(struct cmd_args *a, int argc, char **argv, int *at)
 			return usage(cmd, "no value is taken by", word, "");
 	} else if (value == NULL) {
 		if (++*at >= argc)
-			return usage(cmd, "a value is missing after", word,
-			    "");
+			return usage(cmd, "a value is missing after", word, "");
 		value = argv[*at];
 	}
 	add_value(a, option, value);
@@ -140,12 +141,12 @@ parse_option(struct cmd_args *a, int argc, char **argv, int *at)
 int
 cmd_parse(const struct cmd *cmd, int argc, char **argv, struct cmd_args *a)
 {
-	bool plain = false;	/* after "--" */
+	bool plain = false; /* after "--" */
 
 	*a = (struct cmd_args){ .cmd = cmd,
-	    .values = xcalloc((size_t)argc + 1, sizeof *a->values),
-	    .options = xcalloc((size_t)argc + 1, sizeof *a->options),
-	    .operands = xcalloc((size_t)argc + 1, sizeof *a->operands) };
+		.values = xcalloc((size_t)argc + 1, sizeof *a->values),
+		.options = xcalloc((size_t)argc + 1, sizeof *a->options),
+		.operands = xcalloc((size_t)argc + 1, sizeof *a->operands) };
 	for (int at = 1; at < argc; at++) {
 		if (plain || argv[at][0] != '-' || argv[at][1] == '\0') {
 			a->operands[a->noperands++] = argv[at];
@@ -185,8 +186,8 @@ bool
 cmd_has(const struct cmd_args *a, const char *option)
 {
 	for (size_t at = 0; at < a->n; at++)
-		if (strcmp(option_at(a->cmd, a->options[at])->name,
-		    option) == 0)
+		if (strcmp(option_at(a->cmd, a->options[at])->name, option) ==
+		    0)
 			return true;
 	return false;
 }
@@ -197,8 +198,8 @@ cmd_value(const struct cmd_args *a, const char *option)
 	const char *value = NULL;
 
 	for (size_t at = 0; at < a->n; at++)
-		if (strcmp(option_at(a->cmd, a->options[at])->name,
-		    option) == 0)
+		if (strcmp(option_at(a->cmd, a->options[at])->name, option) ==
+		    0)
 			value = a->values[at];
 	return value;
 }
@@ -210,8 +211,8 @@ cmd_values(const struct cmd_args *a, const char *option, size_t *n)
 
 	*n = 0;
 	for (size_t at = 0; at < a->n; at++)
-		if (strcmp(option_at(a->cmd, a->options[at])->name,
-		    option) == 0)
+		if (strcmp(option_at(a->cmd, a->options[at])->name, option) ==
+		    0)
 			values[(*n)++] = a->values[at];
 	return values;
 }
@@ -228,8 +229,10 @@ cmd_number(const struct cmd_args *a, const char *option, long long low,
 	*out = strtonum(text, low, high, &why);
 	if (why == NULL)
 		return 0;
-	return err_set(err, ERR_CONFIG, "--%s must be a number from %lld to "
-	    "%lld, not '%s'", option, low, high, text);
+	return err_set(err, ERR_CONFIG,
+	    "--%s must be a number from %lld to "
+	    "%lld, not '%s'",
+	    option, low, high, text);
 }
 
 int
@@ -237,8 +240,10 @@ cmd_no_operands(const struct cmd_args *a, struct err *err)
 {
 	if (a->noperands == 0)
 		return 0;
-	return err_set(err, ERR_CONFIG, "'%s' is one word too many; see "
-	    "'calve %s --help'", a->operands[0], a->cmd->name);
+	return err_set(err, ERR_CONFIG,
+	    "'%s' is one word too many; see "
+	    "'calve %s --help'",
+	    a->operands[0], a->cmd->name);
 }
 
 int

@@ -14,9 +14,9 @@
 #include "coordinator/exit.h"
 
 struct cmd_option {
-	const char *name;	/* long: "source-table" */
-	char letter;		/* short, or '\0' */
-	const char *value;	/* what it takes, "FILE"; NULL: nothing */
+	const char *name;  /* long: "source-table" */
+	char letter;       /* short, or '\0' */
+	const char *value; /* what it takes, "FILE"; NULL: nothing */
 	const char *help;
 	bool needed;
 };
@@ -25,24 +25,24 @@ struct cmd_args;
 
 struct cmd {
 	const char *name;
-	const char *operands;	/* for the synopsis: "show|set|reset ..." */
-	const char *summary;	/* one line */
-	const char *details;	/* more lines for --help, or NULL */
+	const char *operands; /* for the synopsis: "show|set|reset ..." */
+	const char *summary;  /* one line */
+	const char *details;  /* more lines for --help, or NULL */
 	const struct cmd_option *options;
 	size_t noptions;
-	int (*run)(const struct cmd_args *);	/* -> exit status */
+	int (*run)(const struct cmd_args *); /* -> exit status */
 };
 
-extern const struct cmd cmd_init, cmd_run, cmd_offload, cmd_status,
-    cmd_verify, cmd_check, cmd_watermark;
+extern const struct cmd cmd_init, cmd_run, cmd_offload, cmd_status, cmd_verify,
+    cmd_check, cmd_watermark;
 
 /* What every command takes: --config, --verbose, --help. */
 enum { CMD_NCOMMON = 3 };
 
 struct cmd_args {
 	const struct cmd *cmd;
-	const char **values;	/* of options, in the order given */
-	size_t *options;	/* which: index in cmd->options, the common
+	const char **values; /* of options, in the order given */
+	size_t *options;     /* which: index in cmd->options, the common
 				 * ones behind them */
 	size_t n;
 	char **operands;
@@ -60,18 +60,15 @@ bool cmd_has(const struct cmd_args *, const char *option);
 /* The last one given, or NULL. */
 const char *cmd_value(const struct cmd_args *, const char *option);
 /* All given; the array is the caller's, the texts are not. */
-const char **cmd_values(const struct cmd_args *, const char *option,
-    size_t *n);
+const char **cmd_values(const struct cmd_args *, const char *option, size_t *n);
 /* A number option from low to high; fallback when absent. */
 int cmd_number(const struct cmd_args *, const char *option, long long low,
-    long long high, long long fallback, long long *out, struct err *)
-    MUST_USE;
+    long long high, long long fallback, long long *out, struct err *) MUST_USE;
 /* For commands that take none; ERR_CONFIG otherwise. */
 int cmd_no_operands(const struct cmd_args *, struct err *) MUST_USE;
 
 /* The file of --config, or the default one; prints its warning. */
-int cmd_config(const struct cmd_args *, struct config *, struct err *)
-    MUST_USE;
+int cmd_config(const struct cmd_args *, struct config *, struct err *) MUST_USE;
 /* Logs the error; the exit status that goes with its class. */
 int cmd_fail(const struct err *);
 

@@ -14,8 +14,8 @@ static int
 connect_all(const struct config *c, const char *const *patterns, size_t n,
     struct err *err)
 {
-	static const char *const titles[] = { "TABLE", "COLUMN",
-	    "SOURCE TYPE", "TARGET TYPE", "REMARK" };
+	static const char *const titles[] = { "TABLE", "COLUMN", "SOURCE TYPE",
+		"TARGET TYPE", "REMARK" };
 	struct survey v = { 0 };
 	struct grid g;
 	int status = EXIT_DONE;
@@ -71,10 +71,14 @@ run(const struct cmd_args *a)
 }
 
 static const struct cmd_option options[] = {
-	{ "connect", '\0', NULL, "ask the sources, and show what each column "
-	    "becomes", false },
-	{ "table", 't', "PATTERN", "with --connect, only tables whose name "
-	    "matches", false },
+	{ "connect", '\0', NULL,
+	    "ask the sources, and show what each column "
+	    "becomes",
+	    false },
+	{ "table", 't', "PATTERN",
+	    "with --connect, only tables whose name "
+	    "matches",
+	    false },
 };
 
 const struct cmd cmd_check = {

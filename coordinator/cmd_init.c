@@ -28,9 +28,10 @@ read_version(struct pg *pg, long *version, struct err *err)
 	pg_rows_free(rows);
 	if (*version <= NEWEST)
 		return 0;
-	return err_set(err, ERR_STATE, "the state tables have version %ld, "
-	    "this calve knows %d; install the newer calve", *version,
-	    NEWEST);
+	return err_set(err, ERR_STATE,
+	    "the state tables have version %ld, "
+	    "this calve knows %d; install the newer calve",
+	    *version, NEWEST);
 }
 
 static int
@@ -42,23 +43,23 @@ migrate(struct pg *pg, long version, struct err *err)
 		snprintf(number, sizeof number, "%ld", version + 1);
 		if (pg_script(pg, migrations[version], err) == -1 ||
 		    pg_run(pg, sql_record_schema_version, 1, params, NULL,
-		    err) == -1)
-			return err_prefix(err, "state tables, version %s",
-			    number);
+			err) == -1)
+			return err_prefix(
+			    err, "state tables, version %s", number);
 	}
 	return 0;
 }
 
 static int
-ensure_tables(struct pg *pg, const struct config *c, size_t *added,
-    struct err *err)
+ensure_tables(
+    struct pg *pg, const struct config *c, size_t *added, struct err *err)
 {
 	*added = 0;
 	for (size_t at = 0; at < c->ntables; at++) {
 		const char *const params[] = { c->tables[at].name.value };
 		struct pg_rows *rows;
-		if (pg_run(pg, sql_ensure_watermark, 1, params, &rows,
-		    err) == -1)
+		if (pg_run(pg, sql_ensure_watermark, 1, params, &rows, err) ==
+		    -1)
 			return -1;
 		*added += pg_affected(rows);
 		pg_rows_free(rows);
@@ -83,7 +84,8 @@ init(const struct config *c, struct err *err)
 	    ensure_tables(pg, c, &added, err) == -1 ||
 	    pg_commit(pg, err) == -1) {
 		if (err->cls == ERR_BUSY)
-			err_prefix(err, "the state tables are in use; wait "
+			err_prefix(err,
+			    "the state tables are in use; wait "
 			    "for the runs to end");
 		pg_rollback(pg);
 		pg_close(pg);
@@ -115,7 +117,8 @@ run(const struct cmd_args *a)
 const struct cmd cmd_init = {
 	.name = "init",
 	.summary = "Make the state tables, or bring them up to date",
-	.details = "An offload_watermarks table of an older pipeline is "
+	.details =
+	    "An offload_watermarks table of an older pipeline is "
 	    "adopted in place: missing\ncolumns are added, its rows stay.\n",
 	.run = run,
 };

@@ -31,8 +31,8 @@ run(const struct cmd_args *a)
 	    cmd_config(a, &config, &err) == 0 &&
 	    config_only_table(&config, &adhoc, &err) == 0) {
 		supervise_signals();
-		status = offload_all(&config, NULL, 0, cmd_has(a, "json"),
-		    false, &stopped);
+		status = offload_all(
+		    &config, NULL, 0, cmd_has(a, "json"), false, &stopped);
 	}
 	if (status == -1)
 		status = cmd_fail(&err);
@@ -42,21 +42,33 @@ run(const struct cmd_args *a)
 }
 
 static const struct cmd_option options[] = {
-	{ "source-table", '\0', "TABLE", "TABLE, SOURCE.TABLE or "
-	    "SOURCE.DATABASE.TABLE", true },
-	{ "target-table", '\0', "TABLE", "NAMESPACE.TABLE or "
-	    "CATALOG.NAMESPACE.TABLE", true },
-	{ "timestamp-col", '\0', "COLUMN", "column that orders the rows in "
-	    "time", true },
-	{ "sequence-col", '\0', "COLUMN", "integer column that orders rows "
-	    "of one time", false },
+	{ "source-table", '\0', "TABLE",
+	    "TABLE, SOURCE.TABLE or "
+	    "SOURCE.DATABASE.TABLE",
+	    true },
+	{ "target-table", '\0', "TABLE",
+	    "NAMESPACE.TABLE or "
+	    "CATALOG.NAMESPACE.TABLE",
+	    true },
+	{ "timestamp-col", '\0', "COLUMN",
+	    "column that orders the rows in "
+	    "time",
+	    true },
+	{ "sequence-col", '\0', "COLUMN",
+	    "integer column that orders rows "
+	    "of one time",
+	    false },
 	{ "layer", '\0', "LAYER", "layer it belongs to", false },
 	{ "partition", '\0', "FIELD", "day(COLUMN), say; may be repeated",
 	    false },
-	{ "start", '\0', "TIME", "first timestamp of a table that has no "
-	    "position yet", false },
-	{ "name", '\0', "NAME", "its name in the state tables; the source "
-	    "table's", false },
+	{ "start", '\0', "TIME",
+	    "first timestamp of a table that has no "
+	    "position yet",
+	    false },
+	{ "name", '\0', "NAME",
+	    "its name in the state tables; the source "
+	    "table's",
+	    false },
 	{ "json", '\0', NULL, "one JSON object an event on standard output",
 	    false },
 };
@@ -64,7 +76,8 @@ static const struct cmd_option options[] = {
 const struct cmd cmd_offload = {
 	.name = "offload",
 	.summary = "Offload what is new of one table, named by flags",
-	.details = "State database, sources, catalogs and defaults are those "
+	.details =
+	    "State database, sources, catalogs and defaults are those "
 	    "of calve.yaml.\nA table without its source, or a target without "
 	    "its catalog, means the only\none there is.\n",
 	.options = options,

@@ -15,8 +15,8 @@
 struct request {
 	const char **patterns;
 	size_t npatterns;
-	long long workers;	/* 0: as configured */
-	uint64_t every_ms;	/* 0: once */
+	long long workers; /* 0: as configured */
+	uint64_t every_ms; /* 0: once */
 	bool json, dry_run;
 };
 
@@ -26,14 +26,16 @@ read_request(const struct cmd_args *a, struct request *q, struct err *err)
 	const char *every = cmd_value(a, "every");
 
 	*q = (struct request){ .json = cmd_has(a, "json"),
-	    .dry_run = cmd_has(a, "dry-run") };
+		.dry_run = cmd_has(a, "dry-run") };
 	if (cmd_no_operands(a, err) == -1 ||
 	    cmd_number(a, "jobs", 1, 512, 0, &q->workers, err) == -1)
 		return -1;
-	if (every != NULL && (!duration_parse(every, &q->every_ms) ||
-	    q->every_ms < 1000))
-		return err_set(err, ERR_CONFIG, "--every must be a duration "
-		    "like 15m, a second or longer, not '%s'", every);
+	if (every != NULL &&
+	    (!duration_parse(every, &q->every_ms) || q->every_ms < 1000))
+		return err_set(err, ERR_CONFIG,
+		    "--every must be a duration "
+		    "like 15m, a second or longer, not '%s'",
+		    every);
 	q->patterns = cmd_values(a, "table", &q->npatterns);
 	return 0;
 }
@@ -51,8 +53,8 @@ print_plan(const struct plan *plan, const struct config *c)
 			    plan->items[item->waits[w]].table->name.value);
 		putchar('\n');
 	}
-	printf("%zu tables, at most %" PRIu64 " at once\n", plan->n,
-	    c->workers);
+	printf(
+	    "%zu tables, at most %" PRIu64 " at once\n", plan->n, c->workers);
 	return EXIT_DONE;
 }
 
@@ -71,8 +73,9 @@ run_once(const struct cmd_args *a, const struct request *q, bool *stopped)
 		config.workers = (uint64_t)q->workers;
 	if (q->dry_run) {
 		status = plan_make(&config, q->patterns, q->npatterns, NULL,
-		    &plan, &err) == -1 ? cmd_fail(&err) :
-		    print_plan(&plan, &config);
+			     &plan, &err) == -1
+		    ? cmd_fail(&err)
+		    : print_plan(&plan, &config);
 		plan_clear(&plan);
 	} else {
 		status = offload_all(&config, q->patterns, q->npatterns,
@@ -110,8 +113,10 @@ run(const struct cmd_args *a)
 }
 
 static const struct cmd_option options[] = {
-	{ "table", 't', "PATTERN", "only tables whose name matches, like "
-	    "'bronze_*'; may be repeated", false },
+	{ "table", 't', "PATTERN",
+	    "only tables whose name matches, like "
+	    "'bronze_*'; may be repeated",
+	    false },
 	{ "jobs", 'j', "N", "tables at once, in place of 'workers'", false },
 	{ "every", '\0', "TIME", "again and again, a run each 15m, say",
 	    false },

@@ -13,10 +13,28 @@
 
 /* Columns of read_status.sql. */
 enum column {
-	TABLE, STATUS, POSITION, ROW_COUNT, TOTAL_ROWS, DURATION, ERROR, ADOPT,
-	UPDATED, RUN_ID, RUN_STATE, RUN_PHASE, RUN_ATTEMPT, RUN_ROWS,
-	RUN_STARTED, RUN_FINISHED, RUN_SECONDS, RUN_HOST, RUN_ERROR_CLASS,
-	RUN_ERROR, RUN_SNAPSHOT, NCOLUMNS
+	TABLE,
+	STATUS,
+	POSITION,
+	ROW_COUNT,
+	TOTAL_ROWS,
+	DURATION,
+	ERROR,
+	ADOPT,
+	UPDATED,
+	RUN_ID,
+	RUN_STATE,
+	RUN_PHASE,
+	RUN_ATTEMPT,
+	RUN_ROWS,
+	RUN_STARTED,
+	RUN_FINISHED,
+	RUN_SECONDS,
+	RUN_HOST,
+	RUN_ERROR_CLASS,
+	RUN_ERROR,
+	RUN_SNAPSHOT,
+	NCOLUMNS
 };
 
 static const struct {
@@ -85,7 +103,7 @@ static void
 grid_row(struct grid *g, const struct pg_rows *rows, size_t row)
 {
 	static const enum column plain[] = { TABLE, STATUS, POSITION,
-	    TOTAL_ROWS };
+		TOTAL_ROWS };
 	const char *state = pg_text(rows, row, RUN_STATE);
 	const char *phase = pg_text(rows, row, RUN_PHASE);
 
@@ -110,15 +128,14 @@ is_wanted(const char *name, const char *const *patterns, size_t n)
 }
 
 static void
-print_errors(const struct pg_rows *rows, const char *const *patterns,
-    size_t n)
+print_errors(const struct pg_rows *rows, const char *const *patterns, size_t n)
 {
 	for (size_t row = 0; row < pg_count(rows); row++) {
 		const char *name = pg_text(rows, row, TABLE);
 		const char *state = pg_text(rows, row, RUN_STATE);
 		const char *error = pg_text(rows, row, RUN_ERROR);
-		if (error != NULL && state != NULL && is_wanted(name,
-		    patterns, n))
+		if (error != NULL && state != NULL &&
+		    is_wanted(name, patterns, n))
 			printf("%s %s: %s\n", name, state, error);
 	}
 }
@@ -127,7 +144,7 @@ static void
 print_text(const struct pg_rows *rows, const char *const *patterns, size_t n)
 {
 	static const char *const titles[] = { "TABLE", "STATUS", "POSITION",
-	    ">TOTAL ROWS", "LAST RUN", ">ROWS", "STARTED", ">SECONDS" };
+		">TOTAL ROWS", "LAST RUN", ">ROWS", "STARTED", ">SECONDS" };
 	struct grid g;
 
 	grid_init(&g, 8, titles);
@@ -147,7 +164,7 @@ print_json(const struct pg_rows *rows, const char *const *patterns, size_t n)
 	for (size_t row = 0; row < pg_count(rows); row++)
 		if (is_wanted(pg_text(rows, row, TABLE), patterns, n))
 			json_array_append_new(list, json_row(rows, row));
-	json_dumpf(list, stdout, JSON_INDENT(2));
+	json_dumpf(list, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 	putchar('\n');
 	json_decref(list);
 }
@@ -165,8 +182,8 @@ run(const struct cmd_args *a)
 
 	if (cmd_no_operands(a, &err) == -1 ||
 	    cmd_config(a, &config, &err) == -1 ||
-	    (pg = pg_open(config.state.value, "calve status", 0,
-	    &err)) == NULL ||
+	    (pg = pg_open(config.state.value, "calve status", 0, &err)) ==
+		NULL ||
 	    pg_run(pg, sql_read_status, 0, NULL, &rows, &err) == -1)
 		status = cmd_fail(&err);
 	else if (cmd_has(a, "json"))
@@ -181,8 +198,10 @@ run(const struct cmd_args *a)
 }
 
 static const struct cmd_option options[] = {
-	{ "table", 't', "PATTERN", "only tables whose name matches; may be "
-	    "repeated", false },
+	{ "table", 't', "PATTERN",
+	    "only tables whose name matches; may be "
+	    "repeated",
+	    false },
 	{ "json", '\0', NULL, "one JSON array on standard output", false },
 };
 

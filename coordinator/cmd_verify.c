@@ -13,8 +13,8 @@ static void
 print_text(const struct survey *v)
 {
 	static const char *const titles[] = { "TABLE", "DAY", ">SOURCE ROWS",
-	    ">TARGET ROWS", "SOURCE MIN", "TARGET MIN", "SOURCE MAX",
-	    "TARGET MAX", "RESULT" };
+		">TARGET ROWS", "SOURCE MIN", "TARGET MIN", "SOURCE MAX",
+		"TARGET MAX", "RESULT" };
 	struct grid g;
 
 	grid_init(&g, 9, titles);
@@ -48,13 +48,13 @@ print_json(const struct survey *v)
 	for (size_t at = 0; at < v->n; at++) {
 		const struct msg_tally *t = &v->items[at].msg.u.tally;
 		json_t *o = json_object();
-		json_object_set_new(o, "table",
-		    text(v->items[at].outcome->table->name.value));
+		json_object_set_new(
+		    o, "table", text(v->items[at].outcome->table->name.value));
 		json_object_set_new(o, "scope", text(t->scope));
-		json_object_set_new(o, "source_rows",
-		    json_integer((json_int_t)t->source_rows));
-		json_object_set_new(o, "target_rows",
-		    json_integer((json_int_t)t->target_rows));
+		json_object_set_new(
+		    o, "source_rows", json_integer((json_int_t)t->source_rows));
+		json_object_set_new(
+		    o, "target_rows", json_integer((json_int_t)t->target_rows));
 		json_object_set_new(o, "source_min", text(t->source_min));
 		json_object_set_new(o, "target_min", text(t->target_min));
 		json_object_set_new(o, "source_max", text(t->source_max));
@@ -104,11 +104,10 @@ run(const struct cmd_args *a)
 		different = count_different(&v, &failed);
 		if (!cmd_has(a, "json"))
 			printf("%zu of %zu tables equal, %zu different, "
-			    "%zu not compared\n",
-			    v.plan.n - different - failed, v.plan.n,
-			    different, failed);
-		status = different + failed > 0 ? EXIT_SOME_FAILED :
-		    EXIT_DONE;
+			       "%zu not compared\n",
+			    v.plan.n - different - failed, v.plan.n, different,
+			    failed);
+		status = different + failed > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
 	}
 	survey_clear(&v);
 	config_clear(&config);
@@ -117,15 +116,17 @@ run(const struct cmd_args *a)
 }
 
 static const struct cmd_option options[] = {
-	{ "table", 't', "PATTERN", "only tables whose name matches; may be "
-	    "repeated", false },
+	{ "table", 't', "PATTERN",
+	    "only tables whose name matches; may be "
+	    "repeated",
+	    false },
 	{ "json", '\0', NULL, "one JSON array on standard output", false },
 };
 
 const struct cmd cmd_verify = {
 	.name = "verify",
 	.summary = "Compare rows, minimum and maximum of source and target, "
-	    "by day",
+		   "by day",
 	.options = options,
 	.noptions = sizeof options / sizeof options[0],
 	.run = run,

@@ -19,24 +19,26 @@
 static int
 fail_operands(struct err *err, const char *right)
 {
-	return err_set(err, ERR_CONFIG, "expected 'calve watermark %s'; see "
-	    "'calve watermark --help'", right);
+	return err_set(err, ERR_CONFIG,
+	    "expected 'calve watermark %s'; see "
+	    "'calve watermark --help'",
+	    right);
 }
 
 /* ---- show ---- */
 
 /* Columns of read_watermark.sql. */
 static const char *const columns[] = { "table", "timestamp", "position",
-    "sequence", "run_id", "row_count", "total_rows", "status",
-    "duration_seconds", "error_message", "source_uuid", "target_uuid",
-    "adopt", "updated_at" };
+	"sequence", "run_id", "row_count", "total_rows", "status",
+	"duration_seconds", "error_message", "source_uuid", "target_uuid",
+	"adopt", "updated_at" };
 enum { NCOLUMNS = sizeof columns / sizeof columns[0] };
 
 static void
 print_rows(const struct pg_rows *rows)
 {
 	static const char *const titles[] = { "TABLE", "POSITION", "STATUS",
-	    ">ROWS", ">TOTAL ROWS", "RUN", "UPDATED", "REMARK" };
+		">ROWS", ">TOTAL ROWS", "RUN", "UPDATED", "REMARK" };
 	struct grid g;
 
 	grid_init(&g, 8, titles);
@@ -59,9 +61,10 @@ print_rows(const struct pg_rows *rows)
 		grid_put(&g, pg_text(rows, row, 6));
 		grid_put(&g, pg_text(rows, row, 4));
 		grid_put(&g, pg_text(rows, row, 13));
-		grid_put(&g, adopt != NULL && *adopt == 't' ?
-		    "the next run takes the target's position" :
-		    pg_text(rows, row, 9));
+		grid_put(&g,
+		    adopt != NULL && *adopt == 't'
+			? "the next run takes the target's position"
+			: pg_text(rows, row, 9));
 	}
 	grid_print(&g, stdout);
 	grid_clear(&g);
@@ -76,17 +79,17 @@ print_json(const struct pg_rows *rows)
 		json_t *o = json_object();
 		for (size_t col = 0; col < NCOLUMNS; col++) {
 			const char *text = pg_text(rows, row, col);
-			json_t *value = text == NULL ? json_null() :
-			    col == 5 || col == 6 ?
-			    json_integer(strtoll(text, NULL, 10)) :
-			    col == 8 ? json_real(strtod(text, NULL)) :
-			    col == 12 ? json_boolean(*text == 't') :
-			    json_string(text);
+			json_t *value = text == NULL ? json_null()
+			    : col == 5 || col == 6
+			    ? json_integer(strtoll(text, NULL, 10))
+			    : col == 8  ? json_real(strtod(text, NULL))
+			    : col == 12 ? json_boolean(*text == 't')
+					: json_string(text);
 			json_object_set_new(o, columns[col], value);
 		}
 		json_array_append_new(list, o);
 	}
-	json_dumpf(list, stdout, JSON_INDENT(2));
+	json_dumpf(list, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 	putchar('\n');
 	json_decref(list);
 }
@@ -94,15 +97,17 @@ print_json(const struct pg_rows *rows)
 static int
 fail_no_table(const char *table, struct err *err)
 {
-	return err_set(err, ERR_CONFIG, "the state tables know no table '%s'; "
-	    "'calve watermark show' lists them", table);
+	return err_set(err, ERR_CONFIG,
+	    "the state tables know no table '%s'; "
+	    "'calve watermark show' lists them",
+	    table);
 }
 
 static int
 show(const struct cmd_args *a, struct pg *pg, struct err *err)
 {
-	const char *const params[] = { a->noperands > 1 ? a->operands[1] :
-	    NULL };
+	const char *const params[] = { a->noperands > 1 ? a->operands[1]
+							: NULL };
 	struct pg_rows *rows;
 
 	if (pg_run(pg, sql_read_watermark, 1, params, &rows, err) == -1)
@@ -130,8 +135,10 @@ lock_row(struct pg *pg, const char *table, struct err *err)
 
 	if (pg_run(pg, sql_lock_watermark, 1, params, &rows, err) == -1) {
 		if (err->cls == ERR_BUSY)
-			err_set(err, ERR_BUSY, "a run holds the lock of '%s'; "
-			    "wait for its end, or stop it", table);
+			err_set(err, ERR_BUSY,
+			    "a run holds the lock of '%s'; "
+			    "wait for its end, or stop it",
+			    table);
 		return -1;
 	}
 	size_t n = pg_count(rows);
@@ -143,8 +150,7 @@ static int
 change(struct pg *pg, const char *sql, size_t n, const char *const *params,
     struct err *err)
 {
-	if (pg_begin(pg, err) == -1 ||
-	    lock_row(pg, params[0], err) == -1 ||
+	if (pg_begin(pg, err) == -1 || lock_row(pg, params[0], err) == -1 ||
 	    pg_run(pg, sql, n, params, NULL, err) == -1 ||
 	    pg_commit(pg, err) == -1) {
 		pg_rollback(pg);
@@ -211,7 +217,8 @@ reset(const struct cmd_args *a, struct pg *pg, struct err *err)
 	if (change(pg, sql_reset_watermark, 1, params, err) == -1)
 		return -1;
 	printf("'%s' has no position now: its next run takes that of the "
-	    "target table\n", a->operands[1]);
+	       "target table\n",
+	    a->operands[1]);
 	return 0;
 }
 
@@ -241,10 +248,9 @@ run(const struct cmd_args *a)
 	struct err err = { 0 };
 	int status = EXIT_DONE, rv = -1;
 
-	if (check_operands(a, &err) == 0 &&
-	    cmd_config(a, &config, &err) == 0 &&
-	    (pg = pg_open(config.state.value, "calve watermark", 0,
-	    &err)) != NULL) {
+	if (check_operands(a, &err) == 0 && cmd_config(a, &config, &err) == 0 &&
+	    (pg = pg_open(config.state.value, "calve watermark", 0, &err)) !=
+		NULL) {
 		if (strcmp(a->operands[0], "show") == 0)
 			rv = show(a, pg, &err);
 		else if (strcmp(a->operands[0], "set") == 0)
@@ -267,10 +273,11 @@ static const struct cmd_option options[] = {
 const struct cmd cmd_watermark = {
 	.name = "watermark",
 	.operands = "show [TABLE] | set TABLE TIMESTAMP [SEQUENCE] | "
-	    "reset TABLE",
+		    "reset TABLE",
 	.summary = "Show a table's position, set it, or take it from the "
-	    "target",
-	.details = "TIMESTAMP is UTC, like 2026-01-31T04:05:06.789Z. 'reset' "
+		   "target",
+	.details =
+	    "TIMESTAMP is UTC, like 2026-01-31T04:05:06.789Z. 'reset' "
 	    "forgets the position and\nthe identities of source and target; "
 	    "the next run adopts what the target records.\n",
 	.options = options,

@@ -31,31 +31,37 @@ check_url(struct key_reader *r, const struct config_source *s)
 	else
 		host = NULL;
 	if (strchr(url, '@') != NULL)
-		return fail_at(r, s->line, "the url of source '%s' holds "
+		return fail_at(r, s->line,
+		    "the url of source '%s' holds "
 		    "credentials; put them into 'user' and 'password'",
 		    s->name);
 	if (host == NULL || *host == '\0' || *host == '/' || *host == ':' ||
 	    strpbrk(url, " ?#") != NULL)
-		return fail_at(r, s->line, "the url of source '%s' must be "
-		    "http://HOST:PORT or https://HOST:PORT", s->name);
+		return fail_at(r, s->line,
+		    "the url of source '%s' must be "
+		    "http://HOST:PORT or https://HOST:PORT",
+		    s->name);
 	return 0;
 }
 
 static int
-check_section_name(struct key_reader *r, const struct node *node,
-    const char *what)
+check_section_name(
+    struct key_reader *r, const struct node *node, const char *what)
 {
 	if (table_is_name(node->key) && strchr(node->key, '.') == NULL)
 		return 0;
-	return fail_at(r, node->key_line, "'%s' is not a name for a %s: "
-	    "letters, digits, '_' and '-' only", node->key, what);
+	return fail_at(r, node->key_line,
+	    "'%s' is not a name for a %s: "
+	    "letters, digits, '_' and '-' only",
+	    node->key, what);
 }
 
 static int
 read_sources(struct key_reader *r, const struct node *map, struct config *c)
 {
 	if (map->kind != NODE_MAP || map->n == 0)
-		return fail_at(r, map->line, "'sources' must be a map of "
+		return fail_at(r, map->line,
+		    "'sources' must be a map of "
 		    "sources, like { hot: { url: http://127.0.0.1:8123 } }");
 	c->sources = xcalloc(map->n, sizeof *c->sources);
 	for (size_t at = 0; at < map->n; at++) {
@@ -85,8 +91,10 @@ check_warehouse(struct key_reader *r, struct config_catalog *cat)
 	if (strncmp(path, "file://", 7) == 0)
 		memmove(path, path + 7, strlen(path + 7) + 1);
 	if (path[0] != '/')
-		return fail_at(r, cat->line, "the warehouse of catalog '%s' "
-		    "must be an absolute path", cat->name);
+		return fail_at(r, cat->line,
+		    "the warehouse of catalog '%s' "
+		    "must be an absolute path",
+		    cat->name);
 	for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
 		path[n - 1] = '\0';
 	return 0;
@@ -96,7 +104,8 @@ static int
 read_catalogs(struct key_reader *r, const struct node *map, struct config *c)
 {
 	if (map->kind != NODE_MAP || map->n == 0)
-		return fail_at(r, map->line, "'catalogs' must be a map of "
+		return fail_at(r, map->line,
+		    "'catalogs' must be a map of "
 		    "catalogs, like { lake: { warehouse: /srv/warehouse } }");
 	c->catalogs = xcalloc(map->n, sizeof *c->catalogs);
 	for (size_t at = 0; at < map->n; at++) {
@@ -132,11 +141,12 @@ check_after(struct key_reader *r, const struct config *c)
 		const struct config_table *t = &c->tables[at];
 		for (size_t dep = 0; dep < t->after.n; dep++)
 			if (config_find(c, t->after.items[dep]) == NULL)
-				return fail_at(r, t->line, "table '%s' is to "
+				return fail_at(r, t->line,
+				    "table '%s' is to "
 				    "run after '%s', which is not there%s",
 				    t->name.value, t->after.items[dep],
-				    nearest(t->after.items[dep], names, n,
-				    hint));
+				    nearest(
+					t->after.items[dep], names, n, hint));
 	}
 	return 0;
 }
@@ -149,7 +159,8 @@ read_tables(struct key_reader *r, const struct node *root, struct config *c)
 	if (list == NULL)
 		return 0;
 	if (list->kind != NODE_LIST)
-		return fail_at(r, list->line, "'tables' must be a list of "
+		return fail_at(r, list->line,
+		    "'tables' must be a list of "
 		    "tables, each beginning with '- '");
 	c->tables = xcalloc(list->n > 0 ? list->n : 1, sizeof *c->tables);
 	for (size_t at = 0; at < list->n; at++) {
@@ -188,8 +199,8 @@ read_root(struct key_reader *r, const struct node *root, struct config *c)
 	if (keys_read(r, &section_root, root, "the configuration", c) == -1)
 		return -1;
 	if (pg_check_conninfo(c->state.value, &why) == -1)
-		return fail_at(r, node_find(root, "state")->line, "%s",
-		    why.text);
+		return fail_at(
+		    r, node_find(root, "state")->line, "%s", why.text);
 	if (retry != NULL &&
 	    keys_read(r, &section_retry, retry, "'retry'", c) == -1)
 		return -1;
@@ -223,8 +234,8 @@ config_parse(const char *text, size_t n, const char *name, struct config *c,
 static bool
 has_literal_secret(const struct config *c)
 {
-	const char *state = c->state.raw != NULL ? c->state.raw :
-	    c->state.value;
+	const char *state =
+	    c->state.raw != NULL ? c->state.raw : c->state.value;
 
 	for (size_t at = 0; at < c->nsources; at++) {
 		const struct text *t = &c->sources[at].password;
@@ -246,8 +257,8 @@ read_file(const char *path, int fd, struct buf *out, struct err *err)
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
-			return err_sys(err, ERR_CONFIG, "cannot read '%s'",
-			    path);
+			return err_sys(
+			    err, ERR_CONFIG, "cannot read '%s'", path);
 		if (n == 0)
 			return 0;
 		out->len += (size_t)n;
@@ -271,9 +282,10 @@ config_load(const char *path, struct config *c, struct err *err)
 		path = system;
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 		if (fd == -1 && errno == ENOENT)
-			return err_set(err, ERR_CONFIG, "there is neither "
-			    "'%s' here nor '%s'; name one with -c", here,
-			    system);
+			return err_set(err, ERR_CONFIG,
+			    "there is neither "
+			    "'%s' here nor '%s'; name one with -c",
+			    here, system);
 	}
 	if (fd == -1)
 		return err_sys(err, ERR_CONFIG, "cannot open '%s'", path);
@@ -285,15 +297,17 @@ config_load(const char *path, struct config *c, struct err *err)
 		rv = read_file(path, fd, &text, err);
 	close(fd);
 	if (rv == 0)
-		rv = config_parse((const char *)text.data, text.len, path, c,
-		    err);
+		rv = config_parse(
+		    (const char *)text.data, text.len, path, c, err);
 	if (text.data != NULL)
 		explicit_bzero(text.data, text.len);
 	buf_clear(&text);
 	if (rv == 0 && (st.st_mode & S_IROTH) && has_literal_secret(c))
-		c->warning = xasprintf("'%s' holds a password and everybody "
+		c->warning = xasprintf(
+		    "'%s' holds a password and everybody "
 		    "may read it; 'chmod 640' it, or write \"${NAME}\" and "
-		    "take the password from the environment", path);
+		    "take the password from the environment",
+		    path);
 	return rv;
 }
 

@@ -25,8 +25,8 @@ struct node;
 
 /* A text of the file. */
 struct text {
-	char *value;		/* NULL: not given */
-	char *raw;		/* as written, when the environment had part */
+	char *value; /* NULL: not given */
+	char *raw;   /* as written, when the environment had part */
 };
 
 struct texts {
@@ -59,14 +59,14 @@ struct config_table {
 	struct limits limits;
 
 	/* Found out when all is read. */
-	size_t source_at, catalog_at;		/* in sources, catalogs */
-	size_t wave;				/* its layer's place, or 0 */
-	char *database, *table;			/* database: NULL, source's */
+	size_t source_at, catalog_at; /* in sources, catalogs */
+	size_t wave;                  /* its layer's place, or 0 */
+	char *database, *table;       /* database: NULL, source's */
 	char *namespace_, *target_table;
 };
 
 struct config {
-	char *path;			/* as messages name it */
+	char *path; /* as messages name it */
 	struct text state;
 	struct config_source *sources;
 	size_t nsources;
@@ -78,15 +78,15 @@ struct config {
 	struct texts layers;
 	struct config_table *tables;
 	size_t ntables;
-	char *warning;			/* one line for the user, or NULL */
-	struct node *root;		/* as read */
+	char *warning;     /* one line for the user, or NULL */
+	struct node *root; /* as read */
 };
 
 /* path NULL: ./calve.yaml, then /etc/calve/calve.yaml. */
 int config_load(const char *path, struct config *, struct err *) MUST_USE;
 /* The same from memory; name stands in messages. */
-int config_parse(const char *text, size_t n, const char *name,
-    struct config *, struct err *) MUST_USE;
+int config_parse(const char *text, size_t n, const char *name, struct config *,
+    struct err *) MUST_USE;
 void config_clear(struct config *);
 
 /* In the form of calve.yaml: every option of every table with the value that
@@ -106,8 +106,8 @@ struct config_adhoc {
 	const char *const *partition;
 	size_t npartition;
 };
-int config_only_table(struct config *, const struct config_adhoc *,
-    struct err *) MUST_USE;
+int config_only_table(
+    struct config *, const struct config_adhoc *, struct err *) MUST_USE;
 
 /* NULL when there is none of that name. */
 const struct config_table *config_find(const struct config *, const char *);

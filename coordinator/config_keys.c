@@ -4,7 +4,10 @@
 
 #define AT(type, member) ((unsigned)offsetof(type, member))
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define SECTION(name, keys) { name, keys, COUNT(keys) }
+#define SECTION(name, keys)             \
+	{                               \
+		name, keys, COUNT(keys) \
+	}
 
 static const char time_choices[] = "error|floor";
 static const char utf8_choices[] = "error|binary|replace|latin1";
@@ -25,8 +28,8 @@ static const struct key root_keys[] = {
 	    "what each worker may use" },
 	{ "retry", KEY_SECTION, 0, 0, NULL, NULL, 0, 0,
 	    "how failures that can heal are tried again" },
-	{ "grace", KEY_DURATION, AT(K, grace_ms), 0, "30s", NULL, 100,
-	    3600000, "how long a worker that was asked to stop may take" },
+	{ "grace", KEY_DURATION, AT(K, grace_ms), 0, "30s", NULL, 100, 3600000,
+	    "how long a worker that was asked to stop may take" },
 	{ "layers", KEY_TEXTS, AT(K, layers), 0, NULL, NULL, 0, 0,
 	    "waves, first to last" },
 	{ "defaults", KEY_SECTION, 0, 0, NULL, NULL, 0, 0,
@@ -37,8 +40,8 @@ static const struct key root_keys[] = {
 
 #define K struct config_source
 static const struct key source_keys[] = {
-	{ "kind", KEY_CHOICE, AT(K, kind), 0, "clickhouse", "clickhouse", 0,
-	    0, "what it is" },
+	{ "kind", KEY_CHOICE, AT(K, kind), 0, "clickhouse", "clickhouse", 0, 0,
+	    "what it is" },
 	{ "url", KEY_TEXT, AT(K, url), KEY_NEEDED, NULL, NULL, 0, 0,
 	    "http://HOST:PORT, without credentials" },
 	{ "database", KEY_TEXT, AT(K, database), 0, "default", NULL, 0, 0,
@@ -54,15 +57,15 @@ static const struct key source_keys[] = {
 static const struct key catalog_keys[] = {
 	{ "kind", KEY_CHOICE, AT(K, kind), 0, "hadoop", "hadoop", 0, 0,
 	    "what it is" },
-	{ "warehouse", KEY_TEXT, AT(K, warehouse), KEY_NEEDED, NULL, NULL, 0,
-	    0, "absolute path of the folder that holds the tables" },
+	{ "warehouse", KEY_TEXT, AT(K, warehouse), KEY_NEEDED, NULL, NULL, 0, 0,
+	    "absolute path of the folder that holds the tables" },
 };
 #undef K
 
 #define K struct limits
 static const struct key limits_keys[] = {
-	{ "memory", KEY_SIZE, AT(K, memory), KEY_NONE, "2G", NULL,
-	    64 << 20, UINT64_C(1) << 50, "address space" },
+	{ "memory", KEY_SIZE, AT(K, memory), KEY_NONE, "2G", NULL, 64 << 20,
+	    UINT64_C(1) << 50, "address space" },
 	{ "cpu", KEY_DURATION, AT(K, cpu_ms), KEY_NONE, "none", NULL, 1000,
 	    UINT64_C(31536000000), "processor time" },
 	{ "files", KEY_COUNT, AT(K, files), 0, "1024", NULL, 32, 1 << 20,
@@ -82,8 +85,8 @@ static const struct key limits_keys[] = {
 static const struct key retry_keys[] = {
 	{ "attempts", KEY_COUNT, AT(K, attempts), 0, "3", NULL, 1, 100,
 	    "how often a table is tried in one run" },
-	{ "backoff", KEY_DURATION, AT(K, backoff_ms), 0, "2s", NULL, 1,
-	    3600000, "wait before the second attempt; doubles" },
+	{ "backoff", KEY_DURATION, AT(K, backoff_ms), 0, "2s", NULL, 1, 3600000,
+	    "wait before the second attempt; doubles" },
 };
 #undef K
 
@@ -107,12 +110,12 @@ static const struct key table_keys[] = {
 	{ "name", KEY_TEXT, AT(K, name), KEY_NOT_DEFAULT, NULL, NULL, 0, 0,
 	    "its name in the state tables; the source table's where left "
 	    "out" },
-	{ "source", KEY_TEXT, AT(K, source), KEY_NEEDED | KEY_NOT_DEFAULT,
-	    NULL, NULL, 0, 0, "SOURCE.TABLE or SOURCE.DATABASE.TABLE" },
-	{ "target", KEY_TEXT, AT(K, target), KEY_NEEDED | KEY_NOT_DEFAULT,
-	    NULL, NULL, 0, 0, "CATALOG.NAMESPACE.TABLE" },
-	{ "timestamp", KEY_TEXT, AT(K, timestamp), KEY_NEEDED, NULL, NULL, 0,
-	    0, "column that orders the rows in time" },
+	{ "source", KEY_TEXT, AT(K, source), KEY_NEEDED | KEY_NOT_DEFAULT, NULL,
+	    NULL, 0, 0, "SOURCE.TABLE or SOURCE.DATABASE.TABLE" },
+	{ "target", KEY_TEXT, AT(K, target), KEY_NEEDED | KEY_NOT_DEFAULT, NULL,
+	    NULL, 0, 0, "CATALOG.NAMESPACE.TABLE" },
+	{ "timestamp", KEY_TEXT, AT(K, timestamp), KEY_NEEDED, NULL, NULL, 0, 0,
+	    "column that orders the rows in time" },
 	{ "sequence", KEY_TEXT, AT(K, sequence), 0, NULL, NULL, 0, 0,
 	    "integer column that orders rows of one time" },
 	{ "partition", KEY_TEXTS, AT(K, partition), 0, NULL, NULL, 0, 0,
@@ -123,8 +126,8 @@ static const struct key table_keys[] = {
 	    "tables to wait for" },
 	{ "columns", KEY_COLUMNS, AT(K, columns), KEY_NOT_DEFAULT, NULL, NULL,
 	    0, 0, "options of single columns" },
-	{ "include", KEY_TEXTS, AT(K, include), KEY_NOT_DEFAULT, NULL, NULL,
-	    0, 0, "only these columns" },
+	{ "include", KEY_TEXTS, AT(K, include), KEY_NOT_DEFAULT, NULL, NULL, 0,
+	    0, "only these columns" },
 	{ "exclude", KEY_TEXTS, AT(K, exclude), 0, NULL, NULL, 0, 0,
 	    "all columns but these" },
 	{ "final", KEY_BOOL, AT(K, final), 0, "false", NULL, 0, 0,
@@ -134,14 +137,16 @@ static const struct key table_keys[] = {
 	{ "settle", KEY_DURATION, AT(K, settle_ms), 0, "5m", NULL, 0,
 	    UINT64_C(31536000000), "how old a row must be to be taken" },
 	{ "step", KEY_DURATION, AT(K, step_ms), KEY_NONE, "none", NULL, 1000,
-	    UINT64_C(3153600000000), "span of one commit; by step_rows where "
+	    UINT64_C(3153600000000),
+	    "span of one commit; by step_rows where "
 	    "none" },
 	{ "step_rows", KEY_COUNT, AT(K, step_rows), 0, "20000000", NULL, 1,
 	    UINT64_C(1) << 40, "most rows of one commit" },
-	{ "compression", KEY_TEXT, AT(K, compression), 0, "zstd:3", NULL, 0,
-	    0, "zstd:LEVEL or none" },
+	{ "compression", KEY_TEXT, AT(K, compression), 0, "zstd:3", NULL, 0, 0,
+	    "zstd:LEVEL or none" },
 	{ "encoding", KEY_CHOICE, AT(K, encoding), 0, "compat",
-	    encoding_choices, 0, 0, "Parquet encodings: readable by all, or "
+	    encoding_choices, 0, 0,
+	    "Parquet encodings: readable by all, or "
 	    "smaller" },
 	{ "file_size", KEY_SIZE, AT(K, file_size), 0, "512M", NULL, 1 << 16,
 	    UINT64_C(1) << 40, "a data file is closed at about this size" },

@@ -17,41 +17,41 @@
 #include "coordinator/config_yaml.h"
 
 enum key_type {
-	KEY_TEXT,		/* struct text, not empty */
-	KEY_SECRET,		/* struct text, never printed or quoted */
-	KEY_CHOICE,		/* struct text, one of `choices` */
-	KEY_PLAIN,		/* char *, no ${} looked for; one of `choices`
+	KEY_TEXT,     /* struct text, not empty */
+	KEY_SECRET,   /* struct text, never printed or quoted */
+	KEY_CHOICE,   /* struct text, one of `choices` */
+	KEY_PLAIN,    /* char *, no ${} looked for; one of `choices`
 				 * where there are */
-	KEY_TEXTS,		/* struct texts; a single text is a list too */
-	KEY_BOOL,		/* bool */
-	KEY_COUNT,		/* uint64_t from low to high */
-	KEY_SIZE,		/* uint64_t bytes: 64M; "none" is 0 */
-	KEY_DURATION,		/* uint64_t ms: 5m; "none" is 0 */
-	KEY_SECTION,		/* read by its own table of keys */
-	KEY_LIMITS,		/* struct limits */
-	KEY_COLUMNS		/* columns: { NAME: { ... } } */
+	KEY_TEXTS,    /* struct texts; a single text is a list too */
+	KEY_BOOL,     /* bool */
+	KEY_COUNT,    /* uint64_t from low to high */
+	KEY_SIZE,     /* uint64_t bytes: 64M; "none" is 0 */
+	KEY_DURATION, /* uint64_t ms: 5m; "none" is 0 */
+	KEY_SECTION,  /* read by its own table of keys */
+	KEY_LIMITS,   /* struct limits */
+	KEY_COLUMNS   /* columns: { NAME: { ... } } */
 };
 
 enum {
-	KEY_NEEDED = 1,		/* an error when missing */
-	KEY_NOT_DEFAULT = 2,	/* a table's own: not in `defaults` */
-	KEY_NONE = 4		/* "none" is allowed */
+	KEY_NEEDED = 1,      /* an error when missing */
+	KEY_NOT_DEFAULT = 2, /* a table's own: not in `defaults` */
+	KEY_NONE = 4         /* "none" is allowed */
 };
 
 struct key {
 	const char *name;
 	enum key_type type;
-	unsigned at;		/* offset in the section's struct */
+	unsigned at; /* offset in the section's struct */
 	unsigned flags;
-	const char *fallback;	/* the default, as one would write it */
-	const char *choices;	/* "a|b|c" */
-	uint64_t low, high;	/* KEY_COUNT; sizes and durations: low..high
+	const char *fallback; /* the default, as one would write it */
+	const char *choices;  /* "a|b|c" */
+	uint64_t low, high;   /* KEY_COUNT; sizes and durations: low..high
 				 * when high is not 0 */
 	const char *help;
 };
 
 struct section {
-	const char *name;	/* "sources.NAME" in help and messages */
+	const char *name; /* "sources.NAME" in help and messages */
 	const struct key *keys;
 	size_t nkeys;
 };
@@ -61,8 +61,8 @@ extern const struct section section_root, section_source, section_catalog,
 
 /* What every reader of a section needs for its messages. */
 struct key_reader {
-	const char *path;	/* of the file */
-	bool defaults;		/* reading `defaults`: not every key goes */
+	const char *path; /* of the file */
+	bool defaults;    /* reading `defaults`: not every key goes */
 	struct err *err;
 };
 
@@ -86,8 +86,8 @@ int key_read_scalar(struct key_reader *, const struct key *,
 int fail_at(struct key_reader *, unsigned line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* "; did you mean 'x'?" for the nearest of n names, else "". */
-const char *nearest(const char *word, const char *const *names, size_t n,
-    char out[128]);
+const char *nearest(
+    const char *word, const char *const *names, size_t n, char out[128]);
 
 /* "1h30m" in milliseconds; units once each, the greatest first. */
 bool duration_parse(const char *, uint64_t *ms);

@@ -20,8 +20,9 @@
 static size_t
 put_special(struct buf *b, const char *s)
 {
-	static const struct { const char *bytes, *escape; } three[] = {
-		{ "\xe2\x80\xa8", "\\L" }, { "\xe2\x80\xa9", "\\P" },
+	static const struct {
+		const char *bytes, *escape;
+	} three[] = { { "\xe2\x80\xa8", "\\L" }, { "\xe2\x80\xa9", "\\P" },
 		{ "\xef\xbb\xbf", "\\uFEFF" }, { "\xef\xbf\xbe", "\\uFFFE" },
 		{ "\xef\xbf\xbf", "\\uFFFF" } };
 
@@ -41,7 +42,8 @@ put_special(struct buf *b, const char *s)
 void
 yaml_put_text(struct buf *b, const char *s)
 {
-	static const char safe[] = "abcdefghijklmnopqrstuvwxyz"
+	static const char safe[] =
+	    "abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-:()";
 	size_t n = strlen(s);
 
@@ -137,8 +139,8 @@ put_columns(struct buf *b, const struct config_table *t, const char *indent)
 	for (size_t at = 0; at < t->ncolumns; at++) {
 		struct buf options;
 		buf_init(&options, 0);
-		keys_print(&section_column, &t->columns[at],
-		    buf_cstr(&deeper), buf_cstr(&deeper), &options);
+		keys_print(&section_column, &t->columns[at], buf_cstr(&deeper),
+		    buf_cstr(&deeper), &options);
 		buf_printf(b, "\n%s  ", indent);
 		yaml_put_text(b, t->columns[at].name);
 		if (options.len > 0)
@@ -177,8 +179,8 @@ is_given(const struct key *k, const char *from)
 }
 
 static void
-put_key(struct buf *b, const struct key *k, const void *base,
-    const char *indent)
+put_key(
+    struct buf *b, const struct key *k, const void *base, const char *indent)
 {
 	const char *from = (const char *)base + k->at;
 	uint64_t n;
@@ -203,7 +205,7 @@ put_key(struct buf *b, const struct key *k, const void *base,
 		buf_put_str(b, *(const bool *)from ? "true" : "false");
 		break;
 	case KEY_LIMITS:
-		b->len--;	/* the space */
+		b->len--; /* the space */
 		buf_put_str(b, "\n");
 		struct buf deeper;
 		buf_init(&deeper, 0);
@@ -252,7 +254,7 @@ put_state(struct buf *b, const struct text *state)
 		yaml_put_text(b, state->raw);
 	} else {
 		masked = pg_mask_conninfo(written, state->raw != NULL);
-		utf8_mend(masked);	/* %-escapes stand for any byte */
+		utf8_mend(masked); /* %-escapes stand for any byte */
 		if (state->raw != NULL)
 			yaml_put_text(b, masked);
 		else
@@ -286,16 +288,16 @@ config_print(const struct config *c, FILE *out)
 		buf_put_str(&b, "  ");
 		yaml_put_text(&b, c->sources[at].name);
 		buf_put_str(&b, ":\n");
-		keys_print(&section_source, &c->sources[at], "    ", "    ",
-		    &b);
+		keys_print(
+		    &section_source, &c->sources[at], "    ", "    ", &b);
 	}
 	buf_put_str(&b, "catalogs:\n");
 	for (size_t at = 0; at < c->ncatalogs; at++) {
 		buf_put_str(&b, "  ");
 		yaml_put_text(&b, c->catalogs[at].name);
 		buf_put_str(&b, ":\n");
-		keys_print(&section_catalog, &c->catalogs[at], "    ",
-		    "    ", &b);
+		keys_print(
+		    &section_catalog, &c->catalogs[at], "    ", "    ", &b);
 	}
 	put_root(&b, c, "workers");
 	put_root(&b, c, "limits");

@@ -20,8 +20,8 @@ fail_at(struct key_reader *r, unsigned line, const char *fmt, ...)
 	err_vset(r->err, ERR_CONFIG, fmt, ap);
 	va_end(ap);
 	struct err *err = r->err;
-	return line > 0 ? err_prefix(err, "%s:%u", r->path, line) :
-	    err_prefix(err, "%s", r->path);
+	return line > 0 ? err_prefix(err, "%s:%u", r->path, line)
+			: err_prefix(err, "%s", r->path);
 }
 
 /* Levenshtein's distance, words of up to 63 bytes. */
@@ -78,23 +78,25 @@ texts_clear(struct texts *t)
 }
 
 static int
-read_texts(struct key_reader *r, const struct key *k,
-    const struct node *node, const char *where, struct texts *to)
+read_texts(struct key_reader *r, const struct key *k, const struct node *node,
+    const char *where, struct texts *to)
 {
 	size_t n = node->kind == NODE_LIST ? node->n : 1;
 	const struct key one = { .name = k->name, .type = KEY_PLAIN };
 
 	if (node->kind == NODE_MAP)
-		return fail_at(r, node->line, "'%s' of %s must be a list, "
-		    "not a map", k->name, where);
+		return fail_at(r, node->line,
+		    "'%s' of %s must be a list, "
+		    "not a map",
+		    k->name, where);
 	texts_clear(to);
 	to->items = xcalloc(n > 0 ? n : 1, sizeof *to->items);
 	for (; to->n < n; to->n++) {
-		struct node item = node->kind == NODE_LIST ?
-		    node->items[to->n] : *node;
+		struct node item =
+		    node->kind == NODE_LIST ? node->items[to->n] : *node;
 		item.key = node->key;
-		if (key_read_scalar(r, &one, &item, where,
-		    &to->items[to->n]) == -1)
+		if (key_read_scalar(r, &one, &item, where, &to->items[to->n]) ==
+		    -1)
 			return -1;
 		for (size_t at = 0; at < to->n; at++) {
 			if (strcmp(to->items[at], to->items[to->n]) != 0)
@@ -109,11 +111,12 @@ read_texts(struct key_reader *r, const struct key *k,
 }
 
 static int
-read_columns(struct key_reader *r, const struct node *node,
-    struct config_table *to)
+read_columns(
+    struct key_reader *r, const struct node *node, struct config_table *to)
 {
 	if (node->kind != NODE_MAP)
-		return fail_at(r, node->line, "'columns' must be a map of "
+		return fail_at(r, node->line,
+		    "'columns' must be a map of "
 		    "columns, like { id: { as: long } }");
 	to->columns = xcalloc(node->n > 0 ? node->n : 1, sizeof *to->columns);
 	for (size_t at = 0; at < node->n; at++) {
@@ -139,8 +142,8 @@ read_key(struct key_reader *r, const struct key *k, const struct node *node,
 	case KEY_SECTION:
 		return 0;
 	case KEY_TEXTS:
-		return read_texts(r, k, node, where,
-		    (struct texts *)(void *)to);
+		return read_texts(
+		    r, k, node, where, (struct texts *)(void *)to);
 	case KEY_LIMITS:
 		return keys_read(r, &section_limits, node, "'limits'", to);
 	case KEY_COLUMNS:
@@ -170,8 +173,8 @@ fail_unknown(struct key_reader *r, const struct section *s,
 	for (size_t at = 0; at < s->nkeys && n < 64; at++)
 		if (!r->defaults || (s->keys[at].flags & KEY_NOT_DEFAULT) == 0)
 			names[n++] = s->keys[at].name;
-	return fail_at(r, node->key_line, "unknown key '%s' in %s%s",
-	    node->key, where, nearest(node->key, names, n, hint));
+	return fail_at(r, node->key_line, "unknown key '%s' in %s%s", node->key,
+	    where, nearest(node->key, names, n, hint));
 }
 
 static int
@@ -185,8 +188,8 @@ check_needed(struct key_reader *r, const struct section *s,
 		bool given = node_find(map, k->name) != NULL;
 		if (!given && k->type != KEY_SECTION) {
 			const char *value;
-			memcpy(&value, (const char *)base + k->at,
-			    sizeof value);
+			memcpy(
+			    &value, (const char *)base + k->at, sizeof value);
 			given = value != NULL;
 		}
 		if (!given)
@@ -198,20 +201,24 @@ check_needed(struct key_reader *r, const struct section *s,
 }
 
 int
-keys_read(struct key_reader *r, const struct section *s,
-    const struct node *map, const char *where, void *base)
+keys_read(struct key_reader *r, const struct section *s, const struct node *map,
+    const char *where, void *base)
 {
 	if (map->kind != NODE_MAP)
-		return fail_at(r, map->line, "%s must be a map of keys and "
-		    "values", where);
+		return fail_at(r, map->line,
+		    "%s must be a map of keys and "
+		    "values",
+		    where);
 	for (size_t at = 0; at < map->n; at++) {
 		const struct node *node = &map->items[at];
 		const struct key *k = find_key(s, node->key);
 		if (k == NULL)
 			return fail_unknown(r, s, node, where);
 		if (r->defaults && (k->flags & KEY_NOT_DEFAULT))
-			return fail_at(r, node->key_line, "'%s' belongs to "
-			    "one table, not to %s", k->name, where);
+			return fail_at(r, node->key_line,
+			    "'%s' belongs to "
+			    "one table, not to %s",
+			    k->name, where);
 		if (read_key(r, k, node, where, base) == -1)
 			return -1;
 	}
@@ -227,15 +234,16 @@ keys_set_defaults(const struct section *s, void *base)
 	for (size_t at = 0; at < s->nkeys; at++) {
 		const struct key *k = &s->keys[at];
 		if (k->type == KEY_LIMITS)
-			keys_set_defaults(&section_limits,
-			    (char *)base + k->at);
+			keys_set_defaults(
+			    &section_limits, (char *)base + k->at);
 		if (k->fallback == NULL)
 			continue;
 		char *text = xstrdup(k->fallback), *key = xstrdup(k->name);
-		const struct node node = { .kind = NODE_SCALAR, .text = text,
-		    .key = key };
+		const struct node node = {
+			.kind = NODE_SCALAR, .text = text, .key = key
+		};
 		if (key_read_scalar(&r, k, &node, "the program", base) == -1)
-			abort();	/* a default of ours is malformed */
+			abort(); /* a default of ours is malformed */
 		free(text);
 		free(key);
 	}

@@ -86,7 +86,8 @@ resolve_source(struct key_reader *r, const struct config *c,
 			free(parts[0]);
 		return fail_at(r, line_of(node, "source"),
 		    "source '%s' must be SOURCE.TABLE "
-		    "or SOURCE.DATABASE.TABLE", t->source.value);
+		    "or SOURCE.DATABASE.TABLE",
+		    t->source.value);
 	}
 	for (t->source_at = 0; t->source_at < c->nsources; t->source_at++) {
 		if (strcmp(c->sources[t->source_at].name, parts[0]) == 0)
@@ -99,9 +100,8 @@ resolve_source(struct key_reader *r, const struct config *c,
 	int rv = 0;
 	if (t->source_at == c->nsources)
 		rv = fail_at(r, line_of(node, "source"),
-		    "there is no source '%s' for '%s'%s",
-		    parts[0], t->source.value,
-		    nearest(parts[0], names, ncand, hint));
+		    "there is no source '%s' for '%s'%s", parts[0],
+		    t->source.value, nearest(parts[0], names, ncand, hint));
 	free(parts[0]);
 	return rv;
 }
@@ -120,10 +120,10 @@ resolve_target(struct key_reader *r, const struct config *c,
 			free(parts[--n]);
 		return fail_at(r, line_of(node, "target"),
 		    "target '%s' must be "
-		    "CATALOG.NAMESPACE.TABLE", t->target.value);
+		    "CATALOG.NAMESPACE.TABLE",
+		    t->target.value);
 	}
-	for (t->catalog_at = 0; t->catalog_at < c->ncatalogs;
-	    t->catalog_at++) {
+	for (t->catalog_at = 0; t->catalog_at < c->ncatalogs; t->catalog_at++) {
 		if (strcmp(c->catalogs[t->catalog_at].name, parts[0]) == 0)
 			break;
 		if (ncand < 64)
@@ -131,9 +131,8 @@ resolve_target(struct key_reader *r, const struct config *c,
 	}
 	if (t->catalog_at == c->ncatalogs)
 		rv = fail_at(r, line_of(node, "target"),
-		    "there is no catalog '%s' for '%s'%s",
-		    parts[0], t->target.value,
-		    nearest(parts[0], names, ncand, hint));
+		    "there is no catalog '%s' for '%s'%s", parts[0],
+		    t->target.value, nearest(parts[0], names, ncand, hint));
 	t->namespace_ = join_names(parts + 1, n - 2);
 	t->target_table = xstrdup(parts[n - 1]);
 	while (n > 0)
@@ -158,14 +157,14 @@ resolve_layer(struct key_reader *r, const struct config *c,
 		    "'layers' that says in which order layers run",
 		    t->layer.value);
 	return fail_at(r, line_of(node, "layer"),
-	    "there is no layer '%s' in 'layers'%s",
-	    t->layer.value, nearest(t->layer.value,
-	    (const char *const *)c->layers.items, c->layers.n, hint));
+	    "there is no layer '%s' in 'layers'%s", t->layer.value,
+	    nearest(t->layer.value, (const char *const *)c->layers.items,
+		c->layers.n, hint));
 }
 
 static int
-check_compression(struct key_reader *r, const struct node *node,
-    const struct config_table *t)
+check_compression(
+    struct key_reader *r, const struct node *node, const struct config_table *t)
 {
 	const char *s = t->compression.value;
 
@@ -180,12 +179,13 @@ check_compression(struct key_reader *r, const struct node *node,
 	}
 	return fail_at(r, line_of(node, "compression"),
 	    "compression '%s' must be zstd:1 to "
-	    "zstd:19, or none", s);
+	    "zstd:19, or none",
+	    s);
 }
 
 static int
-check_options(struct key_reader *r, const struct node *node,
-    const struct config_table *t)
+check_options(
+    struct key_reader *r, const struct node *node, const struct config_table *t)
 {
 	struct position start;
 	struct err why = { 0 };
@@ -200,15 +200,16 @@ check_options(struct key_reader *r, const struct node *node,
 	    strcmp(t->sequence.value, t->timestamp.value) == 0)
 		return fail_at(r, line_of(node, "sequence"),
 		    "column '%s' cannot be both "
-		    "timestamp and sequence", t->sequence.value);
+		    "timestamp and sequence",
+		    t->sequence.value);
 	if (t->include.n > 0 && t->exclude.n > 0)
 		return fail_at(r, line_of(node, "exclude"),
 		    "give either 'include' or "
 		    "'exclude', not both");
 	for (size_t at = 0; at < t->exclude.n; at++)
 		if (strcmp(t->exclude.items[at], t->timestamp.value) == 0 ||
-		    (t->sequence.value != NULL && strcmp(
-		    t->exclude.items[at], t->sequence.value) == 0))
+		    (t->sequence.value != NULL &&
+			strcmp(t->exclude.items[at], t->sequence.value) == 0))
 			return fail_at(r, line_of(node, "exclude"),
 			    "column '%s' cannot be "
 			    "excluded: it orders the rows",
@@ -229,22 +230,27 @@ resolve_table(struct key_reader *r, const struct config *c,
 	if (t->name.value == NULL)
 		t->name.value = xstrdup(t->table);
 	if (strlen(t->name.value) > NAME_LONGEST)
-		return fail_at(r, t->line, "the table's name is longer than "
-		    "%d bytes", NAME_LONGEST);
+		return fail_at(r, t->line,
+		    "the table's name is longer than "
+		    "%d bytes",
+		    NAME_LONGEST);
 	for (size_t at = 0; at < c->ntables; at++) {
 		const struct config_table *o = &c->tables[at];
 		if (o == t)
 			break;
 		if (strcmp(o->name.value, t->name.value) == 0)
-			return fail_at(r, t->line, "table '%s' is there "
+			return fail_at(r, t->line,
+			    "table '%s' is there "
 			    "twice, first on line %u; give one of them "
-			    "another 'name'", t->name.value, o->line);
+			    "another 'name'",
+			    t->name.value, o->line);
 		if (o->catalog_at == t->catalog_at &&
 		    strcmp(o->namespace_, t->namespace_) == 0 &&
 		    strcmp(o->target_table, t->target_table) == 0)
-			return fail_at(r, t->line, "tables '%s' and '%s' have "
-			    "the same target '%s'", o->name.value,
-			    t->name.value, t->target.value);
+			return fail_at(r, t->line,
+			    "tables '%s' and '%s' have "
+			    "the same target '%s'",
+			    o->name.value, t->name.value, t->target.value);
 	}
 	return 0;
 }
@@ -261,9 +267,9 @@ table_read(struct key_reader *r, const struct node *node,
 	t->line = node->line;
 	if (name == NULL || name->kind != NODE_SCALAR)
 		name = source;
-	where = name != NULL && name->kind == NODE_SCALAR ?
-	    xasprintf("table '%s'", name->text) :
-	    xasprintf("table %zu", c->ntables);
+	where = name != NULL && name->kind == NODE_SCALAR
+	    ? xasprintf("table '%s'", name->text)
+	    : xasprintf("table %zu", c->ntables);
 	keys_set_defaults(&section_table, t);
 	t->limits = c->limits;
 	int rv = 0;
@@ -298,10 +304,10 @@ add_flag(struct node *map, const char *key, const char *value)
 {
 	if (value == NULL)
 		return;
-	map->items = xreallocarray(map->items, map->n + 1,
-	    sizeof *map->items);
-	map->items[map->n++] = (struct node){ .kind = NODE_SCALAR,
-	    .key = xstrdup(key), .text = xstrdup(value) };
+	map->items = xreallocarray(map->items, map->n + 1, sizeof *map->items);
+	map->items[map->n++] = (struct node){
+		.kind = NODE_SCALAR, .key = xstrdup(key), .text = xstrdup(value)
+	};
 }
 
 /* "trades" is "hot.trades" where hot is the only source. */
@@ -310,8 +316,7 @@ with_prefix(const char *dotted, const char *only, size_t n)
 {
 	size_t len = strlen(only);
 
-	if (n != 1 || (strncmp(dotted, only, len) == 0 &&
-	    dotted[len] == '.'))
+	if (n != 1 || (strncmp(dotted, only, len) == 0 && dotted[len] == '.'))
 		return xstrdup(dotted);
 	return xasprintf("%s.%s", only, dotted);
 }
@@ -340,15 +345,15 @@ adhoc_name(const struct config *c, const struct config_adhoc *a,
 }
 
 int
-config_only_table(struct config *c, const struct config_adhoc *a,
-    struct err *err)
+config_only_table(
+    struct config *c, const struct config_adhoc *a, struct err *err)
 {
 	struct key_reader r = { .path = "command line", .err = err };
 	struct node map = { .kind = NODE_MAP };
-	char *source = with_prefix(a->source_table, c->sources[0].name,
-	    c->nsources);
-	char *target = with_prefix(a->target_table, c->catalogs[0].name,
-	    c->ncatalogs);
+	char *source =
+	    with_prefix(a->source_table, c->sources[0].name, c->nsources);
+	char *target =
+	    with_prefix(a->target_table, c->catalogs[0].name, c->ncatalogs);
 	char *name = adhoc_name(c, a, source, target);
 
 	for (size_t at = 0; at < c->ntables; at++)
@@ -407,11 +412,13 @@ copy_columns(const struct config_table *t, struct job *out)
 	out->ncolumns = t->ncolumns;
 	for (size_t at = 0; at < t->ncolumns; at++) {
 		const struct job_column *from = &t->columns[at];
-		out->columns[at] = (struct job_column){
-			.name = copy(from->name), .as = copy(from->as),
-			.time = copy(from->time), .utf8 = copy(from->utf8),
-			.duplicates = copy(from->duplicates),
-			.metrics = copy(from->metrics) };
+		out->columns[at] =
+		    (struct job_column){ .name = copy(from->name),
+			    .as = copy(from->as),
+			    .time = copy(from->time),
+			    .utf8 = copy(from->utf8),
+			    .duplicates = copy(from->duplicates),
+			    .metrics = copy(from->metrics) };
 	}
 }
 
@@ -440,8 +447,8 @@ config_job(const struct config *c, const struct config_table *t,
 	out->source_name = copy(s->name);
 	out->source_kind = copy(s->kind.value);
 	out->url = copy(s->url.value);
-	out->database = copy(t->database != NULL ? t->database :
-	    s->database.value);
+	out->database =
+	    copy(t->database != NULL ? t->database : s->database.value);
 	out->table = copy(t->table);
 	out->user = copy(s->user.value);
 	out->password = copy(s->password.value);

@@ -13,8 +13,7 @@
  * to be cleared.
  */
 int table_read(struct key_reader *, const struct node *node,
-    const struct node *root, struct config *, struct config_table *t)
-    MUST_USE;
+    const struct node *root, struct config *, struct config_table *t) MUST_USE;
 void table_clear(struct config_table *);
 
 /* One part of a dotted name; it may become a folder's name. */

@@ -53,16 +53,20 @@ expand(struct key_reader *r, const struct node *node, bool *changed)
 		buf_put(&out, at, (size_t)(ref - at));
 		size_t n = name_length(ref + 2);
 		if (n == 0 || ref[2 + n] != '}') {
-			fail_at(r, node->line, "'%s': '${' must be followed "
+			fail_at(r, node->line,
+			    "'%s': '${' must be followed "
 			    "by a name and '}'; write '$${' for the "
-			    "characters themselves", node->key);
+			    "characters themselves",
+			    node->key);
 			goto fail;
 		}
 		char *name = xstrndup(ref + 2, n);
 		const char *value = getenv(name);
 		if (value == NULL) {
-			fail_at(r, node->line, "'%s': the environment "
-			    "variable '%s' is not set", node->key, name);
+			fail_at(r, node->line,
+			    "'%s': the environment "
+			    "variable '%s' is not set",
+			    node->key, name);
 			free(name);
 			goto fail;
 		}
@@ -160,8 +164,10 @@ parse_size(const char *s, uint64_t *out)
 bool
 duration_parse(const char *s, uint64_t *out)
 {
-	static const struct { const char *unit; uint64_t ms; } units[] = {
-		{ "d", 86400000 }, { "h", 3600000 }, { "ms", 1 },
+	static const struct {
+		const char *unit;
+		uint64_t ms;
+	} units[] = { { "d", 86400000 }, { "h", 3600000 }, { "ms", 1 },
 		{ "m", 60000 }, { "s", 1000 } };
 	uint64_t last = UINT64_MAX;
 
@@ -190,11 +196,10 @@ duration_parse(const char *s, uint64_t *out)
 }
 
 static int
-read_number(struct key_reader *r, const struct key *k,
-    const struct node *node, const char *value, uint64_t *to)
+read_number(struct key_reader *r, const struct key *k, const struct node *node,
+    const char *value, uint64_t *to)
 {
-	static const char *const wants[] = {
-		[KEY_COUNT] = "a whole number",
+	static const char *const wants[] = { [KEY_COUNT] = "a whole number",
 		[KEY_SIZE] = "a size like 64M or 1G",
 		[KEY_DURATION] = "a duration like 500ms, 30s, 5m, 2h or 1d" };
 	const char *none = k->flags & KEY_NONE ? ", or none" : "", *end = "";
@@ -209,8 +214,8 @@ read_number(struct key_reader *r, const struct key *k,
 	if (k->type == KEY_COUNT)
 		good = parse_whole(value, &n, &end) && *end == '\0';
 	else
-		good = k->type == KEY_SIZE ? parse_size(value, &n) :
-		    duration_parse(value, &n);
+		good = k->type == KEY_SIZE ? parse_size(value, &n)
+					   : duration_parse(value, &n);
 	if (!good)
 		return fail_at(r, node->line, "'%s' must be %s%s, not '%s'",
 		    k->name, wants[k->type], none, node->text);
@@ -243,8 +248,8 @@ has_control(const char *s)
 }
 
 static int
-check_text(struct key_reader *r, const struct key *k,
-    const struct node *node, const char *value)
+check_text(struct key_reader *r, const struct key *k, const struct node *node,
+    const char *value)
 {
 	char list[128];
 
@@ -294,13 +299,16 @@ key_read_scalar(struct key_reader *r, const struct key *k,
 	bool changed;
 
 	if (node->kind != NODE_SCALAR)
-		return fail_at(r, node->line, "'%s' of %s must be a single "
-		    "value, not a %s", k->name, where,
-		    node->kind == NODE_MAP ? "map" : "list");
-	if (node->plain && (*node->text == '\0' ||
-	    in_choices("~|null|Null|NULL", node->text)))
-		return fail_at(r, node->line, "'%s' of %s has no value; give "
-		    "one, or leave the line out", k->name, where);
+		return fail_at(r, node->line,
+		    "'%s' of %s must be a single "
+		    "value, not a %s",
+		    k->name, where, node->kind == NODE_MAP ? "map" : "list");
+	if (node->plain &&
+	    (*node->text == '\0' || in_choices("~|null|Null|NULL", node->text)))
+		return fail_at(r, node->line,
+		    "'%s' of %s has no value; give "
+		    "one, or leave the line out",
+		    k->name, where);
 
 	char *value = expand(r, node, &changed);
 	if (value == NULL)
@@ -330,8 +338,7 @@ key_read_scalar(struct key_reader *r, const struct key *k,
 		rv = read_bool(r, k, node, value, (bool *)to);
 		break;
 	default:
-		rv = read_number(r, k, node, value,
-		    (uint64_t *)(void *)to);
+		rv = read_number(r, k, node, value, (uint64_t *)(void *)to);
 		break;
 	}
 	if (value != NULL)
@@ -339,4 +346,3 @@ key_read_scalar(struct key_reader *r, const struct key *k,
 	free(value);
 	return rv;
 }
-

@@ -17,8 +17,8 @@ struct reader {
 	struct err *err;
 };
 
-static int read_node(struct reader *, const yaml_event_t *, struct node *,
-    int depth);
+static int read_node(
+    struct reader *, const yaml_event_t *, struct node *, int depth);
 
 void
 node_clear(struct node *node)
@@ -74,10 +74,10 @@ fail_parser(struct reader *r)
 		    p->problem, p->problem_offset);
 	return err_set(r->err, ERR_CONFIG, "%s:%zu: %s%s%s%s", r->name,
 	    line + 1, p->problem != NULL ? p->problem : "malformed",
-	    p->context != NULL ? " " : "",
-	    p->context != NULL ? p->context : "",
-	    line_has_reference(r, line) ?
-	    "; does a ${NAME} here lack its quotes?" : "");
+	    p->context != NULL ? " " : "", p->context != NULL ? p->context : "",
+	    line_has_reference(r, line)
+		? "; does a ${NAME} here lack its quotes?"
+		: "");
 }
 
 static int
@@ -106,15 +106,17 @@ copy_text(struct reader *r, const yaml_event_t *e, char **out)
 	const char *value = (const char *)e->data.scalar.value;
 
 	if (strlen(value) != e->data.scalar.length)
-		return err_set(r->err, ERR_CONFIG, "%s:%zu: a NUL character "
-		    "in a value", r->name, e->start_mark.line + 1);
+		return err_set(r->err, ERR_CONFIG,
+		    "%s:%zu: a NUL character "
+		    "in a value",
+		    r->name, e->start_mark.line + 1);
 	*out = xstrdup(value);
 	return 0;
 }
 
 static int
-read_key(struct reader *r, const yaml_event_t *e, const struct node *map,
-    char **out)
+read_key(
+    struct reader *r, const yaml_event_t *e, const struct node *map, char **out)
 {
 	if (e->type != YAML_SCALAR_EVENT || e->data.scalar.anchor != NULL ||
 	    e->data.scalar.tag != NULL)
@@ -139,8 +141,8 @@ read_items(struct reader *r, struct node *node, int depth)
 {
 	if (depth >= CONFIG_DEPTH)
 		return err_set(r->err, ERR_CONFIG,
-		    "%s:%u: nested deeper than %d levels", r->name,
-		    node->line, CONFIG_DEPTH);
+		    "%s:%u: nested deeper than %d levels", r->name, node->line,
+		    CONFIG_DEPTH);
 	for (;;) {
 		yaml_event_t e;
 		if (next_event(r, &e) == -1)
@@ -187,8 +189,7 @@ refuse(struct reader *r, const yaml_event_t *e, const char *what)
 }
 
 static int
-read_node(struct reader *r, const yaml_event_t *e, struct node *node,
-    int depth)
+read_node(struct reader *r, const yaml_event_t *e, struct node *node, int depth)
 {
 	node->line = (unsigned)e->start_mark.line + 1;
 	switch (e->type) {
@@ -234,9 +235,10 @@ read_document(struct reader *r, struct node *out)
 		yaml_event_type_t type = e.type;
 		int rv = 0;
 		if (type == YAML_DOCUMENT_START_EVENT && seen) {
-			rv = err_set(r->err, ERR_CONFIG, "%s:%zu: a second "
-			    "document; only one is read", r->name,
-			    e.start_mark.line + 1);
+			rv = err_set(r->err, ERR_CONFIG,
+			    "%s:%zu: a second "
+			    "document; only one is read",
+			    r->name, e.start_mark.line + 1);
 		} else if (type != YAML_STREAM_START_EVENT &&
 		    type != YAML_STREAM_END_EVENT &&
 		    type != YAML_DOCUMENT_START_EVENT &&
@@ -265,13 +267,14 @@ node_parse(const char *text, size_t n, const char *name, struct node *out,
 		return err_set(err, ERR_CONFIG, "%s: longer than %d bytes",
 		    name, CONFIG_MAX);
 	if (memchr(text, '\0', n) != NULL)
-		return err_set(err, ERR_CONFIG, "%s: not a text file: it "
-		    "holds NUL bytes", name);
+		return err_set(err, ERR_CONFIG,
+		    "%s: not a text file: it "
+		    "holds NUL bytes",
+		    name);
 	if (yaml_parser_initialize(&r.parser) == 0)
 		return err_set(err, ERR_NOMEM, "out of memory");
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text,
-	    n);
+	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, n);
 	int rv = read_document(&r, out);
 	yaml_parser_delete(&r.parser);
 	if (rv == -1)

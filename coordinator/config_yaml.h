@@ -21,19 +21,19 @@ enum node_kind { NODE_SCALAR, NODE_MAP, NODE_LIST };
 
 struct node {
 	enum node_kind kind;
-	unsigned line;		/* from 1 */
-	char *key;		/* in a map: the key, else NULL */
+	unsigned line; /* from 1 */
+	char *key;     /* in a map: the key, else NULL */
 	unsigned key_line;
-	char *text;		/* of a scalar; no NUL inside */
-	bool plain;		/* written without quotes */
+	char *text; /* of a scalar; no NUL inside */
+	bool plain; /* written without quotes */
 	size_t n;
-	struct node *items;	/* of a map or list, in the file's order */
+	struct node *items; /* of a map or list, in the file's order */
 };
 
 /* name stands before ":LINE: " in messages. An empty document is an empty
  * map. */
-int node_parse(const char *text, size_t n, const char *name,
-    struct node *out, struct err *) MUST_USE;
+int node_parse(const char *text, size_t n, const char *name, struct node *out,
+    struct err *) MUST_USE;
 void node_clear(struct node *);
 
 const struct node *node_find(const struct node *map, const char *key);

@@ -4,11 +4,11 @@
 #define CALVE_EXIT_H
 
 enum {
-	EXIT_DONE = 0,		/* every table done */
-	EXIT_SOME_FAILED = 1,	/* some table failed, or differs */
-	EXIT_USAGE = 2,		/* wrong usage or configuration */
-	EXIT_STATE = 3,		/* state database out of reach or unusable */
-	EXIT_BUSY = 4		/* nothing ran: other runs hold the locks */
+	EXIT_DONE = 0,        /* every table done */
+	EXIT_SOME_FAILED = 1, /* some table failed, or differs */
+	EXIT_USAGE = 2,       /* wrong usage or configuration */
+	EXIT_STATE = 3,       /* state database out of reach or unusable */
+	EXIT_BUSY = 4         /* nothing ran: other runs hold the locks */
 };
 
 #endif

@@ -2,8 +2,8 @@
 /* Aligned columns. Widths count characters of UTF-8, not bytes. */
 #include "coordinator/grid.h"
 
-#include <bsd/stdlib.h>
 #include <bsd/libutil.h>
+#include <bsd/stdlib.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -51,7 +51,7 @@ human_size(uint64_t bytes, char out[16])
 {
 	if (bytes > INT64_MAX ||
 	    humanize_number(out, 6, (int64_t)bytes, "", HN_AUTOSCALE,
-	    HN_DECIMAL | HN_NOSPACE) == -1)
+		HN_DECIMAL | HN_NOSPACE) == -1)
 		snprintf(out, 16, "?");
 }
 

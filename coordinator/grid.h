@@ -14,7 +14,7 @@ enum { GRID_COLUMNS = 12 };
 
 struct grid {
 	size_t ncolumns, ncells;
-	char **cells;		/* row by row; the titles are the first */
+	char **cells; /* row by row; the titles are the first */
 };
 
 void grid_init(struct grid *, size_t ncolumns, const char *const *titles);
@@ -22,7 +22,7 @@ void grid_init(struct grid *, size_t ncolumns, const char *const *titles);
 void grid_put(struct grid *, const char *);
 void grid_printf(struct grid *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-void grid_size(struct grid *, uint64_t bytes);	/* "31M" */
+void grid_size(struct grid *, uint64_t bytes); /* "31M" */
 void grid_print(const struct grid *, FILE *);
 void grid_clear(struct grid *);
 

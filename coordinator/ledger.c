@@ -18,7 +18,7 @@
 struct ledger {
 	const char *conninfo;
 	struct pg *pg;
-	char key[16];		/* of the advisory lock */
+	char key[16]; /* of the advisory lock */
 	char host[256];
 };
 
@@ -38,7 +38,7 @@ take_key(struct ledger *l, bool first, struct err *err)
 			snprintf(l->key, sizeof l->key, "%" PRIu32,
 			    arc4random() >> 1);
 		if (pg_run(l->pg, sql_lock_coordinator, 1, params, &rows,
-		    err) == -1)
+			err) == -1)
 			return -1;
 		const char *got = pg_text(rows, 0, 0);
 		bool taken = got != NULL && strcmp(got, "t") == 0;
@@ -46,7 +46,8 @@ take_key(struct ledger *l, bool first, struct err *err)
 		if (taken || !first)
 			return 0;
 	}
-	return err_set(err, ERR_STATE, "cannot find a free key for this "
+	return err_set(err, ERR_STATE,
+	    "cannot find a free key for this "
 	    "coordinator in the state database");
 }
 
@@ -65,8 +66,7 @@ static int
 run(struct ledger *l, const char *sql, size_t n, const char *const *params,
     struct pg_rows **rows, struct err *err)
 {
-	if (l->pg != NULL &&
-	    pg_run(l->pg, sql, n, params, rows, err) == 0)
+	if (l->pg != NULL && pg_run(l->pg, sql, n, params, rows, err) == 0)
 		return 0;
 	if (l->pg != NULL && err->cls == ERR_CONFLICT)
 		return pg_run(l->pg, sql, n, params, rows, err);
@@ -79,15 +79,16 @@ run(struct ledger *l, const char *sql, size_t n, const char *const *params,
 }
 
 static int
-fail_orphans(struct ledger *l, void (*orphan)(void *, const char *,
-    const char *, const char *), void *arg, struct err *err)
+fail_orphans(struct ledger *l,
+    void (*orphan)(void *, const char *, const char *, const char *), void *arg,
+    struct err *err)
 {
 	struct pg_rows *rows;
 
 	if (pg_run(l->pg, sql_fail_orphans, 0, NULL, &rows, err) == -1) {
 		/* Another coordinator is at it: its work is as good. */
-		return err->cls == ERR_CONFLICT || err->cls == ERR_BUSY ?
-		    0 : -1;
+		return err->cls == ERR_CONFLICT || err->cls == ERR_BUSY ? 0
+									: -1;
 	}
 	for (size_t row = 0; row < pg_count(rows) && orphan != NULL; row++)
 		orphan(arg, pg_text(rows, row, 1), pg_text(rows, row, 2),
@@ -97,8 +98,9 @@ fail_orphans(struct ledger *l, void (*orphan)(void *, const char *,
 }
 
 struct ledger *
-ledger_open(const char *conninfo, void (*orphan)(void *, const char *,
-    const char *, const char *), void *arg, struct err *err)
+ledger_open(const char *conninfo,
+    void (*orphan)(void *, const char *, const char *, const char *), void *arg,
+    struct err *err)
 {
 	struct ledger *l = xcalloc(1, sizeof *l);
 
@@ -123,8 +125,7 @@ ledger_close(struct ledger *l)
 }
 
 static void
-mark(struct ledger *l, const char *table, const char *status,
-    const char *why)
+mark(struct ledger *l, const char *table, const char *status, const char *why)
 {
 	const char *const params[] = { table, status, why };
 	struct err err = { 0 };
@@ -138,8 +139,7 @@ ledger_start(struct ledger *l, const char *table, const char *run_id,
     unsigned attempt, struct err *err)
 {
 	char tries[16];
-	const char *const params[] = { run_id, table, l->host, l->key,
-	    tries };
+	const char *const params[] = { run_id, table, l->host, l->key, tries };
 
 	snprintf(tries, sizeof tries, "%u", attempt);
 	if (run(l, sql_ensure_watermark, 1, &params[1], NULL, err) == -1 ||
@@ -157,7 +157,7 @@ ledger_phase(struct ledger *l, const char *run_id, int pid, enum phase phase)
 	struct err err = { 0 };
 
 	if (l->pg == NULL || pg_is_lost(l->pg))
-		return;		/* the run's end is soon enough */
+		return; /* the run's end is soon enough */
 	snprintf(text, sizeof text, "%d", pid);
 	if (pg_run(l->pg, sql_update_run, 3, params, NULL, &err) == -1)
 		log_debug("phase not shown: %s", err.text);
@@ -169,8 +169,7 @@ struct numbers {
 	size_t n;
 };
 
-static const char *
-number(struct numbers *t, bool given, const char *fmt, ...)
+static const char *number(struct numbers *t, bool given, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 static const char *
 number(struct numbers *t, bool given, const char *fmt, ...)
@@ -219,8 +218,8 @@ ledger_finish(struct ledger *l, const struct ledger_end *e, struct err *err)
 		number(&t, has, "%" PRIu64, r->bytes_read),
 		number(&t, has, "%" PRIu64, r->bytes_written),
 		number(&t, has, "%" PRIu32, r->files),
-		number(&t, has && r->snapshot_id != 0, "%" PRId64,
-		    r->snapshot_id),
+		number(
+		    &t, has && r->snapshot_id != 0, "%" PRId64, r->snapshot_id),
 		number(&t, e->exit_code >= 0, "%d", e->exit_code),
 		number(&t, e->signal >= 0, "%d", e->signal),
 		failed ? err_class_name(e->err->cls) : NULL,
@@ -231,19 +230,19 @@ ledger_finish(struct ledger *l, const struct ledger_end *e, struct err *err)
 	};
 
 	if (run(l, sql_finish_run, sizeof params / sizeof params[0], params,
-	    NULL, err) == -1)
+		NULL, err) == -1)
 		return -1;
 	show_end(l, e);
 	return 0;
 }
 
 int
-ledger_skip(struct ledger *l, const char *table, const struct err *why,
-    struct err *err)
+ledger_skip(
+    struct ledger *l, const char *table, const struct err *why, struct err *err)
 {
 	char run_id[UUID_TEXT];
 	const char *const params[] = { run_id, table, l->host, l->key,
-	    err_class_name(why->cls), why->text };
+		err_class_name(why->cls), why->text };
 
 	uuid_random(run_id);
 	return run(l, sql_insert_skipped_run, 6, params, NULL, err);
@@ -258,11 +257,11 @@ ledger_durations(struct ledger *l, const struct config *c, struct err *err)
 		return NULL;
 	double *seconds = xcalloc(c->ntables + 1, sizeof *seconds);
 	for (size_t row = 0; row < pg_count(rows); row++) {
-		const struct config_table *t = config_find(c,
-		    pg_text(rows, row, 0));
+		const struct config_table *t =
+		    config_find(c, pg_text(rows, row, 0));
 		if (t != NULL)
-			seconds[t - c->tables] = strtod(pg_text(rows, row, 1),
-			    NULL);
+			seconds[t - c->tables] =
+			    strtod(pg_text(rows, row, 1), NULL);
 	}
 	pg_rows_free(rows);
 	return seconds;

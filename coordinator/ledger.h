@@ -26,9 +26,10 @@ struct ledger;
 /* Connects, takes the key, marks the runs of dead coordinators failed; each
  * of these is told to orphan (may be NULL). conninfo must outlive it. */
 struct ledger *ledger_open(const char *conninfo,
-    void (*orphan)(void *arg, const char *table, const char *host,
-    const char *phase), void *arg, struct err *) MUST_USE;
-void ledger_close(struct ledger *);	/* NULL is fine */
+    void (*orphan)(
+	void *arg, const char *table, const char *host, const char *phase),
+    void *arg, struct err *) MUST_USE;
+void ledger_close(struct ledger *); /* NULL is fine */
 
 /* Before the fork. Also makes the table's watermark row where there is none,
  * and shows it as running where no other run holds it. */
@@ -43,22 +44,22 @@ struct ledger_end {
 	const char *run_id;
 	enum run_state state;
 	enum phase phase;
-	int pid;			/* 0: it had no worker */
-	int exit_code, signal;		/* -1: not applicable */
-	const struct result *result;	/* NULL: none */
-	const struct err *err;		/* NULL on success */
+	int pid;                     /* 0: it had no worker */
+	int exit_code, signal;       /* -1: not applicable */
+	const struct result *result; /* NULL: none */
+	const struct err *err;       /* NULL on success */
 	double cpu_s;
 	uint64_t peak_memory;
 };
-int ledger_finish(struct ledger *, const struct ledger_end *, struct err *)
-    MUST_USE;
+int ledger_finish(
+    struct ledger *, const struct ledger_end *, struct err *) MUST_USE;
 /* A table that was not started, and why. */
 int ledger_skip(struct ledger *, const char *table, const struct err *why,
     struct err *) MUST_USE;
 
 /* Seconds that each table of the config took of late, 0 unknown. The caller
  * frees it. */
-double *ledger_durations(struct ledger *, const struct config *,
-    struct err *) MUST_USE;
+double *ledger_durations(
+    struct ledger *, const struct config *, struct err *) MUST_USE;
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "common/xalloc.h"
 
-enum { CPU_GRACE_S = 5 };	/* between SIGXCPU and the kernel's SIGKILL */
+enum { CPU_GRACE_S = 5 }; /* between SIGXCPU and the kernel's SIGKILL */
 
 /* A hard limit that is lower already stays: it cannot be raised. */
 static int
@@ -41,13 +41,11 @@ limits_apply(const struct limits *l)
 		return "core";
 	if (l->memory > 0 && set_one(RLIMIT_AS, l->memory, l->memory) == -1)
 		return "memory";
-	if (cpu_s > 0 &&
-	    set_one(RLIMIT_CPU, cpu_s, cpu_s + CPU_GRACE_S) == -1)
+	if (cpu_s > 0 && set_one(RLIMIT_CPU, cpu_s, cpu_s + CPU_GRACE_S) == -1)
 		return "cpu";
 	if (l->files > 0 && set_one(RLIMIT_NOFILE, l->files, l->files) == -1)
 		return "files";
-	if (l->output > 0 &&
-	    set_one(RLIMIT_FSIZE, l->output, l->output) == -1)
+	if (l->output > 0 && set_one(RLIMIT_FSIZE, l->output, l->output) == -1)
 		return "output";
 	if (l->nice > 0) {
 		errno = 0;
@@ -70,15 +68,16 @@ size_format(uint64_t bytes, char out[LIMITS_TEXT])
 	if (unit < 0)
 		snprintf(out, LIMITS_TEXT, "%" PRIu64, bytes);
 	else
-		snprintf(out, LIMITS_TEXT, "%" PRIu64 "%c", bytes,
-		    units[unit]);
+		snprintf(out, LIMITS_TEXT, "%" PRIu64 "%c", bytes, units[unit]);
 }
 
 void
 duration_format(uint64_t ms, char out[LIMITS_TEXT])
 {
-	static const struct { uint64_t ms; const char *unit; } units[] = {
-		{ 86400000, "d" }, { 3600000, "h" }, { 60000, "m" },
+	static const struct {
+		uint64_t ms;
+		const char *unit;
+	} units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" },
 		{ 1000, "s" }, { 1, "ms" } };
 	size_t len = 0;
 
@@ -101,32 +100,39 @@ explain_signal(const struct limits *l, int sig, const struct rusage *used,
     const char *doing, struct err *err)
 {
 	const char *name = sigabbrev_np(sig);
-	double cpu_s = (double)(used->ru_utime.tv_sec + used->ru_stime.tv_sec)
-	    + (double)(used->ru_utime.tv_usec + used->ru_stime.tv_usec) / 1e6;
+	double cpu_s = (double)(used->ru_utime.tv_sec + used->ru_stime.tv_sec) +
+	    (double)(used->ru_utime.tv_usec + used->ru_stime.tv_usec) / 1e6;
 	char text[LIMITS_TEXT];
 
-	if (sig == SIGXCPU || (sig == SIGKILL && l->cpu_ms > 0 &&
-	    cpu_s * 1000 >= (double)l->cpu_ms)) {
+	if (sig == SIGXCPU ||
+	    (sig == SIGKILL && l->cpu_ms > 0 &&
+		cpu_s * 1000 >= (double)l->cpu_ms)) {
 		duration_format(l->cpu_ms, text);
-		err_set(err, ERR_LIMIT, "cpu limit of %s reached while %s; "
-		    "raise 'limits: cpu' or take smaller steps", text, doing);
+		err_set(err, ERR_LIMIT,
+		    "cpu limit of %s reached while %s; "
+		    "raise 'limits: cpu' or take smaller steps",
+		    text, doing);
 	} else if (sig == SIGXFSZ) {
 		size_format(l->output, text);
-		err_set(err, ERR_LIMIT, "limit of %s for one file reached "
+		err_set(err, ERR_LIMIT,
+		    "limit of %s for one file reached "
 		    "while %s; raise 'limits: output' or lower 'file_size'",
 		    l->output > 0 ? text : "the system", doing);
 	} else if (sig == SIGKILL) {
 		size_format((uint64_t)used->ru_maxrss * 1024, text);
-		err_set(err, ERR_LIMIT, "killed by SIGKILL while %s, most "
+		err_set(err, ERR_LIMIT,
+		    "killed by SIGKILL while %s, most "
 		    "likely by the system for want of memory (it used %s), "
-		    "else by hand", doing, text);
+		    "else by hand",
+		    doing, text);
 	} else if (sig == SIGTERM || sig == SIGINT || sig == SIGHUP) {
 		err_set(err, ERR_CANCELLED, "stopped by SIG%s while %s", name,
 		    doing);
 	} else {
-		err_set(err, ERR_BUG, "worker crashed: killed by SIG%s while "
-		    "%s; please report this", name != NULL ? name : "?",
-		    doing);
+		err_set(err, ERR_BUG,
+		    "worker crashed: killed by SIG%s while "
+		    "%s; please report this",
+		    name != NULL ? name : "?", doing);
 	}
 }
 
@@ -142,15 +148,18 @@ limits_explain(const struct limits *l, int status, const struct rusage *used,
 	} else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOMEM) {
 		size_format(l->memory, text);
 		if (l->memory > 0)
-			err_set(err, ERR_NOMEM, "memory limit of %s reached "
+			err_set(err, ERR_NOMEM,
+			    "memory limit of %s reached "
 			    "while %s; raise 'limits: memory' or lower "
-			    "'row_group_size'", text, doing);
+			    "'row_group_size'",
+			    text, doing);
 		else
-			err_set(err, ERR_NOMEM, "out of memory while %s",
-			    doing);
+			err_set(
+			    err, ERR_NOMEM, "out of memory while %s", doing);
 	} else {
-		err_set(err, ERR_BUG, "worker ended without a report while "
-		    "%s, with exit status %d", doing,
-		    WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+		err_set(err, ERR_BUG,
+		    "worker ended without a report while "
+		    "%s, with exit status %d",
+		    doing, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 	}
 }

@@ -14,14 +14,14 @@
 #include "common/err.h"
 #include "common/job.h"
 
-struct limits {			/* 0: none, but for core and nice */
-	uint64_t memory;	/* bytes of address space */
-	uint64_t cpu_ms;	/* rounded up to whole seconds */
-	uint64_t files;		/* open descriptors */
-	uint64_t output;	/* bytes of any one file written */
-	uint64_t core;		/* bytes of a core dump */
-	uint64_t wall_ms;	/* deadline of a run */
-	uint64_t nice;		/* 0..19 */
+struct limits {           /* 0: none, but for core and nice */
+	uint64_t memory;  /* bytes of address space */
+	uint64_t cpu_ms;  /* rounded up to whole seconds */
+	uint64_t files;   /* open descriptors */
+	uint64_t output;  /* bytes of any one file written */
+	uint64_t core;    /* bytes of a core dump */
+	uint64_t wall_ms; /* deadline of a run */
+	uint64_t nice;    /* 0..19 */
 };
 
 /*

@@ -15,20 +15,27 @@
 #include "version.h"
 
 static const struct cmd *const commands[] = {
-	&cmd_init, &cmd_run, &cmd_offload, &cmd_status, &cmd_verify,
-	&cmd_check, &cmd_watermark,
+	&cmd_init,
+	&cmd_run,
+	&cmd_offload,
+	&cmd_status,
+	&cmd_verify,
+	&cmd_check,
+	&cmd_watermark,
 };
 enum { NCOMMANDS = sizeof commands / sizeof commands[0] };
 
 static void
 print_usage(FILE *out)
 {
-	fprintf(out, "usage: calve COMMAND [options]\n\n"
+	fprintf(out,
+	    "usage: calve COMMAND [options]\n\n"
 	    "Offloads database tables into Apache Iceberg, exactly once.\n\n");
 	for (size_t at = 0; at < NCOMMANDS; at++)
 		fprintf(out, "  %-10s %s\n", commands[at]->name,
 		    commands[at]->summary);
-	fprintf(out, "\n'calve COMMAND --help' tells more; so does "
+	fprintf(out,
+	    "\n'calve COMMAND --help' tells more; so does "
 	    "calve(1).\n");
 }
 
@@ -106,8 +113,9 @@ main(int argc, char *argv[], char *envp[])
 			printf("calve %s (%s)\n", CALVE_VERSION, CALVE_BUILD);
 			return EXIT_DONE;
 		}
-		if (k < at && (strcmp(argv[k], "--help") == 0 ||
-		    strcmp(argv[k], "-h") == 0)) {
+		if (k < at &&
+		    (strcmp(argv[k], "--help") == 0 ||
+			strcmp(argv[k], "-h") == 0)) {
 			print_usage(stdout);
 			return EXIT_DONE;
 		}

@@ -18,7 +18,8 @@ log_orphan(void *arg, const char *table, const char *host, const char *phase)
 {
 	(void)arg;
 	log_warn("%s: a run of '%s' was left behind while %s; it is recorded "
-	    "as failed", table, host, phase != NULL ? phase : "starting");
+		 "as failed",
+	    table, host, phase != NULL ? phase : "starting");
 }
 
 static int
@@ -60,11 +61,14 @@ offload_all(const struct config *c, const char *const *patterns,
 	    plan_make(c, patterns, npatterns, expected, &plan, &err) == -1)
 		goto out;
 	if (plan.n == 0)
-		log_warn("'%s' has no tables: there is nothing to do",
-		    c->path);
-	struct supervise s = { .config = c, .plan = &plan,
-	    .kind = JOB_OFFLOAD, .ledger = ledger, .program = program,
-	    .workers = c->workers, .hup_is_reload = hup_is_reload };
+		log_warn("'%s' has no tables: there is nothing to do", c->path);
+	struct supervise s = { .config = c,
+		.plan = &plan,
+		.kind = JOB_OFFLOAD,
+		.ledger = ledger,
+		.program = program,
+		.workers = c->workers,
+		.hup_is_reload = hup_is_reload };
 	status = supervise_all(&s, json);
 	*stopped = s.stopped;
 	supervise_clear(&s);

@@ -16,7 +16,7 @@ enum mark { MARK_NEW, MARK_OPEN, MARK_DONE };
 struct walk {
 	const struct config *config;
 	enum mark *marks;
-	size_t *path;		/* tables being visited, first to last */
+	size_t *path; /* tables being visited, first to last */
 	size_t depth;
 	struct err *err;
 };
@@ -61,10 +61,12 @@ visit(struct walk *w, size_t at)
 		size_t to = index_of(w->config, t->after.items[dep]);
 		const struct config_table *o = &w->config->tables[to];
 		if (o->wave > t->wave)
-			return err_set(w->err, ERR_CONFIG, "%s:%u: table "
+			return err_set(w->err, ERR_CONFIG,
+			    "%s:%u: table "
 			    "'%s' is to run after '%s', whose layer '%s' "
-			    "comes later", w->config->path, t->line,
-			    t->name.value, o->name.value, o->layer.value);
+			    "comes later",
+			    w->config->path, t->line, t->name.value,
+			    o->name.value, o->layer.value);
 		if (visit(w, to) == -1)
 			return -1;
 	}
@@ -76,9 +78,10 @@ visit(struct walk *w, size_t at)
 static int
 check_cycles(const struct config *c, struct err *err)
 {
-	struct walk w = { .config = c, .err = err,
-	    .marks = xcalloc(c->ntables + 1, sizeof *w.marks),
-	    .path = xcalloc(c->ntables + 1, sizeof *w.path) };
+	struct walk w = { .config = c,
+		.err = err,
+		.marks = xcalloc(c->ntables + 1, sizeof *w.marks),
+		.path = xcalloc(c->ntables + 1, sizeof *w.path) };
 	int rv = 0;
 
 	for (size_t at = 0; at < c->ntables && rv == 0; at++)
@@ -97,12 +100,14 @@ select_tables(const struct config *c, const char *const *patterns, size_t n,
 	for (size_t p = 0; p < n; p++) {
 		bool any = false;
 		for (size_t at = 0; at < c->ntables; at++)
-			if (fnmatch(patterns[p], c->tables[at].name.value,
-			    0) == 0)
+			if (fnmatch(patterns[p], c->tables[at].name.value, 0) ==
+			    0)
 				any = selected[at] = true;
 		if (!any)
-			return err_set(err, ERR_CONFIG, "no table of '%s' "
-			    "matches '%s'", c->path, patterns[p]);
+			return err_set(err, ERR_CONFIG,
+			    "no table of '%s' "
+			    "matches '%s'",
+			    c->path, patterns[p]);
 	}
 	return 0;
 }
@@ -118,9 +123,11 @@ next_ready(const struct config *c, const bool *left, const double *expected)
 		const struct config_table *t = &c->tables[at];
 		if (!left[at])
 			continue;
-		if (best != SIZE_MAX && (t->wave > c->tables[best].wave ||
-		    (t->wave == c->tables[best].wave && (expected == NULL ||
-		    expected[at] <= expected[best]))))
+		if (best != SIZE_MAX &&
+		    (t->wave > c->tables[best].wave ||
+			(t->wave == c->tables[best].wave &&
+			    (expected == NULL ||
+				expected[at] <= expected[best]))))
 			continue;
 		bool ready = true;
 		for (size_t dep = 0; dep < t->after.n && ready; dep++)
@@ -138,9 +145,10 @@ add_item(struct plan *plan, const struct config *c, size_t at,
 	const struct config_table *t = &c->tables[at];
 	struct plan_item *item = &plan->items[plan->n];
 
-	*item = (struct plan_item){ .table = t, .wave = t->wave,
-	    .expected_s = expected != NULL ? expected[at] : 0,
-	    .waits = xcalloc(t->after.n + 1, sizeof *item->waits) };
+	*item = (struct plan_item){ .table = t,
+		.wave = t->wave,
+		.expected_s = expected != NULL ? expected[at] : 0,
+		.waits = xcalloc(t->after.n + 1, sizeof *item->waits) };
 	for (size_t dep = 0; dep < t->after.n; dep++) {
 		size_t o = place[index_of(c, t->after.items[dep])];
 		if (o != SIZE_MAX)
@@ -150,9 +158,8 @@ add_item(struct plan *plan, const struct config *c, size_t at,
 }
 
 int
-plan_make(const struct config *c, const char *const *patterns,
-    size_t npatterns, const double *expected, struct plan *out,
-    struct err *err)
+plan_make(const struct config *c, const char *const *patterns, size_t npatterns,
+    const double *expected, struct plan *out, struct err *err)
 {
 	bool *left = xcalloc(c->ntables + 1, sizeof *left);
 	size_t *place = xcalloc(c->ntables + 1, sizeof *place), at;

@@ -17,13 +17,13 @@
 struct plan_item {
 	const struct config_table *table;
 	size_t wave;
-	double expected_s;	/* of a run, from the ledger; 0 unknown */
-	size_t *waits;		/* earlier items it names in `after` */
+	double expected_s; /* of a run, from the ledger; 0 unknown */
+	size_t *waits;     /* earlier items it names in `after` */
 	size_t nwaits;
 };
 
 struct plan {
-	struct plan_item *items;	/* in the order of their starts */
+	struct plan_item *items; /* in the order of their starts */
 	size_t n;
 };
 

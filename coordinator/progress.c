@@ -24,8 +24,8 @@ struct meter {
 struct progress {
 	const struct supervise *s;
 	bool json, live;
-	bool drawn;		/* a live line stands on the terminal */
-	struct meter *meters;	/* one an item of the plan */
+	bool drawn;           /* a live line stands on the terminal */
+	struct meter *meters; /* one an item of the plan */
 };
 
 static struct meter *
@@ -47,8 +47,8 @@ on_started(void *arg, const struct outcome *o)
 {
 	struct progress *p = arg;
 
-	*meter_of(p, o) = (struct meter){ .running = true,
-	    .since = mono_now() };
+	*meter_of(p, o) =
+	    (struct meter){ .running = true, .since = mono_now() };
 	if (p->json)
 		report_started(o);
 	wipe(p);
@@ -56,8 +56,8 @@ on_started(void *arg, const struct outcome *o)
 		log_info("%s: attempt %u, run %s", o->table->name.value,
 		    o->attempts, o->run_id);
 	else
-		log_info("%s: started, run %s", o->table->name.value,
-		    o->run_id);
+		log_info(
+		    "%s: started, run %s", o->table->name.value, o->run_id);
 }
 
 static void
@@ -72,11 +72,11 @@ on_message(void *arg, const struct outcome *o, const struct msg *m)
 	if (m->type == MSG_NOTE && m->u.note.text != NULL) {
 		wipe(p);
 		if (m->u.note.warning)
-			log_warn("%s: %s", o->table->name.value,
-			    m->u.note.text);
+			log_warn(
+			    "%s: %s", o->table->name.value, m->u.note.text);
 		else
-			log_info("%s: %s", o->table->name.value,
-			    m->u.note.text);
+			log_info(
+			    "%s: %s", o->table->name.value, m->u.note.text);
 	}
 }
 
@@ -109,9 +109,9 @@ log_success(const struct outcome *o)
 	} else {
 		human_size(r->bytes_written, written);
 		log_info("%s: %" PRIu64 " rows in %" PRIu32 " file%s, %s, "
-		    "%.1f s, position %s", name, r->rows, r->files,
-		    r->files == 1 ? "" : "s", written, o->seconds,
-		    r->position != NULL ? r->position : "none");
+			 "%.1f s, position %s",
+		    name, r->rows, r->files, r->files == 1 ? "" : "s", written,
+		    o->seconds, r->position != NULL ? r->position : "none");
 	}
 }
 
@@ -162,8 +162,7 @@ draw_one(const struct progress *p, size_t item, char *to, size_t size)
 		    100.0 * (double)now->rows / (double)now->rows_expected,
 		    (double)(now->rows_expected - now->rows) / rate);
 	return snprintf(to, size, "%s %s %" PRIu64 " rows %.0f/s%s",
-	    o->table->name.value, phase_name(o->phase), now->rows, rate,
-	    left);
+	    o->table->name.value, phase_name(o->phase), now->rows, rate, left);
 }
 
 static void
@@ -180,8 +179,8 @@ on_tick(void *arg)
 		width = w.ws_col;
 	for (size_t at = 0; at < p->s->plan->n; at++)
 		done += p->s->outcomes[at].done;
-	size_t n = (size_t)snprintf(line, sizeof line, "\r\033[K%zu/%zu", done,
-	    p->s->plan->n);
+	size_t n = (size_t)snprintf(
+	    line, sizeof line, "\r\033[K%zu/%zu", done, p->s->plan->n);
 	for (size_t at = 0; at < p->s->plan->n; at++) {
 		if (!p->meters[at].running || n + 4 >= sizeof line)
 			continue;
@@ -191,7 +190,7 @@ on_tick(void *arg)
 		if (n >= sizeof line)
 			n = sizeof line - 1;
 	}
-	if (n > width - 1 + 4)		/* 4: what wipes the old line */
+	if (n > width - 1 + 4) /* 4: what wipes the old line */
 		n = width - 1 + 4;
 	if (write(STDERR_FILENO, line, n) == -1)
 		p->live = false;
@@ -199,8 +198,8 @@ on_tick(void *arg)
 }
 
 struct progress *
-progress_new(const struct supervise *s, bool json,
-    struct supervise_hooks *hooks)
+progress_new(
+    const struct supervise *s, bool json, struct supervise_hooks *hooks)
 {
 	struct progress *p = xcalloc(1, sizeof *p);
 
@@ -208,9 +207,13 @@ progress_new(const struct supervise *s, bool json,
 	p->json = json;
 	p->live = !json && isatty(STDERR_FILENO);
 	p->meters = xcalloc(s->plan->n + 1, sizeof *p->meters);
-	*hooks = (struct supervise_hooks){ .arg = p, .started = on_started,
-	    .message = on_message, .again = on_again, .settled = on_settled,
-	    .tick = on_tick, .tick_ms = p->live ? 500 : 0 };
+	*hooks = (struct supervise_hooks){ .arg = p,
+		.started = on_started,
+		.message = on_message,
+		.again = on_again,
+		.settled = on_settled,
+		.tick = on_tick,
+		.tick_ms = p->live ? 500 : 0 };
 	return p;
 }
 

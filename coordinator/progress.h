@@ -13,8 +13,8 @@
 struct progress;
 
 /* Fills hooks. The supervise must outlive it. */
-struct progress *progress_new(const struct supervise *, bool json,
-    struct supervise_hooks *hooks);
+struct progress *progress_new(
+    const struct supervise *, bool json, struct supervise_hooks *hooks);
 void progress_free(struct progress *);
 
 #endif

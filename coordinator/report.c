@@ -20,8 +20,10 @@ put_row(struct grid *g, const struct outcome *o)
 	const struct result *r = &o->result;
 
 	grid_put(g, o->table->name.value);
-	grid_put(g, o->state == RUN_SKIPPED && o->err.cls == ERR_BUSY ?
-	    "busy" : run_state_name(o->state));
+	grid_put(g,
+	    o->state == RUN_SKIPPED && o->err.cls == ERR_BUSY
+		? "busy"
+		: run_state_name(o->state));
 	if (o->has_result) {
 		grid_printf(g, "%" PRIu64, r->rows);
 		grid_size(g, r->bytes_read);
@@ -42,8 +44,7 @@ put_row(struct grid *g, const struct outcome *o)
 			grid_put(g, NULL);
 		grid_size(g, o->peak_memory);
 	}
-	grid_put(g, o->has_result && r->position != NULL ? r->position :
-	    NULL);
+	grid_put(g, o->has_result && r->position != NULL ? r->position : NULL);
 }
 
 static size_t
@@ -70,10 +71,10 @@ static void
 print_text(const struct supervise *s, double wall_s)
 {
 	static const char *const titles[] = { "TABLE", "STATE", ">ROWS",
-	    ">READ", ">WRITTEN", ">FILES", ">SECONDS", ">ROWS/S", ">MEMORY",
-	    "POSITION" };
+		">READ", ">WRITTEN", ">FILES", ">SECONDS", ">ROWS/S", ">MEMORY",
+		"POSITION" };
 	static const enum run_state rest[] = { RUN_FAILED, RUN_TIMED_OUT,
-	    RUN_SKIPPED, RUN_CANCELLED };
+		RUN_SKIPPED, RUN_CANCELLED };
 	struct grid g;
 
 	grid_init(&g, 10, titles);
@@ -86,8 +87,10 @@ print_text(const struct supervise *s, double wall_s)
 	for (size_t at = 0; at < 4; at++) {
 		size_t n = count_state(s, rest[at]);
 		if (n > 0)
-			printf(", %zu %s", n, rest[at] == RUN_TIMED_OUT ?
-			    "timed out" : run_state_name(rest[at]));
+			printf(", %zu %s", n,
+			    rest[at] == RUN_TIMED_OUT
+				? "timed out"
+				: run_state_name(rest[at]));
 	}
 	putchar('\n');
 }
@@ -97,16 +100,17 @@ print_text(const struct supervise *s, double wall_s)
 static void
 set_text(json_t *o, const char *key, const char *value)
 {
-	json_object_set_new(o, key, value != NULL ? json_string(value) :
-	    json_null());
+	json_object_set_new(
+	    o, key, value != NULL ? json_string(value) : json_null());
 }
 
 static void
 set_count(json_t *o, const char *key, uint64_t n)
 {
 	/* JSON has no unsigned 64-bit integer that all readers take. */
-	json_object_set_new(o, key, n <= INT64_MAX ?
-	    json_integer((json_int_t)n) : json_real((double)n));
+	json_object_set_new(o, key,
+	    n <= INT64_MAX ? json_integer((json_int_t)n)
+			   : json_real((double)n));
 }
 
 static json_t *
@@ -123,7 +127,7 @@ event(const char *name, const struct outcome *o)
 static void
 print_json(json_t *o)
 {
-	char *line = json_dumps(o, JSON_COMPACT);
+	char *line = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));
 
 	if (line != NULL)
 		puts(line);
@@ -145,8 +149,9 @@ add_outcome(json_t *e, const struct outcome *o)
 		set_count(e, "bytes_written", r->bytes_written);
 		set_count(e, "files", r->files);
 		set_count(e, "commits", r->steps);
-		json_object_set_new(e, "snapshot_id", r->snapshot_id != 0 ?
-		    json_integer(r->snapshot_id) : json_null());
+		json_object_set_new(e, "snapshot_id",
+		    r->snapshot_id != 0 ? json_integer(r->snapshot_id)
+					: json_null());
 		set_text(e, "window_low", r->window_low);
 		set_text(e, "window_high", r->window_high);
 		set_text(e, "position", r->position);
@@ -188,8 +193,8 @@ report_message(const struct outcome *o, const struct msg *m)
 		set_count(e, "files", m->u.progress.files);
 	} else if (m->type == MSG_NOTE) {
 		e = event("note", o);
-		json_object_set_new(e, "warning",
-		    json_boolean(m->u.note.warning));
+		json_object_set_new(
+		    e, "warning", json_boolean(m->u.note.warning));
 		set_text(e, "text", m->u.note.text);
 	} else {
 		return;
@@ -251,8 +256,7 @@ report_exit_status(const struct supervise *s)
 			busy++;
 		else
 			bad++;
-		lost += o->state == RUN_FAILED &&
-		    o->err.cls == ERR_STATE_LOST;
+		lost += o->state == RUN_FAILED && o->err.cls == ERR_STATE_LOST;
 	}
 	if (s->unrecorded || (lost > 0 && lost == s->plan->n))
 		return EXIT_STATE;

@@ -7,7 +7,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define STAY(state, action) { SLOT_##state, ACTION_##action }
+#define STAY(state, action)                   \
+	{                                     \
+		SLOT_##state, ACTION_##action \
+	}
 #define GO STAY
 
 static const struct slot_step steps[SLOT_NSTATES][EVENT_NEVENTS] = {
@@ -107,7 +110,7 @@ const char *
 slot_state_name(enum slot_state state)
 {
 	static const char *const names[SLOT_NSTATES] = { "free", "starting",
-	    "running", "stopping", "drained", "exited" };
+		"running", "stopping", "drained", "exited" };
 
 	return names[state];
 }
@@ -116,8 +119,8 @@ const char *
 slot_event_name(enum slot_event event)
 {
 	static const char *const names[EVENT_NEVENTS] = { "forked", "hello",
-	    "info", "result", "error", "bad", "eof", "exited", "deadline",
-	    "stop", "kill" };
+		"info", "result", "error", "bad", "eof", "exited", "deadline",
+		"stop", "kill" };
 
 	return names[event];
 }
@@ -133,10 +136,10 @@ is_committing(enum phase phase)
 static bool
 died_of_ours(const struct slot_end *end)
 {
-	return (end->reason == REASON_STOP ||
-	    end->reason == REASON_DEADLINE) && WIFSIGNALED(end->status) &&
+	return (end->reason == REASON_STOP || end->reason == REASON_DEADLINE) &&
+	    WIFSIGNALED(end->status) &&
 	    (WTERMSIG(end->status) == SIGTERM ||
-	    WTERMSIG(end->status) == SIGKILL);
+		WTERMSIG(end->status) == SIGKILL);
 }
 
 static enum run_state
@@ -146,9 +149,10 @@ stopped(const struct slot_end *end, const struct limits *l, struct err *err)
 
 	if (end->reason == REASON_DEADLINE) {
 		duration_format(l->wall_ms, wall);
-		err_set(err, ERR_LIMIT, "deadline of %s passed while %s; "
-		    "raise 'limits: wall', or take smaller steps", wall,
-		    phase_name(end->phase));
+		err_set(err, ERR_LIMIT,
+		    "deadline of %s passed while %s; "
+		    "raise 'limits: wall', or take smaller steps",
+		    wall, phase_name(end->phase));
 		return RUN_TIMED_OUT;
 	}
 	err_set(err, ERR_CANCELLED, "stopped while %s, as asked",
@@ -169,18 +173,20 @@ unclear(const struct slot_end *end, struct err *err)
 		snprintf(how, sizeof how, "ended with exit status %d",
 		    WEXITSTATUS(end->status));
 	}
-	err_set(err, ERR_UNCLEAR, "worker %s %s; the next run finds out "
-	    "whether its commit took place, and goes on from there", how,
-	    end->result != NULL ? "after its report" :
-	    end->phase == PHASE_DONE ? "before its report" :
-	    end->phase == PHASE_COMMIT ? "while committing" :
-	    "while advancing");
+	err_set(err, ERR_UNCLEAR,
+	    "worker %s %s; the next run finds out "
+	    "whether its commit took place, and goes on from there",
+	    how,
+	    end->result != NULL              ? "after its report"
+		: end->phase == PHASE_DONE   ? "before its report"
+		: end->phase == PHASE_COMMIT ? "while committing"
+					     : "while advancing");
 	return RUN_FAILED;
 }
 
 enum run_state
-slot_verdict(const struct slot_end *end, const struct limits *l,
-    struct err *err)
+slot_verdict(
+    const struct slot_end *end, const struct limits *l, struct err *err)
 {
 	char memory[LIMITS_TEXT];
 
@@ -191,15 +197,17 @@ slot_verdict(const struct slot_end *end, const struct limits *l,
 		*err = *end->error;
 		if (err->cls == ERR_BUSY)
 			return RUN_SKIPPED;
-		if (err->cls == ERR_CANCELLED && (end->reason == REASON_STOP ||
-		    end->reason == REASON_DEADLINE))
+		if (err->cls == ERR_CANCELLED &&
+		    (end->reason == REASON_STOP ||
+			end->reason == REASON_DEADLINE))
 			return stopped(end, l, err);
 		if (err->cls == ERR_NOMEM && l->memory > 0) {
 			size_format(l->memory, memory);
-			err_set(err, ERR_NOMEM, "memory limit of %s reached "
+			err_set(err, ERR_NOMEM,
+			    "memory limit of %s reached "
 			    "while %s; raise 'limits: memory' or lower "
-			    "'row_group_size'", memory,
-			    phase_name(end->phase));
+			    "'row_group_size'",
+			    memory, phase_name(end->phase));
 		}
 		return RUN_FAILED;
 	}

@@ -34,42 +34,45 @@
 
 enum slot_state {
 	SLOT_FREE,
-	SLOT_STARTING,		/* forked, has not said HELLO */
+	SLOT_STARTING, /* forked, has not said HELLO */
 	SLOT_RUNNING,
-	SLOT_STOPPING,		/* TERM sent */
-	SLOT_DRAINED,		/* end-of-file, not reaped yet */
-	SLOT_EXITED,		/* reaped, pipe not at its end yet */
+	SLOT_STOPPING, /* TERM sent */
+	SLOT_DRAINED,  /* end-of-file, not reaped yet */
+	SLOT_EXITED,   /* reaped, pipe not at its end yet */
 	SLOT_NSTATES
 };
 
 enum slot_event {
 	EVENT_FORKED,
 	EVENT_HELLO,
-	EVENT_INFO,		/* PHASE, PROGRESS, NOTE, TALLY, COLUMN */
+	EVENT_INFO, /* PHASE, PROGRESS, NOTE, TALLY, COLUMN */
 	EVENT_RESULT,
 	EVENT_ERROR,
-	EVENT_BAD,		/* a malformed frame, or JOB */
+	EVENT_BAD, /* a malformed frame, or JOB */
 	EVENT_EOF,
 	EVENT_EXITED,
-	EVENT_DEADLINE,		/* of the run; after TERM, of the grace */
-	EVENT_STOP,		/* the user asks to end */
-	EVENT_KILL,		/* the user insists */
+	EVENT_DEADLINE, /* of the run; after TERM, of the grace */
+	EVENT_STOP,     /* the user asks to end */
+	EVENT_KILL,     /* the user insists */
 	EVENT_NEVENTS
 };
 
 /* What supervise has to do. */
 enum slot_action {
 	ACTION_NONE,
-	ACTION_KEEP,		/* take what the frame says */
-	ACTION_BAD,		/* note a protocol error, read no more frames,
+	ACTION_KEEP, /* take what the frame says */
+	ACTION_BAD,  /* note a protocol error, read no more frames,
 				 * send TERM where the worker still lives */
-	ACTION_TERM,		/* send TERM, set the deadline of the grace */
-	ACTION_KILL,		/* send KILL */
+	ACTION_TERM, /* send TERM, set the deadline of the grace */
+	ACTION_KILL, /* send KILL */
 	ACTION_SETTLE,
-	ACTION_BUG		/* cannot happen: supervise's own mistake */
+	ACTION_BUG /* cannot happen: supervise's own mistake */
 };
 
-struct slot_step { enum slot_state next; enum slot_action action; };
+struct slot_step {
+	enum slot_state next;
+	enum slot_action action;
+};
 
 /* reported: RESULT, ERROR or BAD was there before (S4, S5). */
 struct slot_step slot_step(enum slot_state, enum slot_event, bool reported);
@@ -82,11 +85,11 @@ enum slot_reason { REASON_NONE, REASON_STOP, REASON_DEADLINE, REASON_BAD };
 
 /* All that is known of a run that has ended. */
 struct slot_end {
-	const struct result *result;	/* NULL: none came */
-	const struct err *error;	/* ERROR frame or protocol error, or
+	const struct result *result; /* NULL: none came */
+	const struct err *error;     /* ERROR frame or protocol error, or
 					 * NULL */
-	enum phase phase;		/* the last that was told */
-	int status;			/* wait4's */
+	enum phase phase;            /* the last that was told */
+	int status;                  /* wait4's */
 	struct rusage used;
 	enum slot_reason reason;
 };
@@ -106,7 +109,7 @@ struct slot_end {
  * err says why unless the run is a success. Unclear needs no action: whether
  * the commit landed, the next run finds in the table itself.
  */
-enum run_state slot_verdict(const struct slot_end *, const struct limits *,
-    struct err *);
+enum run_state slot_verdict(
+    const struct slot_end *, const struct limits *, struct err *);
 
 #endif

@@ -24,12 +24,12 @@
 #define CLOSE_RANGE_CLOEXEC 4U
 #endif
 
-enum { FD_SAFE = 10 };	/* above all numbers that the child gives away */
+enum { FD_SAFE = 10 }; /* above all numbers that the child gives away */
 
 /* What the child tells of its failure; small enough to be written at once. */
 struct trouble {
 	int sys;
-	char what[32];		/* "" exec itself */
+	char what[32]; /* "" exec itself */
 };
 
 enum { JOB, REPORT, TROUBLE, NPIPES };
@@ -39,20 +39,23 @@ spawn_find_worker(struct err *err)
 {
 	const char *named = getenv("CALVE_WORKER");
 	static const char *const places[] = { "calve-worker",
-	    "../libexec/calve/calve-worker" };
+		"../libexec/calve/calve-worker" };
 	char self[PATH_MAX];
 
 	if (named != NULL && *named != '\0') {
 		if (access(named, X_OK) == -1) {
-			err_sys(err, ERR_CONFIG, "cannot run the worker "
-			    "'%s' that CALVE_WORKER names", named);
+			err_sys(err, ERR_CONFIG,
+			    "cannot run the worker "
+			    "'%s' that CALVE_WORKER names",
+			    named);
 			return NULL;
 		}
 		return xstrdup(named);
 	}
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 	if (n <= 0) {
-		err_sys(err, ERR_CONFIG, "cannot tell where calve is; set "
+		err_sys(err, ERR_CONFIG,
+		    "cannot tell where calve is; set "
 		    "CALVE_WORKER to the worker's path");
 		return NULL;
 	}
@@ -66,9 +69,11 @@ spawn_find_worker(struct err *err)
 			return path;
 		free(path);
 	}
-	err_set(err, ERR_CONFIG, "there is no calve-worker next to calve in "
+	err_set(err, ERR_CONFIG,
+	    "there is no calve-worker next to calve in "
 	    "'%s', nor in '../libexec/calve'; install it, or set "
-	    "CALVE_WORKER to its path", self);
+	    "CALVE_WORKER to its path",
+	    self);
 	return NULL;
 }
 
@@ -107,8 +112,8 @@ close_pipes(int pipes[NPIPES][2])
 static void
 close_at_exec(long nfiles)
 {
-	if (syscall(SYS_close_range, FD_REPORT + 1, ~0U,
-	    CLOSE_RANGE_CLOEXEC) == 0)
+	if (syscall(SYS_close_range, FD_REPORT + 1, ~0U, CLOSE_RANGE_CLOEXEC) ==
+	    0)
 		return;
 	for (int fd = FD_REPORT + 1; fd < nfiles; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -118,7 +123,7 @@ static void
 reset_signals(void)
 {
 	static const int changed[] = { SIGPIPE, SIGCHLD, SIGTERM, SIGINT,
-	    SIGHUP };
+		SIGHUP };
 	struct sigaction sa = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
@@ -192,15 +197,16 @@ await_exec(int fd, pid_t pid, const char *program, struct err *err)
 	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
 		;
 	if (n != (ssize_t)sizeof t)
-		return err_set(err, ERR_BUG, "cannot start the worker '%s'",
-		    program);
+		return err_set(
+		    err, ERR_BUG, "cannot start the worker '%s'", program);
 	t.what[sizeof t.what - 1] = '\0';
 	errno = t.sys;
 	if (t.what[0] == '\0')
-		return err_sys(err, ERR_CONFIG, "cannot start the worker "
-		    "'%s'", program);
-	return err_sys(err, ERR_CONFIG, "cannot set '%s' for a worker",
-	    t.what);
+		return err_sys(err, ERR_CONFIG,
+		    "cannot start the worker "
+		    "'%s'",
+		    program);
+	return err_sys(err, ERR_CONFIG, "cannot set '%s' for a worker", t.what);
 }
 
 int
@@ -219,16 +225,18 @@ spawn_worker(const char *program, const struct limits *limits,
 		devnull = fcntl(opened, F_DUPFD_CLOEXEC, FD_SAFE);
 		close(opened);
 	}
-	if (devnull == -1 ||
-	    fcntl(pipes[JOB][1], F_SETFL, O_NONBLOCK) == -1 ||
+	if (devnull == -1 || fcntl(pipes[JOB][1], F_SETFL, O_NONBLOCK) == -1 ||
 	    fcntl(pipes[REPORT][0], F_SETFL, O_NONBLOCK) == -1) {
 		err_sys(err, ERR_LIMIT, "cannot prepare a worker");
 		goto out;
 	}
 
-	struct child_args args = { .program = program, .limits = limits,
-	    .pipes = pipes, .devnull = devnull, .parent = getpid(),
-	    .nfiles = sysconf(_SC_OPEN_MAX) };
+	struct child_args args = { .program = program,
+		.limits = limits,
+		.pipes = pipes,
+		.devnull = devnull,
+		.parent = getpid(),
+		.nfiles = sysconf(_SC_OPEN_MAX) };
 	pid_t pid = fork();
 	if (pid == -1) {
 		err_sys(err, ERR_LIMIT, "cannot fork a worker");
@@ -240,8 +248,9 @@ spawn_worker(const char *program, const struct limits *limits,
 	pipes[TROUBLE][1] = -1;
 	if (await_exec(pipes[TROUBLE][0], pid, program, err) == -1)
 		goto out;
-	*out = (struct child){ .pid = pid, .job = pipes[JOB][1],
-	    .report = pipes[REPORT][0] };
+	*out = (struct child){
+		.pid = pid, .job = pipes[JOB][1], .report = pipes[REPORT][0]
+	};
 	pipes[JOB][1] = pipes[REPORT][0] = -1;
 	rv = 0;
 out:

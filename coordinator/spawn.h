@@ -16,10 +16,10 @@
 
 struct child {
 	pid_t pid;
-	int job;	/* to write to, non-blocking; to be held open to the
+	int job;    /* to write to, non-blocking; to be held open to the
 			 * end of the run: its end-of-file is the sign that
 			 * the coordinator is gone */
-	int report;	/* to read from, non-blocking */
+	int report; /* to read from, non-blocking */
 };
 
 /* Where the worker's program is: $CALVE_WORKER, else next to this program,

@@ -51,7 +51,7 @@ static int
 wait_events(struct pollfd *fds, nfds_t n, int64_t ns)
 {
 	struct timespec ts = { .tv_sec = ns / 1000000000,
-	    .tv_nsec = ns % 1000000000 };
+		.tv_nsec = ns % 1000000000 };
 	sigset_t open;
 
 	sigprocmask(SIG_SETMASK, NULL, &open);
@@ -79,15 +79,15 @@ enum task_state { TASK_WAITING, TASK_RUNNING, TASK_DONE };
 
 struct task {
 	enum task_state state;
-	struct mono not_before;		/* of another attempt */
+	struct mono not_before; /* of another attempt */
 };
 
 struct loop {
 	struct supervise *s;
-	struct task *tasks;		/* one an item of the plan */
-	struct run *runs;		/* the slots */
+	struct task *tasks; /* one an item of the plan */
+	struct run *runs;   /* the slots */
 	size_t nruns;
-	size_t left;			/* tasks that are not done */
+	size_t left; /* tasks that are not done */
 	int signals_seen;
 	struct mono next_tick;
 };
@@ -128,8 +128,7 @@ is_ready(const struct loop *l, size_t item, size_t *culprit)
 			*culprit = o;
 			return -1;
 		}
-		waits = waits || (before &&
-		    l->tasks[o].state != TASK_DONE);
+		waits = waits || (before && l->tasks[o].state != TASK_DONE);
 	}
 	return !waits;
 }
@@ -141,13 +140,15 @@ skip_task(struct loop *l, size_t item, size_t culprit)
 	struct err err = { 0 };
 
 	o->state = RUN_SKIPPED;
-	err_set(&o->err, ERR_CANCELLED, "not started: '%s', which comes "
+	err_set(&o->err, ERR_CANCELLED,
+	    "not started: '%s', which comes "
 	    "before it, has not succeeded",
 	    l->s->outcomes[culprit].table->name.value);
-	if (l->s->ledger != NULL && ledger_skip(l->s->ledger,
-	    o->table->name.value, &o->err, &err) == -1)
-		log_warn("%s: not recorded: %s", o->table->name.value,
-		    err.text);
+	if (l->s->ledger != NULL &&
+	    ledger_skip(l->s->ledger, o->table->name.value, &o->err, &err) ==
+		-1)
+		log_warn(
+		    "%s: not recorded: %s", o->table->name.value, err.text);
 	finish_task(l, item);
 }
 
@@ -237,8 +238,8 @@ handle_signals(struct loop *l)
 		l->signals_seen = signals_to_stop;
 		l->s->stopped = true;
 		for (size_t at = 0; at < l->nruns; at++)
-			run_signal(&l->runs[at], signals_to_stop > 1 ?
-			    EVENT_KILL : EVENT_STOP);
+			run_signal(&l->runs[at],
+			    signals_to_stop > 1 ? EVENT_KILL : EVENT_STOP);
 	}
 	for (size_t at = 0; at < l->s->plan->n && l->s->stopped; at++) {
 		struct outcome *o = &l->s->outcomes[at];
@@ -287,8 +288,8 @@ turn(struct loop *l, struct pollfd *fds, struct err *err)
 	for (size_t at = 0; at < l->nruns; at++) {
 		struct run *r = &l->runs[at];
 		if (n > 0 && r->state != SLOT_FREE)
-			run_transfer(r, fds[2 * at].revents,
-			    fds[2 * at + 1].revents);
+			run_transfer(
+			    r, fds[2 * at].revents, fds[2 * at + 1].revents);
 	}
 	for (size_t at = 0; at < l->nruns; at++)
 		run_reap(&l->runs[at]);
@@ -305,8 +306,8 @@ turn(struct loop *l, struct pollfd *fds, struct err *err)
 	}
 	if (l->s->hooks.tick_ms > 0 && mono_now().ns >= l->next_tick.ns) {
 		l->s->hooks.tick(l->s->hooks.arg);
-		l->next_tick.ns = mono_now().ns +
-		    l->s->hooks.tick_ms * INT64_C(1000000);
+		l->next_tick.ns =
+		    mono_now().ns + l->s->hooks.tick_ms * INT64_C(1000000);
 	}
 	if (!l->s->stopped)
 		start_ready(l);

@@ -32,13 +32,13 @@ struct outcome {
 	const struct config_table *table;
 	bool done;
 	enum run_state state;
-	struct err err;			/* of what is no success */
-	unsigned attempts;		/* workers started */
-	enum phase phase;		/* last one told */
-	char run_id[UUID_TEXT];		/* of the last attempt */
+	struct err err;         /* of what is no success */
+	unsigned attempts;      /* workers started */
+	enum phase phase;       /* last one told */
+	char run_id[UUID_TEXT]; /* of the last attempt */
 	bool has_result;
 	struct result result;
-	double seconds, cpu_s;		/* of all attempts */
+	double seconds, cpu_s; /* of all attempts */
 	uint64_t peak_memory;
 };
 
@@ -47,8 +47,7 @@ struct supervise_hooks {
 	/* An attempt begins. */
 	void (*started)(void *arg, const struct outcome *);
 	/* A frame of it: PHASE, PROGRESS, NOTE, TALLY, COLUMN. */
-	void (*message)(void *arg, const struct outcome *,
-	    const struct msg *);
+	void (*message)(void *arg, const struct outcome *, const struct msg *);
 	/* It failed and is tried again in so many seconds. */
 	void (*again)(void *arg, const struct outcome *, double seconds);
 	/* The table is done. */
@@ -62,16 +61,16 @@ struct supervise {
 	const struct config *config;
 	const struct plan *plan;
 	enum job_kind kind;
-	struct ledger *ledger;		/* NULL: nothing is recorded */
-	const char *program;		/* the worker's */
+	struct ledger *ledger; /* NULL: nothing is recorded */
+	const char *program;   /* the worker's */
 	size_t workers;
-	bool hup_is_reload;		/* else SIGHUP stops like SIGTERM */
-	struct supervise_hooks hooks;	/* any may be NULL */
+	bool hup_is_reload;           /* else SIGHUP stops like SIGTERM */
+	struct supervise_hooks hooks; /* any may be NULL */
 
 	/* Out: one outcome an item of the plan, in its order. */
 	struct outcome *outcomes;
-	bool stopped;			/* a signal asked for it */
-	bool unrecorded;		/* an end could not be written */
+	bool stopped;    /* a signal asked for it */
+	bool unrecorded; /* an end could not be written */
 };
 
 /* Blocks the signals of the loop and installs its handlers; once, before the
@@ -82,6 +81,6 @@ void supervise_signals(void);
 bool supervise_sleep(struct mono until, bool *hup);
 
 int supervise(struct supervise *, struct err *) MUST_USE;
-void supervise_clear(struct supervise *);	/* the outcomes */
+void supervise_clear(struct supervise *); /* the outcomes */
 
 #endif

@@ -47,8 +47,7 @@ record_end(struct run *r, const struct ledger_end *end)
 {
 	struct err err = { 0 };
 
-	if (r->s->ledger == NULL ||
-	    ledger_finish(r->s->ledger, end, &err) == 0)
+	if (r->s->ledger == NULL || ledger_finish(r->s->ledger, end, &err) == 0)
 		return;
 	r->s->unrecorded = true;
 	log_error("%s: its end could not be recorded: %s",
@@ -81,9 +80,12 @@ run_start(struct run *r, struct supervise *s, size_t item)
 	const char *name = t->name.value;
 
 	memset(r, 0, sizeof *r);
-	*r = (struct run){ .s = s, .item = item, .outcome = o,
-	    .child = { .pid = -1, .job = -1, .report = -1 },
-	    .began = mono_now(), .deadline = { never } };
+	*r = (struct run){ .s = s,
+		.item = item,
+		.outcome = o,
+		.child = { .pid = -1, .job = -1, .report = -1 },
+		.began = mono_now(),
+		.deadline = { never } };
 	result_clear(&o->result);
 	o->has_result = false;
 	err_clear(&o->err);
@@ -91,16 +93,21 @@ run_start(struct run *r, struct supervise *s, size_t item)
 	o->phase = PHASE_START;
 	uuid_random(o->run_id);
 
-	if (s->ledger != NULL && ledger_start(s->ledger, name, o->run_id,
-	    o->attempts, &o->err) == -1) {
+	if (s->ledger != NULL &&
+	    ledger_start(s->ledger, name, o->run_id, o->attempts, &o->err) ==
+		-1) {
 		o->state = RUN_FAILED;
 		return -1;
 	}
 	if (spawn_worker(s->program, &t->limits, &r->child, &o->err) == -1) {
 		o->state = RUN_FAILED;
-		record_end(r, &(struct ledger_end){ .table = name,
-		    .run_id = o->run_id, .state = o->state, .err = &o->err,
-		    .exit_code = -1, .signal = -1 });
+		record_end(r,
+		    &(struct ledger_end){ .table = name,
+			.run_id = o->run_id,
+			.state = o->state,
+			.err = &o->err,
+			.exit_code = -1,
+			.signal = -1 });
 		return -1;
 	}
 	r->pid = r->child.pid;
@@ -120,7 +127,7 @@ run_start(struct run *r, struct supervise *s, size_t item)
 static void
 send_signal(struct run *r, int sig)
 {
-	if (r->child.pid > 0)		/* not reaped: it is still ours */
+	if (r->child.pid > 0) /* not reaped: it is still ours */
 		kill(r->child.pid, sig);
 }
 
@@ -145,7 +152,7 @@ step(struct run *r, enum slot_event event, const struct err *why)
 	struct slot_step s = slot_step(r->state, event, r->reported);
 	enum slot_state before = r->state;
 	static const struct err out_of_turn = { .cls = ERR_PROTOCOL,
-	    .text = "worker sent a frame out of turn" };
+		.text = "worker sent a frame out of turn" };
 
 	r->state = s.next;
 	if (before != s.next && s.next == SLOT_EXITED)
@@ -196,14 +203,16 @@ run_check_deadline(struct run *r)
 	if (r->state == SLOT_FREE || r->settled ||
 	    mono_now().ns < r->deadline.ns)
 		return;
-	if (r->reason == REASON_NONE && (r->state == SLOT_STARTING ||
-	    r->state == SLOT_RUNNING))
+	if (r->reason == REASON_NONE &&
+	    (r->state == SLOT_STARTING || r->state == SLOT_RUNNING))
 		r->reason = REASON_DEADLINE;
 	if (r->state == SLOT_DRAINED && r->reason == REASON_NONE &&
 	    !r->has_error) {
 		/* Else its death of our KILL would read as want of memory. */
-		err_set(&r->error, ERR_PROTOCOL, "worker closed its reports "
-		    "while %s and did not end", phase_name(r->phase));
+		err_set(&r->error, ERR_PROTOCOL,
+		    "worker closed its reports "
+		    "while %s and did not end",
+		    phase_name(r->phase));
 		r->has_error = true;
 	}
 	step(r, EVENT_DEADLINE, NULL);
@@ -269,8 +278,8 @@ enter_phase(struct run *r, enum phase phase)
 	if (phase == PHASE_DONE || r->outcome->phase == phase)
 		return;
 	r->outcome->phase = phase;
-	if (r->s->ledger == NULL || (r->phase_told.ns != 0 &&
-	    mono_seconds_since(r->phase_told) < 1))
+	if (r->s->ledger == NULL ||
+	    (r->phase_told.ns != 0 && mono_seconds_since(r->phase_told) < 1))
 		return;
 	r->phase_told = mono_now();
 	ledger_phase(r->s->ledger, r->outcome->run_id, r->pid, phase);
@@ -284,7 +293,8 @@ take_frame(struct run *r, struct msg *m)
 	enum slot_event event = event_of(m->type);
 
 	if (m->type == MSG_HELLO && m->u.hello.protocol != MSG_PROTOCOL) {
-		err_set(&bad, ERR_PROTOCOL, "worker speaks protocol %lu, calve "
+		err_set(&bad, ERR_PROTOCOL,
+		    "worker speaks protocol %lu, calve "
 		    "%d; install both from one version",
 		    (unsigned long)m->u.hello.protocol, MSG_PROTOCOL);
 		event = EVENT_BAD;
@@ -322,8 +332,8 @@ take_frames(struct run *r)
 		struct msg m = { 0 };
 		struct err err = { 0 };
 		size_t used = 0;
-		int got = msg_get(r->in.data + at, r->in.len - at,
-		    r->sequence, &m, &used, &err);
+		int got = msg_get(r->in.data + at, r->in.len - at, r->sequence,
+		    &m, &used, &err);
 		if (got == 0)
 			break;
 		if (got == -1) {
@@ -336,7 +346,7 @@ take_frames(struct run *r)
 		msg_clear(&m);
 	}
 	if (r->deaf) {
-		buf_reset(&r->in);	/* nothing more is believed */
+		buf_reset(&r->in); /* nothing more is believed */
 		return;
 	}
 	memmove(r->in.data, r->in.data + at, r->in.len - at);
@@ -349,8 +359,8 @@ read_reports(struct run *r)
 	/* Bounded: no worker keeps the others waiting. */
 	for (int rounds = 0; rounds < 16; rounds++) {
 		uint8_t *to = buf_reserve(&r->in, READ_SIZE);
-		ssize_t n = to != NULL ? read(r->child.report, to,
-		    READ_SIZE) : 0;
+		ssize_t n =
+		    to != NULL ? read(r->child.report, to, READ_SIZE) : 0;
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 && errno == EAGAIN)
@@ -369,14 +379,14 @@ static void
 write_job(struct run *r)
 {
 	while (r->sent < r->out.len) {
-		ssize_t n = write(r->child.job, r->out.data + r->sent,
-		    r->out.len - r->sent);
+		ssize_t n = write(
+		    r->child.job, r->out.data + r->sent, r->out.len - r->sent);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 && errno == EAGAIN)
 			return;
 		if (n == -1)
-			break;		/* it has ended; its end tells why */
+			break; /* it has ended; its end tells why */
 		r->sent += (size_t)n;
 	}
 	drop_job(r);
@@ -388,9 +398,10 @@ run_poll(const struct run *r, struct pollfd *report, struct pollfd *job)
 	bool live = r->state != SLOT_FREE;
 
 	*report = (struct pollfd){ .fd = live ? r->child.report : -1,
-	    .events = POLLIN };
-	*job = (struct pollfd){ .fd = live && r->out.len > 0 ?
-	    r->child.job : -1, .events = POLLOUT };
+		.events = POLLIN };
+	*job =
+	    (struct pollfd){ .fd = live && r->out.len > 0 ? r->child.job : -1,
+		    .events = POLLOUT };
 }
 
 void
@@ -431,9 +442,11 @@ run_settle(struct run *r)
 {
 	struct outcome *o = r->outcome;
 	struct slot_end end = { .result = r->has_result ? &r->result : NULL,
-	    .error = r->has_error ? &r->error : NULL,
-	    .phase = r->has_error ? o->phase : r->phase,
-	    .status = r->status, .used = r->used, .reason = r->reason };
+		.error = r->has_error ? &r->error : NULL,
+		.phase = r->has_error ? o->phase : r->phase,
+		.status = r->status,
+		.used = r->used,
+		.reason = r->reason };
 
 	o->state = slot_verdict(&end, &o->table->limits, &o->err);
 	if (o->state == RUN_SUCCESS)
@@ -447,14 +460,18 @@ run_settle(struct run *r)
 	o->result = r->result;
 	memset(&r->result, 0, sizeof r->result);
 
-	record_end(r, &(struct ledger_end){ .table = o->table->name.value,
-	    .run_id = o->run_id, .state = o->state, .phase = o->phase,
-	    .pid = r->pid,
-	    .exit_code = WIFEXITED(r->status) ? WEXITSTATUS(r->status) : -1,
-	    .signal = WIFSIGNALED(r->status) ? WTERMSIG(r->status) : -1,
-	    .result = o->has_result ? &o->result : NULL,
-	    .err = o->state == RUN_SUCCESS ? NULL : &o->err,
-	    .cpu_s = cpu_seconds(&r->used), .peak_memory = peak });
+	record_end(r,
+	    &(struct ledger_end){ .table = o->table->name.value,
+		.run_id = o->run_id,
+		.state = o->state,
+		.phase = o->phase,
+		.pid = r->pid,
+		.exit_code = WIFEXITED(r->status) ? WEXITSTATUS(r->status) : -1,
+		.signal = WIFSIGNALED(r->status) ? WTERMSIG(r->status) : -1,
+		.result = o->has_result ? &o->result : NULL,
+		.err = o->state == RUN_SUCCESS ? NULL : &o->err,
+		.cpu_s = cpu_seconds(&r->used),
+		.peak_memory = peak });
 	run_clear(r);
 }
 

@@ -14,23 +14,23 @@
 
 struct run {
 	enum slot_state state;
-	bool settled;		/* run_settle is due */
+	bool settled; /* run_settle is due */
 	struct supervise *s;
 	size_t item;
 	struct outcome *outcome;
-	struct child child;	/* pid -1 when reaped, fds -1 when closed */
-	int pid;		/* for the ledger */
-	struct buf out;		/* the JOB frame */
+	struct child child; /* pid -1 when reaped, fds -1 when closed */
+	int pid;            /* for the ledger */
+	struct buf out;     /* the JOB frame */
 	size_t sent;
-	struct buf in;		/* frames that are not complete */
+	struct buf in; /* frames that are not complete */
 	uint32_t sequence;
-	bool reported;		/* RESULT, ERROR or a bad frame came */
-	bool deaf;		/* after a bad frame: no more are read */
+	bool reported; /* RESULT, ERROR or a bad frame came */
+	bool deaf;     /* after a bad frame: no more are read */
 	bool has_result, has_error;
 	struct result result;
 	struct err error;
 	enum phase phase;
-	struct mono phase_told;	/* to the ledger */
+	struct mono phase_told; /* to the ledger */
 	struct mono began, deadline;
 	int status;
 	struct rusage used;
@@ -40,8 +40,7 @@ struct run {
 /* Records, forks, queues the job. -1: the outcome has the failed attempt. */
 int run_start(struct run *, struct supervise *, size_t item);
 /* What to poll for; -1 descriptors are ignored by poll(2). */
-void run_poll(const struct run *, struct pollfd *report,
-    struct pollfd *job);
+void run_poll(const struct run *, struct pollfd *report, struct pollfd *job);
 void run_transfer(struct run *, short report_events, short job_events);
 void run_reap(struct run *);
 void run_check_deadline(struct run *);

@@ -9,7 +9,6 @@
 #include "common/xalloc.h"
 #include "coordinator/spawn.h"
 
-
 static void
 keep(struct survey *v, const struct outcome *o, const struct msg *m)
 {
@@ -19,13 +18,13 @@ keep(struct survey *v, const struct outcome *o, const struct msg *m)
 	size_t used;
 
 	if ((v->n & (v->n - 1)) == 0)
-		v->items = xreallocarray(v->items, v->n == 0 ? 1 : 2 * v->n,
-		    sizeof *v->items);
+		v->items = xreallocarray(
+		    v->items, v->n == 0 ? 1 : 2 * v->n, sizeof *v->items);
 	item = &v->items[v->n];
 	/* A copy of any message is itself, written and read. */
 	buf_init(&frame, 0);
-	if (msg_put(&frame, 0, m, &err) == 0 && msg_get(frame.data,
-	    frame.len, 0, &item->msg, &used, &err) == 1) {
+	if (msg_put(&frame, 0, m, &err) == 0 &&
+	    msg_get(frame.data, frame.len, 0, &item->msg, &used, &err) == 1) {
 		item->outcome = o;
 		v->n++;
 	}
@@ -82,13 +81,18 @@ survey_run(struct survey *v, const struct config *c, enum job_kind kind,
     const char *const *patterns, size_t npatterns, struct err *err)
 {
 	*v = (struct survey){ .program = spawn_find_worker(err) };
-	if (v->program == NULL || plan_make(c, patterns, npatterns, NULL,
-	    &v->plan, err) == -1)
+	if (v->program == NULL ||
+	    plan_make(c, patterns, npatterns, NULL, &v->plan, err) == -1)
 		return -1;
-	v->s = (struct supervise){ .config = c, .plan = &v->plan,
-	    .kind = kind, .program = v->program, .workers = c->workers,
-	    .hooks = { .arg = v, .message = on_message, .again = on_again,
-	    .settled = on_settled } };
+	v->s = (struct supervise){ .config = c,
+		.plan = &v->plan,
+		.kind = kind,
+		.program = v->program,
+		.workers = c->workers,
+		.hooks = { .arg = v,
+		    .message = on_message,
+		    .again = on_again,
+		    .settled = on_settled } };
 	supervise_signals();
 	return supervise(&v->s, err);
 }

@@ -21,7 +21,7 @@ struct survey_item {
 struct survey {
 	struct supervise s;
 	struct plan plan;
-	struct survey_item *items;	/* TALLY and COLUMN frames */
+	struct survey_item *items; /* TALLY and COLUMN frames */
 	size_t n;
 	char *program;
 };

@@ -43,8 +43,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	setenv("CLICKHOUSE_PASSWORD", secret, 1);
 	setenv("USER_NAME", "somebody", 1);
-	if (config_parse((const char *)data, n, "calve.yaml", &c,
-	    &err) == -1) {
+	if (config_parse((const char *)data, n, "calve.yaml", &c, &err) == -1) {
 		require(err.cls == ERR_CONFIG);
 		require(strncmp(err.text, "calve.yaml", 10) == 0);
 		require(strchr(err.text, '\n') == NULL);

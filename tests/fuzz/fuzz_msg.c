@@ -43,12 +43,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		require(used >= MSG_HEADER && used <= n);
 		put(&once, sequence, &m);
 		require(msg_get(once.data, once.len, sequence, &again, &used,
-		    &err) == 1 && used == once.len);
+			    &err) == 1 &&
+		    used == once.len);
 		put(&twice, sequence, &again);
 		msg_clear(&again);
 		/* An error's text is made one line of, spaces at its end go. */
-		require(m.type == MSG_ERROR || (once.len == twice.len &&
-		    memcmp(once.data, twice.data, once.len) == 0));
+		require(m.type == MSG_ERROR ||
+		    (once.len == twice.len &&
+			memcmp(once.data, twice.data, once.len) == 0));
 		/* Frames follow each other: the next begins after this. */
 		require(msg_get(data, n, sequence, &again, &used, &err) == 1);
 		msg_clear(&again);
