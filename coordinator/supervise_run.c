@@ -278,11 +278,21 @@ enter_phase(struct run *r, enum phase phase)
 	if (phase == PHASE_DONE || r->outcome->phase == phase)
 		return;
 	r->outcome->phase = phase;
-	if (r->s->ledger == NULL ||
+	r->phase_untold = true;
+}
+
+/* To the ledger, at most once a second: a phase that passes faster than that
+ * nobody sees. Its PROGRESS frames bring a lasting one back here. */
+static void
+tell_phase(struct run *r)
+{
+	if (r->s->ledger == NULL || !r->phase_untold ||
 	    (r->phase_told.ns != 0 && mono_seconds_since(r->phase_told) < 1))
 		return;
+	r->phase_untold = false;
 	r->phase_told = mono_now();
-	ledger_phase(r->s->ledger, r->outcome->run_id, r->pid, phase);
+	ledger_phase(
+	    r->s->ledger, r->outcome->run_id, r->pid, r->outcome->phase);
 }
 
 static void
@@ -319,6 +329,7 @@ take_frame(struct run *r, struct msg *m)
 	default:
 		break;
 	}
+	tell_phase(r);
 	if (m->type != MSG_HELLO && r->s->hooks.message != NULL)
 		r->s->hooks.message(r->s->hooks.arg, r->outcome, m);
 }

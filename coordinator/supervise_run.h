@@ -30,6 +30,7 @@ struct run {
 	struct result result;
 	struct err error;
 	enum phase phase;
+	bool phase_untold;
 	struct mono phase_told; /* to the ledger */
 	struct mono began, deadline;
 	int status;
