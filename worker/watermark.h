@@ -34,7 +34,7 @@ int watermark_open(
 void watermark_close(struct watermark *); /* also lets the lock go */
 
 /* Begins a transaction and takes the row, made first where it is missing.
- * ERR_BUSY at once when another run holds it; never waits for it. */
+ * ERR_BUSY within a tenth of a second when another run holds it. */
 int watermark_lock(struct watermark *, struct err *) MUST_USE;
 /* Asks the server whether this transaction still lives, and the lock with
  * it. ERR_STATE_LOST when not. */
