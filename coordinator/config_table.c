@@ -6,6 +6,7 @@
 #include "coordinator/config_table.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,6 +184,35 @@ check_compression(
 	    s);
 }
 
+/* What Iceberg's writers understand of write.metadata.metrics.column.NAME. */
+static bool
+is_metrics_mode(const char *s)
+{
+	unsigned length;
+	char end;
+
+	return strcmp(s, "full") == 0 || strcmp(s, "counts") == 0 ||
+	    strcmp(s, "none") == 0 ||
+	    (sscanf(s, "truncate(%9u%c", &length, &end) == 2 && end == ')' &&
+		length > 0 && s[strlen(s) - 1] == ')');
+}
+
+static int
+check_metrics(
+    struct key_reader *r, const struct node *node, const struct config_table *t)
+{
+	for (size_t at = 0; at < t->ncolumns; at++) {
+		const struct job_column *c = &t->columns[at];
+
+		if (c->metrics != NULL && !is_metrics_mode(c->metrics))
+			return fail_at(r, line_of(node, "columns"),
+			    "metrics '%s' of column '%s' must be full, counts, "
+			    "none or truncate(N)",
+			    c->metrics, c->name);
+	}
+	return 0;
+}
+
 static int
 check_options(
     struct key_reader *r, const struct node *node, const struct config_table *t)
@@ -214,6 +244,8 @@ check_options(
 			    "column '%s' cannot be "
 			    "excluded: it orders the rows",
 			    t->exclude.items[at]);
+	if (check_metrics(r, node, t) == -1)
+		return -1;
 	return check_compression(r, node, t);
 }
 
