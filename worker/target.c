@@ -163,12 +163,6 @@ warn_of_fields(const struct partition_spec *spec, const struct type *schema)
 					 "decimal of more than 18 digits, as "
 					 "by '%s'",
 			    f->name);
-		else if (f->transform == TRANSFORM_IDENTITY &&
-		    source->kind == TYPE_UUID)
-			line = xasprintf("ClickHouse cannot filter by a uuid "
-					 "that a table is partitioned by, as "
-					 "by '%s'",
-			    f->name);
 		if (line != NULL)
 			report_note(true, line);
 		free(line);
