@@ -338,6 +338,19 @@ find_rule(const struct ch_type *from, const struct type *want, bool trimmed,
 	return NULL;
 }
 
+/* Has the source come to need more than the target's column holds, which may
+ * legally be promoted to it? (UInt16 became UInt32: int becomes long.) */
+static bool
+is_outgrown(const struct ch_type *from, const struct type *existing)
+{
+	struct type by_default;
+
+	return find_rule(from, NULL, false, &by_default) != NULL &&
+	    ((existing->kind == TYPE_INT && by_default.kind == TYPE_LONG) ||
+		(existing->kind == TYPE_FLOAT &&
+		    by_default.kind == TYPE_DOUBLE));
+}
+
 static int
 choose(struct place *at, const struct ch_type *from,
     const struct type *existing, const struct rule **rule, struct type *out)
@@ -359,7 +372,7 @@ choose(struct place *at, const struct ch_type *from,
 		*at->used |= USED_UTF8;
 		return 0;
 	}
-	if (existing != NULL &&
+	if (existing != NULL && !is_outgrown(from, existing) &&
 	    (*rule = find_rule(from, existing, false, out)) != NULL)
 		return 0;
 	want = (struct type){ .kind = TYPE_LONG };

@@ -202,6 +202,23 @@ START_TEST(the_target_decides_where_there_is_a_choice)
 }
 END_TEST
 
+/* UInt16 became UInt32: an int that the source outgrew is not kept. */
+START_TEST(what_is_outgrown_is_promoted)
+{
+	static const struct type as_int = { .kind = TYPE_INT };
+	static const struct type as_long = { .kind = TYPE_LONG };
+	struct job_column c = { .name = (char[]){ "c" },
+		.as = (char[]){ "int" } };
+
+	is("UInt32", NULL, 0, &as_int, "long");
+	is("UInt32", &c, 1, &as_int, "int");
+	is("Int64", NULL, 0, &as_int, "long");
+	is("UInt16", NULL, 0, &as_int, "int");
+	is("UInt16", NULL, 0, &as_long, "long");
+	is("IPv4", NULL, 0, &as_int, "int");
+}
+END_TEST
+
 START_TEST(what_cannot_be_read_is_refused_with_advice)
 {
 	struct job_column as = { .name = (char[]){ "c" },
@@ -284,6 +301,7 @@ main(void)
 	tcase_add_test(tc, choices_by_option);
 	tcase_add_test(tc, options_inside_a_column_by_path);
 	tcase_add_test(tc, the_target_decides_where_there_is_a_choice);
+	tcase_add_test(tc, what_is_outgrown_is_promoted);
 	tcase_add_test(tc, what_cannot_be_read_is_refused_with_advice);
 	tcase_add_test(tc, casts_are_for_what_has_no_text_of_its_own);
 	suite_add_tcase(s, tc);
