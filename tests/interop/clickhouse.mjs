@@ -77,11 +77,17 @@ function dropName(arg) {
 
 /* The type's text as a function from the JSON value to the canonical one. */
 export function converter(text) {
+	const convert = bareConverter(text);
+	return v => v === null ? null : convert(v);
+}
+
+function bareConverter(text) {
 	const [, base, inner] = /^(\w+)(?:\(([^]*)\))?$/.exec(text.trim());
-	if (base === 'Nullable' || base === 'LowCardinality') {
-		const f = converter(inner);
-		return v => v === null ? null : f(v);
-	}
+	if (base === 'Nullable' || base === 'LowCardinality')
+		return converter(inner);
+	/* how the engine makes an Array or Map that may be NULL */
+	if (base === 'Variant' && splitArgs(inner).length === 1)
+		return converter(inner);
 	if (base === 'SimpleAggregateFunction')
 		return converter(splitArgs(inner)[1]);
 	if (base === 'Array') {
@@ -148,8 +154,7 @@ export async function* rows(ch, sql, params = {}) {
 		} else {
 			const row = {};
 			names.forEach((n, i) => {
-				row[n] = values[i] === null ? null :
-				    converters[i](values[i]);
+				row[n] = converters[i](values[i]);
 			});
 			yield row;
 		}

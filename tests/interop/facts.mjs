@@ -20,17 +20,20 @@ import { localPath } from './modules.mjs';
 import * as t from './transforms.mjs';
 
 /* Leaves of a schema: { id, name, type, index (its place among all leaves),
- * path (indices from the top), repeated (below a list or map) }. */
+ * path (indices from the top), repeated (below a list or map), unread (what
+ * is required in an optional struct, which hyparquet loses) }. */
 function leavesOf(fields) {
 	const out = [];
-	const walk = (field, name, at, repeated) => {
+	const walk = (field, name, at, repeated, optional = false) => {
 		const { type } = field;
 		if (typeof type !== 'object')
 			out.push({ id: field.id, name, type, path: at, repeated,
+			    unread: optional && field.required,
 			    index: out.length });
 		else if (type.type === 'struct')
 			type.fields.forEach((f, i) => walk(f,
-			    `${name}.${f.name}`, [...at, i], repeated));
+			    `${name}.${f.name}`, [...at, i], repeated,
+			    !field.required));
 		else if (type.type === 'list')
 			walk({ id: type['element-id'], type: type.element },
 			    `${name}.element`, at, true);
@@ -208,6 +211,8 @@ async function checkFile(say, table, spec, file) {
 		const at = columns.get(leaf.id);
 		if (at === undefined)
 			continue;	/* added later than the file */
+		if (leaf.unread)
+			continue;
 		const values = leaf.repeated ? [] : valuesOf(leaf, rows);
 		checkCounts(say, table, leaf, values, file, footer.row_groups
 		    .map(g => g.columns[at].meta_data));
