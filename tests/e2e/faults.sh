@@ -6,6 +6,7 @@
 # run takes every row once.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+umount -l "$ROOT/build/test/faults/small" 2>/dev/null # of a run that was killed
 suite faults
 
 CONFIG_EXTRA='retry: { attempts: 1 }'
