@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/scratch.h"
 #include "worker/iceberg/avro.h"
 #include "worker/iceberg/ocf.h"
@@ -577,9 +578,5 @@ main(void)
 	tcase_add_test(t, doubling_schemas_are_stopped);
 	tcase_add_test(t, deflate_bombs_are_stopped);
 	suite_add_tcase(s, t);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

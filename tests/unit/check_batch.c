@@ -6,6 +6,7 @@
 
 #include "common/xalloc.h"
 #include "tests/harness/sample.h"
+#include "tests/unit/run_suite.h"
 
 static char *
 text_of(const struct type *t)
@@ -205,8 +206,6 @@ main(void)
 {
 	Suite *s = suite_create("batch");
 	TCase *tc = tcase_create("batch");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_add_test(tc, types_are_spelled_as_iceberg_does);
@@ -216,8 +215,5 @@ main(void)
 	tcase_add_test(tc, rows_are_taken_in_order_nested);
 	tcase_add_test(tc, all_null_reaches_every_level);
 	tcase_add_test(tc, a_vec_changes_its_layout);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed > 0;
+	return run_suite(s);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/iceberg/bounds.h"
 
 #define TRUNCATE(n) ((struct metrics_mode){ METRICS_TRUNCATE, n })
@@ -553,9 +554,5 @@ main(void)
 	tcase_add_test(t, modes_are_parsed);
 	tcase_add_test(t, modes_follow_properties);
 	suite_add_tcase(s, t);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/buf.h"
+#include "tests/unit/run_suite.h"
 
 START_TEST(put_past_maximum_is_dropped_and_remembered)
 {
@@ -87,16 +88,10 @@ main(void)
 {
 	Suite *s = suite_create("buf");
 	TCase *tc = tcase_create("buf");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, put_past_maximum_is_dropped_and_remembered);
 	tcase_add_test(tc, integers_and_strings_come_back);
 	tcase_add_test(tc, short_or_malformed_input_is_bad_and_sticky);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

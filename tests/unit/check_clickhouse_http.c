@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/source/clickhouse_http.h"
 #include "worker/source/clickhouse_stream.h"
 #include "worker/source/native.h"
@@ -571,8 +572,6 @@ main(void)
 {
 	Suite *s = suite_create("clickhouse_http");
 	TCase *tc = tcase_create("clickhouse_http");
-	SRunner *sr;
-	int failed;
 
 	signal(SIGPIPE, SIG_IGN);
 	tcase_set_timeout(tc, 60);
@@ -603,9 +602,5 @@ main(void)
 	    tc, urls_with_credentials_or_without_sense_are_config_errors);
 	tcase_add_test(tc, a_small_answer_has_a_largest_size);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

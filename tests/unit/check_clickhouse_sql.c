@@ -3,6 +3,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/source/clickhouse_error.h"
 #include "worker/source/clickhouse_settings.h"
 #include "worker/source/clickhouse_sql.h"
@@ -299,8 +300,6 @@ main(void)
 {
 	Suite *s = suite_create("clickhouse_sql");
 	TCase *tc = tcase_create("clickhouse_sql");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, names_and_texts_are_quoted);
 	tcase_add_test(tc, tuples_are_written_out);
@@ -312,9 +311,5 @@ main(void)
 	tcase_add_test(tc, texts_of_the_server_get_a_class_and_advice);
 	tcase_add_test(tc, only_this_answers_tag_makes_an_exception);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/xalloc.h"
+#include "tests/unit/run_suite.h"
 #include "worker/source/clickhouse_type.h"
 
 static struct ch_type t;
@@ -238,8 +239,6 @@ main(void)
 {
 	Suite *s = suite_create("clickhouse_type");
 	TCase *tc = tcase_create("clickhouse_type");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, plain_types_have_kind_and_width);
 	tcase_add_test(tc, enum_labels_keep_escapes_quotes_and_negative_values);
@@ -248,9 +247,5 @@ main(void)
 	tcase_add_test(tc, malformed_texts_are_refused_at_every_length);
 	tcase_add_test(tc, depth_and_parts_have_a_limit);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

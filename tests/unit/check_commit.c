@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/table_fixture.h"
 #include "worker/iceberg/hadoop.h"
 #include "worker/iceberg/manifest_list.h"
@@ -564,9 +565,5 @@ main(void)
 	tcase_add_test(t, names_of_a_run_that_died_are_stepped_over);
 	tcase_add_test(t, delete_manifests_are_carried_but_not_read);
 	suite_add_tcase(s, t);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

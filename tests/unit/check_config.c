@@ -16,6 +16,7 @@
 #include "common/xalloc.h"
 #include "coordinator/config.h"
 #include "coordinator/config_keys.h"
+#include "tests/unit/run_suite.h"
 
 static const char folder[] = "tests/golden/config";
 
@@ -386,9 +387,5 @@ main(void)
 	tcase_add_test(t, many_keys_and_items_are_bounded);
 	tcase_add_test(t, the_manual_has_every_key);
 	suite_add_tcase(s, t);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

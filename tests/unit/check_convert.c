@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/source/convert.h"
 #include "worker/source/utf8.h"
 
@@ -451,8 +452,6 @@ main(void)
 {
 	Suite *s = suite_create("convert");
 	TCase *tc = tcase_create("convert");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, widening_keeps_every_edge);
 	tcase_add_test(tc, uint64_over_long_is_found_and_forgiven_under_null);
@@ -470,9 +469,5 @@ main(void)
 	tcase_add_test(tc, a_character_split_over_two_strings_is_found);
 	tcase_add_test(tc, bad_bytes_are_replaced_or_taken_as_latin1);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/parquet/dictionary.h"
 
 enum { MANY = 400000 };
@@ -132,8 +133,6 @@ main(void)
 {
 	Suite *s = suite_create("dictionary");
 	TCase *tc = tcase_create("dictionary");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_set_timeout(tc, 60);
@@ -141,8 +140,5 @@ main(void)
 	tcase_add_test(tc, entries_are_in_order_of_appearance);
 	tcase_add_test(tc, strings_and_prefixes_differ);
 	tcase_add_test(tc, a_value_over_the_limit_is_refused);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed > 0;
+	return run_suite(s);
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/parquet/crc.h"
 #include "worker/parquet/encodings.h"
 
@@ -269,8 +270,6 @@ main(void)
 {
 	Suite *s = suite_create("encodings");
 	TCase *tc = tcase_create("encodings");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_set_timeout(tc, 60);
@@ -282,8 +281,5 @@ main(void)
 	tcase_add_test(tc, streams_are_split);
 	tcase_add_test(tc, lengths_stand_before_bytes);
 	tcase_add_test(tc, checksums);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed > 0;
+	return run_suite(s);
 }

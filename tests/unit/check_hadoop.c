@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/table_fixture.h"
 #include "worker/iceberg/hadoop.h"
 #include "worker/store/store.h"
@@ -181,9 +182,5 @@ main(void)
 	tcase_add_test(t, create_refuses_remains_but_not_a_dead_creators);
 	tcase_add_test(t, names_are_checked);
 	suite_add_tcase(s, t);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/id.h"
+#include "tests/unit/run_suite.h"
 
 START_TEST(uuid_round_trip_and_refusal)
 {
@@ -43,15 +44,9 @@ main(void)
 {
 	Suite *s = suite_create("id");
 	TCase *tc = tcase_create("id");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, uuid_round_trip_and_refusal);
 	tcase_add_test(tc, snapshot_ids_are_positive_stable_and_distinct);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -14,6 +14,7 @@
 #include "coordinator/ledger.h"
 #include "embedded/sql.h"
 #include "tests/harness/state.h"
+#include "tests/unit/run_suite.h"
 
 static void
 answers(const char *sql, const char *wanted)
@@ -475,10 +476,7 @@ main(void)
 	suite_add_tcase(s, m);
 	suite_add_tcase(s, r);
 	state_start("check_ledger");
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	int status = run_suite(s);
 	state_stop("immediate");
-	return failed == 0 ? 0 : 1;
+	return status;
 }

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/parquet/levels.h"
 
 static uint64_t state = 1;
@@ -225,8 +226,6 @@ main(void)
 {
 	Suite *s = suite_create("levels");
 	TCase *tc = tcase_create("levels");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_add_test(tc, words_of_every_width_survive);
@@ -236,8 +235,5 @@ main(void)
 	tcase_add_test(tc, levels_have_their_length_before);
 	tcase_add_test(tc, widths);
 	tcase_add_test(tc, malformed_runs_are_refused);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed > 0;
+	return run_suite(s);
 }

@@ -14,6 +14,7 @@
 
 #include "common/xalloc.h"
 #include "coordinator/limits.h"
+#include "tests/unit/run_suite.h"
 
 static struct err
 explain(const struct limits *l, int status, long maxrss_kb, double cpu_s)
@@ -216,9 +217,5 @@ main(void)
 	tcase_add_test(t, nice_is_lowered);
 	tcase_add_test(t, sizes_and_durations_in_words);
 	suite_add_tcase(s, t);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

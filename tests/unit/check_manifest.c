@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/xalloc.h"
+#include "tests/unit/run_suite.h"
 #include "tests/unit/scratch.h"
 #include "worker/iceberg/avro.h"
 #include "worker/iceberg/location.h"
@@ -657,9 +658,5 @@ main(void)
 	tcase_add_test(t, live_files_of_others_are_found);
 	tcase_add_test(t, locations);
 	suite_add_tcase(s, t);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

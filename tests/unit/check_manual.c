@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "coordinator/config_keys.h"
+#include "tests/unit/run_suite.h"
 #include "worker/typemap.h"
 
 #define PAGE "man/calve.yaml.5"
@@ -477,9 +478,5 @@ main(void)
 	tcase_add_test(
 	    tc, every_type_stands_in_the_page_with_its_default_and_choices);
 	suite_add_tcase(s, tc);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed > 0;
+	return run_suite(s);
 }

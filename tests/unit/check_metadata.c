@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/iceberg/fits.h"
 #include "worker/iceberg/metadata.h"
 #include "worker/iceberg/schema.h"
@@ -682,9 +683,5 @@ main(void)
 	tcase_add_test(t, files_fit_a_table_that_moved_on);
 	tcase_add_test(t, required_and_promoted_columns);
 	suite_add_tcase(s, t);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

@@ -10,6 +10,7 @@
 
 #include "common/msg.h"
 #include "common/xalloc.h"
+#include "tests/unit/run_suite.h"
 
 static char **
 texts(size_t n)
@@ -508,9 +509,5 @@ main(void)
 	tcase_add_test(t, embedded_nul_and_bad_enums_are_refused);
 	tcase_add_test(t, random_payloads_never_harm);
 	suite_add_tcase(s, t);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/xalloc.h"
+#include "tests/unit/run_suite.h"
 #include "worker/source/native.h"
 
 enum { BUDGET = 64 << 20 };
@@ -729,8 +730,6 @@ main(void)
 {
 	Suite *s = suite_create("native");
 	TCase *tc = tcase_create("native");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, fixed_width_values_come_as_they_are);
@@ -752,9 +751,5 @@ main(void)
 	tcase_add_test(tc, json_comes_as_text_or_not_at_all);
 	tcase_add_test(tc, raw_values_are_those_before_conversion);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -7,6 +7,7 @@
 
 #include "tests/harness/parquet_walk.h"
 #include "tests/harness/sample.h"
+#include "tests/unit/run_suite.h"
 #include "worker/parquet/writer.h"
 
 static char path[64];
@@ -270,8 +271,6 @@ main(void)
 {
 	Suite *s = suite_create("parquet_pages");
 	TCase *tc = tcase_create("parquet_pages");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_set_timeout(tc, 120);
@@ -279,8 +278,5 @@ main(void)
 	tcase_add_test(tc, page_bounds_are_those_of_the_rows);
 	tcase_add_test(tc, all_nan_and_uuid_chunks_have_no_column_index);
 	tcase_add_test(tc, encodings_follow_the_data);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed > 0;
+	return run_suite(s);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/harness/sample.h"
+#include "tests/unit/run_suite.h"
 #include "worker/parquet/reader.h"
 #include "worker/parquet/writer.h"
 
@@ -241,8 +242,6 @@ main(void)
 {
 	Suite *s = suite_create("parquet_reader");
 	TCase *tc = tcase_create("parquet_reader");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_set_timeout(tc, 120);
@@ -252,8 +251,5 @@ main(void)
 	tcase_add_test(tc, unknown_columns_and_files_are_errors);
 	tcase_add_test(tc, no_truncated_file_is_read);
 	tcase_add_loop_test(tc, no_damaged_page_is_believed, 0, 4);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed > 0;
+	return run_suite(s);
 }

@@ -11,6 +11,7 @@
 
 #include "tests/harness/parquet_walk.h"
 #include "tests/harness/sample.h"
+#include "tests/unit/run_suite.h"
 #include "worker/parquet/crc.h"
 #include "worker/parquet/leaf.h"
 #include "worker/parquet/writer.h"
@@ -620,8 +621,6 @@ main(void)
 {
 	Suite *s = suite_create("parquet_writer");
 	TCase *tc = tcase_create("parquet_writer");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_set_timeout(tc, 120);
@@ -639,8 +638,5 @@ main(void)
 	tcase_add_test(tc, abort_removes_the_file);
 	tcase_add_test(tc, open_takes_the_file_when_it_fails);
 	tcase_add_test(tc, idle_writers_are_small);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed > 0;
+	return run_suite(s);
 }

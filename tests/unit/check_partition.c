@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/xalloc.h"
+#include "tests/unit/run_suite.h"
 #include "worker/iceberg/partition.h"
 
 static struct type
@@ -264,8 +265,6 @@ main(void)
 {
 	Suite *s = suite_create("partition");
 	TCase *t = tcase_create("partition");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, every_spelling_is_understood);
@@ -273,9 +272,5 @@ main(void)
 	tcase_add_test(t, several_fields_number_on);
 	tcase_add_test(t, specs_of_others_are_checked);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

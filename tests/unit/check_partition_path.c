@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "tests/unit/run_suite.h"
 #include "worker/iceberg/partition.h"
 
 static void
@@ -236,8 +237,6 @@ main(void)
 {
 	Suite *s = suite_create("partition_path");
 	TCase *t = tcase_create("partition_path");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(t, time_transforms_are_readable);
 	tcase_add_test(t, identity_values_are_readable);
@@ -246,9 +245,5 @@ main(void)
 	tcase_add_test(t, names_and_values_are_escaped);
 	tcase_add_test(t, fields_are_joined_by_slashes);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

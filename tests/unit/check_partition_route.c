@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/iceberg/partition.h"
 #include "worker/iceberg/transform.h"
 
@@ -395,8 +396,6 @@ main(void)
 {
 	Suite *s = suite_create("partition_route");
 	TCase *t = tcase_create("partition_route");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_set_timeout(t, 60);
@@ -412,9 +411,5 @@ main(void)
 	tcase_add_test(t, void_and_unusable_specs);
 	tcase_add_test(t, many_groups_agree_with_a_plain_search);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

@@ -18,6 +18,7 @@
 #include "common/pg.h"
 #include "common/xalloc.h"
 #include "tests/harness/state.h"
+#include "tests/unit/run_suite.h"
 
 static struct pg *
 connect_ok(void)
@@ -449,10 +450,7 @@ main(void)
 	tcase_add_test(t, the_session_is_never_ended_for_idling);
 	suite_add_tcase(s, t);
 	state_start("check_pg");
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	int status = run_suite(s);
 	state_stop("immediate");
-	return failed == 0 ? 0 : 1;
+	return status;
 }

@@ -8,6 +8,7 @@
 #include "common/buf.h"
 #include "common/xalloc.h"
 #include "coordinator/plan.h"
+#include "tests/unit/run_suite.h"
 
 /* Tables as "NAME LAYER AFTER,AFTER"; "-" for none. */
 static struct config
@@ -202,9 +203,5 @@ main(void)
 	tcase_add_test(t, what_cannot_be_is_refused);
 	tcase_add_test(t, many_tables_take_no_time);
 	suite_add_tcase(s, t);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/position.h"
+#include "tests/unit/run_suite.h"
 
 static struct position
 at(const char *timestamp, const char *sequence)
@@ -114,17 +115,11 @@ main(void)
 {
 	Suite *s = suite_create("position");
 	TCase *tc = tcase_create("position");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, text_is_exact_both_ways);
 	tcase_add_test(tc, malformed_text_is_refused);
 	tcase_add_test(tc, order_is_that_of_instants_then_sequences);
 	tcase_add_test(tc, rescaling_floors_and_reports_overflow);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

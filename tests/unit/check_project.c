@@ -3,6 +3,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/project.h"
 
 START_TEST(columns_are_reordered_and_missing_ones_are_null)
@@ -108,16 +109,10 @@ main(void)
 {
 	Suite *s = suite_create("project");
 	TCase *tc = tcase_create("project");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, columns_are_reordered_and_missing_ones_are_null);
 	tcase_add_test(tc, struct_fields_inside_a_list_are_matched_by_name);
 	tcase_add_test(tc, another_width_is_a_bug_not_a_crash);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

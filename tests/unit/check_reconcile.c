@@ -3,6 +3,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/reconcile.h"
 
 static struct position
@@ -209,8 +210,6 @@ main(void)
 {
 	Suite *s = suite_create("reconcile");
 	TCase *tc = tcase_create("reconcile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, fresh_table_begins_at_nothing);
 	tcase_add_test(tc, equal_goes_on_and_behind_is_adopted);
@@ -224,9 +223,5 @@ main(void)
 	tcase_add_test(tc, watermark_set_ahead_of_calve_snapshots_stops);
 	tcase_add_test(tc, reset_begins_anew_where_the_table_is_gone);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

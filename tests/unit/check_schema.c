@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/iceberg/schema.h"
 
 static struct type
@@ -417,8 +418,6 @@ main(void)
 {
 	Suite *s = suite_create("schema");
 	TCase *t = tcase_create("schema");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(t, ids_are_given_level_by_level_as_java_does);
 	tcase_add_test(t, every_type_comes_back_from_json);
@@ -430,9 +429,5 @@ main(void)
 	tcase_add_test(t, other_changes_name_column_and_both_types);
 	tcase_add_test(t, required_is_relaxed_unless_pinned);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tests/harness/sample.h"
+#include "tests/unit/run_suite.h"
 #include "worker/parquet/shred.h"
 
 enum { MOST = 1 << 17 };
@@ -300,8 +301,6 @@ main(void)
 {
 	Suite *s = suite_create("shred");
 	TCase *tc = tcase_create("shred");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_set_timeout(tc, 60);
@@ -313,8 +312,5 @@ main(void)
 	tcase_add_test(tc, a_batch_of_another_shape_is_refused);
 	tcase_add_test(tc, what_parquet_cannot_hold_is_refused);
 	tcase_add_test(tc, cost_is_an_upper_bound);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed > 0;
+	return run_suite(s);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/id.h"
+#include "tests/unit/run_suite.h"
 #include "worker/sink/sink_iceberg.h"
 
 #define DAY INT64_C(86400000000)
@@ -492,8 +493,6 @@ main(void)
 {
 	Suite *s = suite_create("sink");
 	TCase *t = tcase_create("sink");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 120);
@@ -512,9 +511,5 @@ main(void)
 	tcase_add_test(t, names_taken_are_passed_over);
 	tcase_add_test(t, names_longer_than_a_folder_may_have);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

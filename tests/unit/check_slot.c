@@ -10,6 +10,7 @@
 
 #include "common/xalloc.h"
 #include "coordinator/slot.h"
+#include "tests/unit/run_suite.h"
 
 /* state x event: "next action", written out once more by hand. */
 static const char *const cells[SLOT_NSTATES][EVENT_NEVENTS] = {
@@ -308,9 +309,5 @@ main(void)
 	tcase_add_test(v, want_of_memory_names_the_limit);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, v);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/parquet/statistics.h"
 
 static struct buf lower, upper;
@@ -432,8 +433,6 @@ main(void)
 {
 	Suite *s = suite_create("statistics");
 	TCase *tc = tcase_create("statistics");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_add_test(tc, integers_are_signed);
@@ -451,10 +450,8 @@ main(void)
 	tcase_add_test(tc, what_is_not_utf8_is_cut_as_bytes);
 	tcase_add_test(tc, fixed_is_never_cut);
 	tcase_add_test(tc, merging_adds_up);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	int status = run_suite(s);
 	buf_clear(&lower);
 	buf_clear(&upper);
-	return failed > 0;
+	return status;
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/scratch.h"
 #include "worker/store/store.h"
 
@@ -270,9 +271,5 @@ main(void)
 	tcase_add_test(t, list_stops_when_told);
 	tcase_add_test(t, rename_and_unlink);
 	suite_add_tcase(s, t);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

@@ -19,6 +19,7 @@
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "coordinator/supervise.h"
+#include "tests/unit/run_suite.h"
 
 static char program[] = "build/unit/fake_worker";
 
@@ -640,9 +641,5 @@ main(void)
 	tcase_add_test(t, an_orphan_is_told_by_its_pipe);
 	tcase_add_test(t, no_tables_is_no_work);
 	suite_add_tcase(s, t);
-	SRunner *sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	int failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

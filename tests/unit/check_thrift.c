@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/parquet/thrift.h"
 
 static void
@@ -227,8 +228,6 @@ main(void)
 {
 	Suite *s = suite_create("thrift");
 	TCase *tc = tcase_create("thrift");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_add_test(tc, fields_are_coded_by_difference);
@@ -239,8 +238,5 @@ main(void)
 	tcase_add_test(tc, every_truncation_is_bad);
 	tcase_add_test(tc, hostile_bytes_are_bad);
 	tcase_add_test(tc, wrong_types_are_bad);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed > 0;
+	return run_suite(s);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "tests/unit/run_suite.h"
 #include "worker/iceberg/transform.h"
 
 static struct type
@@ -386,8 +387,6 @@ main(void)
 {
 	Suite *s = suite_create("transform");
 	TCase *t = tcase_create("transform");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, hashes_are_those_of_the_specification);
@@ -401,9 +400,5 @@ main(void)
 	tcase_add_test(t, truncate_counts_code_points);
 	tcase_add_test(t, wide_decimals_floor_and_end);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(s);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "tests/unit/run_suite.h"
 #include "worker/typemap.h"
 
 static struct err err;
@@ -294,8 +295,6 @@ main(void)
 {
 	Suite *s = suite_create("typemap");
 	TCase *tc = tcase_create("typemap");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, defaults);
 	tcase_add_test(tc, choices_by_option);
@@ -305,9 +304,5 @@ main(void)
 	tcase_add_test(tc, what_cannot_be_read_is_refused_with_advice);
 	tcase_add_test(tc, casts_are_for_what_has_no_text_of_its_own);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -2,6 +2,7 @@
 /* Windows end settled, steps move on, coarser scales lose no row. */
 #include <check.h>
 
+#include "tests/unit/run_suite.h"
 #include "worker/window.h"
 
 enum { SCALE_MS = 3 };
@@ -158,8 +159,6 @@ main(void)
 {
 	Suite *s = suite_create("window");
 	TCase *tc = tcase_create("window");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, high_is_the_source_clock_less_settle);
 	tcase_add_test(tc, start_bounds_only_a_table_without_position);
@@ -169,9 +168,5 @@ main(void)
 	tcase_add_test(tc, equal_timestamps_are_never_cut);
 	tcase_add_test(tc, time_steps_are_aligned_and_move_on);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return run_suite(s);
 }
