@@ -51,7 +51,7 @@ human_size(uint64_t bytes, char out[16])
 {
 	if (bytes > INT64_MAX ||
 	    humanize_number(out, 6, (int64_t)bytes, "", HN_AUTOSCALE,
-		HN_DECIMAL | HN_NOSPACE) == -1)
+		HN_B | HN_DECIMAL | HN_NOSPACE) == -1)
 		snprintf(out, 16, "?");
 }
 
