@@ -29,7 +29,7 @@ const WIDTH = 160;
 const REPEATED = 400;	/* longer text is not shown twice */
 const left_out = Symbol('*');
 
-// ---- text -------------------------------------------------------------------
+// ---- text ------------------------------------------------------------------
 
 const isBytes = value => value instanceof Uint8Array;
 
@@ -83,7 +83,7 @@ function section(title, value, seen) {
 	return lines + '\n';
 }
 
-// ---- Parquet footers: parquet.thrift --------------------------------------------
+// ---- Parquet footers: parquet.thrift ---------------------------------------
 
 const text = bytes => Buffer.from(bytes).toString();
 const none = Symbol('none');
@@ -160,7 +160,7 @@ function readFooter(file) {
 	return footer(deserializeTCompactProtocol({ view, offset }));
 }
 
-// ---- Avro: manifests and their lists ----------------------------------------------
+// ---- Avro: manifests and their lists ---------------------------------------
 
 /* of fields whose values follow from compression */
 const compressed = new Set(['file_size_in_bytes', 'manifest_length',
@@ -193,7 +193,7 @@ function avroFile(file) {
 	return parts;
 }
 
-// ---- table metadata ---------------------------------------------------------------
+// ---- table metadata --------------------------------------------------------
 
 /* Ids have more bits than a number of JavaScript: they become BigInt. */
 function readMetadata(file) {
@@ -221,7 +221,7 @@ function placeholders(versions) {
 	return words;
 }
 
-// ---- all of it ----------------------------------------------------------------------
+// ---- all of it -------------------------------------------------------------
 
 function under(folder, pattern) {
 	return fs.readdirSync(path.join(dir, folder), { recursive: true })

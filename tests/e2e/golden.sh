@@ -33,22 +33,22 @@ sql "CREATE TABLE source (
     place Tuple(x Float32, label Nullable(String))
 ) ENGINE = MergeTree ORDER BY (ts, seq)"
 sql "INSERT INTO source SELECT
-    toDateTime64('2024-02-28 00:00:00', 6, 'UTC') + toIntervalMicrosecond(number * 4320000123),
+    toDateTime64('2024-02-28 00:00:00', 6, 'UTC') + toIntervalMicrosecond(number * 3600000123),
     1000 + number * 3,
-    [-34, 34, 7][number % 3 + 1],
+    [-34, 34, -34, 7][number % 4 + 1],
     number % 3 = 0,
-    if(number % 4 = 1, NULL, toInt32(number) - 20),
+    if(number % 9 = 1, NULL, toInt32(number) * 3 - 20),
     if(number = 5, nan, (toInt64(number) - 12) / 8),
     toDecimal64((toInt64(number) - 20) * 12.3456, 4),
     if(number % 5 = 0, NULL, toDecimal128(toInt64(number) - 18, 10) / 8),
     lower(hex(MD5(toString(number)))),
-    ['bid', 'ask'][number % 2 + 1],
+    ['bid', 'ask', 'bid'][number % 3 + 1],
     toDate('2024-03-01') - number,
     toUUID(concat('00112233-4455-6677-8899-aabbccddee', leftPad(toString(number), 2, '0'))),
     arrayMap(i -> concat('t', toString(i)), range(number % 4)),
     if(number % 6 = 0, map(), map('one', toInt64(number), 'two', -toInt64(number))),
     (toFloat32(number) / 4 - 0.5, if(number % 7 = 0, NULL, concat('l', toString(number % 3))))
-FROM numbers(40)"
+FROM numbers(48)"
 
 COMMON='source: hot.source, timestamp: ts, sequence: seq, partition: [day(ts), "bucket[4](id)"], step: 1d'
 config "{ name: compat, target: lake.cold.compat, encoding: compat, $COMMON }" \
