@@ -51,7 +51,8 @@ columns_make() {
 		list+=("$(quoted "${C_NAME[i]}") ${C_TYPE[i]},")
 	done
 	local text="${list[*]}"
-	sql "CREATE TABLE $1 (${text%,}) ENGINE = MergeTree ORDER BY $2" "$ALLOWED${3:+&$3}"
+	sql "CREATE TABLE $1 (${text%,}) ENGINE = MergeTree ORDER BY $2" "$ALLOWED${3:+&$3}" ||
+		not_ok "source table $1 cannot be made"
 }
 
 # columns_fill TABLE FIRST COUNT: rows n = FIRST ...
@@ -61,7 +62,8 @@ columns_fill() {
 		list+=("${C_VALUE[i]},")
 	done
 	local text="${list[*]}"
-	sql "INSERT INTO $1 WITH toInt64(number) AS n SELECT ${text%,} FROM numbers($2, $3)" "$ALLOWED"
+	sql "INSERT INTO $1 WITH toInt64(number) AS n SELECT ${text%,} FROM numbers($2, $3)" "$ALLOWED" ||
+		not_ok "source table $1 cannot be filled"
 }
 
 # columns_text: the select list that gives all columns as the target has them
