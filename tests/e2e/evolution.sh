@@ -97,11 +97,10 @@ relaxed() { # FILTER OF THE SOURCE [OF THE TABLE]
 }
 # if a column is younger than the old rows, they have NULL
 young() {
-	local name list=
+	local name
 	for name in "$@"; do
-		list+=", if(seq < 1000, NULL, $name) AS $name"
+		printf ', if(seq < 1000, NULL, %s) AS %s' "$name" "$name"
 	done
-	printf '%s' "$list"
 }
 # ClickHouse's reader: Array and Map have no NULL, they come empty; a Tuple comes
 # with defaults. hyparquet: what is required in an optional struct is lost.

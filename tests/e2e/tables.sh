@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Source tables told as lists of columns, and their comparison with what three
 # readers find. For suites; source it after lib.sh.
+# shellcheck disable=SC2016,SC2034 # backquotes of SQL; variables of lib.sh
 
 # The column lists: one line a column, fields separated by " ; ":
 #
@@ -111,6 +112,11 @@ agree_all() {
 agree() {
 	agree_add "$@"
 	agree_all
+}
+
+# nothing_of TABLE: what stands in its folder, if it is there at all
+nothing_of() {
+	[ ! -e "$WAREHOUSE/cold/$1" ] || find "$WAREHOUSE/cold/$1"
 }
 
 # ran NAME: the last calve command ended well

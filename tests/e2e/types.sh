@@ -4,6 +4,7 @@
 # with its extreme values; every one that is not, refused. What three readers
 # find is compared with what the source says, whole and by filters on columns
 # whose bounds readers skip by.
+# shellcheck disable=SC2016 # backquotes of SQL
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/tables.sh
@@ -395,7 +396,7 @@ for i in "${!refusals[@]}"; do
 	has "$type is refused" "${refusals[i]#* ; }" "$line"
 	same "the refusal of $type names column and type" "1 1" \
 		"$(grep -cF "'the bad one'" <<<"$line") $(grep -cF "'$type'" <<<"$line")"
-	same "nothing is made of $type" '' "$(ls "$WAREHOUSE/cold/refused_$i" 2>&1 | grep -v 'No such')"
+	same "nothing is made of $type" '' "$(nothing_of "refused_$i")"
 done
 config "$(entry refused_0 'exclude: ["the bad one"]')" \
 	"$(entry refused_3 'columns: { "the bad one": { as: string } }')" \
@@ -497,5 +498,5 @@ same 'options that mean nothing fail the run' 1 "$RC"
 for i in "${!options[@]}"; do
 	IFS=$'\x1f' read -r type text wanted <<<"${options[i]// ; /$'\x1f'}"
 	has "$type with $text is an error" "$wanted" "$(grep -E "error .*option_$i\b" <<<"$ERR")"
-	same "nothing is made of $type with $text" '' "$(ls "$WAREHOUSE/cold/option_$i" 2>&1 | grep -v 'No such')"
+	same "nothing is made of $type with $text" '' "$(nothing_of "option_$i")"
 done

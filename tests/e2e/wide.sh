@@ -4,6 +4,7 @@
 # reader: dots, spaces, quotes, other scripts, leading digits. Bounds are kept
 # for the first 100 columns, and for those that order the rows wherever they
 # stand.
+# shellcheck disable=SC2016 # backquotes of SQL
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/e2e/tables.sh

@@ -269,7 +269,8 @@ check_type(const struct parsed *p, const struct type *source, struct err *err)
 		    p->column);
 	if (p->spelling->transform == TRANSFORM_IDENTITY &&
 	    source->kind == TYPE_UUID)
-		return err_set(err, ERR_CONFIG, "column '%.200s' is a uuid: "
+		return err_set(err, ERR_CONFIG,
+		    "column '%.200s' is a uuid: "
 		    "ClickHouse fails on filters by partitions of them, and "
 		    "PyIceberg finds no rows; use bucket(16, %.200s)",
 		    p->column, p->column);
