@@ -237,3 +237,21 @@ position_parse(struct position *p, const char *timestamp, const char *sequence,
 		    sequence);
 	return 0;
 }
+
+int
+position_parse_text(struct position *p, const char *text, struct err *err)
+{
+	char timestamp[POSITION_TEXT];
+	const char *slash = strchr(text, '/');
+	size_t n = slash != NULL ? (size_t)(slash - text) : strlen(text);
+
+	*p = (struct position){ .set = false };
+	if (strcmp(text, "none") == 0)
+		return 0;
+	if (n >= sizeof timestamp)
+		n = sizeof timestamp - 1;
+	memcpy(timestamp, text, n);
+	timestamp[n] = '\0';
+	return position_parse(
+	    p, timestamp, slash != NULL ? slash + 1 : NULL, err);
+}

@@ -44,6 +44,10 @@ void position_format_sequence(const struct position *, char out[POSITION_TEXT]);
 int position_parse(struct position *, const char *timestamp,
     const char *sequence /* NULL or "": none */, struct err *) MUST_USE;
 
+/* The text of position_format(): "none", or timestamp and perhaps sequence. */
+int position_parse_text(
+    struct position *, const char *text, struct err *) MUST_USE;
+
 /* ticks of one scale in another: floor towards minus infinity when coarser;
  * false on overflow. */
 bool ticks_rescale(int64_t ticks, int from, int to, int64_t *out);

@@ -132,6 +132,35 @@ target_history(const struct target *t, const struct table *table,
 	return 0;
 }
 
+struct oldest {
+	const char *source_id;
+	const char *low; /* its text in the oldest snapshot seen so far */
+};
+
+static int
+visit_oldest(void *arg, const struct snapshot *s)
+{
+	struct oldest *o = arg;
+	const char *source = snapshot_summary(s, KEY_SOURCE);
+
+	if (source != NULL && strcmp(source, o->source_id) == 0)
+		o->low = snapshot_summary(s, KEY_LOW);
+	return 0;
+}
+
+int
+target_beginning(const struct target *t, struct position *low, struct err *err)
+{
+	struct oldest o = { .source_id = t->source_id };
+	bool complete;
+
+	*low = (struct position){ .set = false };
+	if (table_ancestry(t->table, visit_oldest, &o, &complete) != 0 ||
+	    !complete || o.low == NULL)
+		return 0;
+	return position_parse_text(low, o.low, err);
+}
+
 /* ---- plan ------------------------------------------------------------------- */
 
 static int

@@ -44,6 +44,12 @@ void target_close(struct target *);
 int target_history(const struct target *, const struct table *,
     struct reconcile_facts *, struct err *) MUST_USE;
 
+/* Where calve's own history of this source begins: *low is the position that
+ * its first step began after, unset for "from the start" and where snapshots
+ * have been expired. */
+int target_beginning(
+    const struct target *, struct position *low, struct err *) MUST_USE;
+
 /* Resolves the source's columns against the table; refuses what does not fit.
  * Nothing is written. */
 int target_plan(

@@ -14,6 +14,7 @@
 #include "worker/report.h"
 #include "worker/source/source.h"
 #include "worker/target.h"
+#include "worker/window.h"
 
 enum { SCALE_US = 6, MAX_DAYS = 4000000 };
 
@@ -37,6 +38,9 @@ struct verification {
 	bool has_oldest;
 	int64_t oldest;   /* the source's oldest row */
 	uint64_t expired; /* rows of the target older than that */
+	bool has_from;
+	int64_t from;    /* the source's rows after this are calve's */
+	uint64_t before; /* rows of the target up to there */
 	uint64_t null_rows;
 	int field_id;
 	struct err *err;
@@ -137,6 +141,10 @@ on_target_values(
 			v->null_rows++;
 			continue;
 		}
+		if (v->has_from && values[k] <= v->from) {
+			v->before++;
+			continue;
+		}
 		if (!v->has_oldest || values[k] < v->oldest) {
 			v->expired++;
 			continue;
@@ -214,6 +222,13 @@ tell_all(struct verification *v)
 		    v->expired);
 		report_note(false, text);
 	}
+	if (v->before > 0) {
+		snprintf(text, sizeof text,
+		    "%" PRIu64 " rows of the target are from before calve's "
+		    "first offload; they are not compared",
+		    v->before);
+		report_note(false, text);
+	}
 	if (v->null_rows > 0) {
 		snprintf(text, sizeof text,
 		    "%" PRIu64 " rows of the target "
@@ -271,24 +286,43 @@ find_timestamp_field(
 	return 0;
 }
 
+/*
+ * What calve was to take: after the position that it began from, when it
+ * adopted one, else from `start:` on. Only the timestamp counts, since the
+ * target's side is read from that column alone.
+ */
+static int
+find_beginning(struct verification *v, const struct target *target,
+    struct window *from, struct err *err)
+{
+	struct position low;
+
+	if (target_beginning(target, &low, err) == -1 ||
+	    window_of_run(
+		&low, v->job->start, 0, 0, v->source_scale, from, err) == -1)
+		return -1;
+	from->low.has_sequence = false;
+	v->has_from = from->low.set &&
+	    ticks_rescale(from->low.ticks, v->source_scale, v->scale, &v->from);
+	return 0;
+}
+
 static int
 compare(struct verification *v, struct source *source, struct target *target,
     const struct source_table *described, struct err *err)
 {
-	struct position upto, low;
+	struct position upto, exact;
+	struct window from;
 
-	if (find_position(target, &upto, err) == -1 ||
+	if (find_position(target, &exact, err) == -1 ||
 	    find_timestamp_field(v, target->table, err) == -1)
 		return -1;
 	v->source_scale = described->timestamp_scale;
-	if (!ticks_rescale(upto.ticks, upto.scale, v->source_scale, &low.ticks))
-		return err_set(err, ERR_TABLE,
-		    "the table's position is beyond "
-		    "what the timestamp column can hold");
-	upto.ticks = low.ticks;
-	upto.scale = v->source_scale;
+	if (window_low(&exact, v->source_scale, &upto, err) == -1 ||
+	    find_beginning(v, target, &from, err) == -1)
+		return -1;
 	report_phase(v->job, PHASE_COUNT);
-	if (source_days(source, &upto, on_source_day, v, err) == -1)
+	if (source_days(source, &from, &upto, on_source_day, v, err) == -1)
 		return -1;
 	report_phase(v->job, PHASE_VERIFY);
 	if (table_each_file(target->table, on_file, v, err) == -1)

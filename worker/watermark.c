@@ -50,19 +50,14 @@ static int
 read_position(struct watermark *w, const char *timestamp, const char *text,
     const char *sequence, struct err *err)
 {
-	char exact[2 * POSITION_TEXT];
-	char *slash;
+	int rc;
 
 	if (text == NULL && timestamp == NULL)
 		return 0;
-	if (text != NULL) {
-		snprintf(exact, sizeof exact, "%s", text);
-		if ((slash = strchr(exact, '/')) != NULL)
-			*slash++ = '\0';
-		timestamp = exact;
-		sequence = slash;
-	}
-	if (position_parse(&w->position, timestamp, sequence, err) == -1) {
+	rc = text != NULL
+	    ? position_parse_text(&w->position, text, err)
+	    : position_parse(&w->position, timestamp, sequence, err);
+	if (rc == -1) {
 		err->cls = ERR_STATE;
 		return err_prefix(err,
 		    "the watermark of '%s' is damaged; set "

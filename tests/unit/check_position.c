@@ -2,6 +2,7 @@
 /* Positions: text is exact both ways, order is that of the instants. */
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/position.h"
 #include "tests/unit/run_suite.h"
@@ -49,6 +50,28 @@ START_TEST(text_is_exact_both_ways)
 	ck_assert_str_eq(out, "2026-11-21T05:47:00.123Z/-9223372036854775808");
 	ck_assert_int_eq(at("1969-12-31T23:59:59.999Z", NULL).ticks, -1);
 	ck_assert_int_eq(at("2017-11-16", NULL).ticks, 17486);
+}
+END_TEST
+
+START_TEST(the_text_of_a_position_is_read_whole)
+{
+	static const char *const texts[] = { "none", "2026-11-21",
+		"2026-11-21T05:47:00.123Z/-42",
+		"2026-11-21T05:47:00Z/18446744073709551615" };
+	char out[POSITION_TEXT], far[300];
+	struct position p;
+	struct err err;
+
+	for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
+		ck_assert_int_eq(position_parse_text(&p, texts[k], &err), 0);
+		position_format(&p, out);
+		ck_assert_str_eq(out, texts[k]);
+	}
+	memset(far, '1', sizeof far - 1);
+	far[sizeof far - 1] = '\0';
+	ck_assert_int_eq(position_parse_text(&p, far, &err), -1);
+	ck_assert_int_eq(position_parse_text(&p, "", &err), -1);
+	ck_assert_int_eq(position_parse_text(&p, "/1", &err), -1);
 }
 END_TEST
 
@@ -117,6 +140,7 @@ main(void)
 	TCase *tc = tcase_create("position");
 
 	tcase_add_test(tc, text_is_exact_both_ways);
+	tcase_add_test(tc, the_text_of_a_position_is_read_whole);
 	tcase_add_test(tc, malformed_text_is_refused);
 	tcase_add_test(tc, order_is_that_of_instants_then_sequences);
 	tcase_add_test(tc, rescaling_floors_and_reports_overflow);

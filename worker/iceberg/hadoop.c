@@ -353,16 +353,29 @@ stop_at_file(void *arg, const char *name)
 }
 
 static int
-refuse_leftovers(const char *metadata, struct err *err)
+refuse_created(const char *folder, struct err *err)
 {
+	return err_set(err, ERR_CONFLICT,
+	    "another writer has created the table in '%s'", folder);
+}
+
+/* Files where a new table's metadata will be, unless they are those of a
+ * table that another writer has created since we looked. */
+static int
+refuse_leftovers(const char *folder, struct err *err)
+{
+	char *metadata = xasprintf("%s/metadata", folder);
+	int64_t version = 0;
 	int rc = store_list(metadata, stop_at_file, NULL, err);
 
-	if (rc == 1)
-		return err_set(err, ERR_TABLE,
-		    "'%s' has files but no table "
-		    "that can be loaded; another table's remains must go "
-		    "first",
-		    metadata);
+	if (rc == 1 && (rc = hadoop_newest(folder, &version, err)) == 0)
+		rc = version > 0 ? refuse_created(folder, err)
+				 : err_set(err, ERR_TABLE,
+				       "'%s' has files but no table that can "
+				       "be loaded; another table's remains "
+				       "must go first",
+				       metadata);
+	free(metadata);
 	return rc;
 }
 
@@ -377,13 +390,10 @@ create_in(const char *folder, const struct table_create *c, struct err *err)
 	if (hadoop_newest(folder, &version, err) == -1)
 		goto out;
 	if (version > 0) {
-		err_set(err, ERR_CONFLICT,
-		    "another writer has created the "
-		    "table in '%s'",
-		    folder);
+		refuse_created(folder, err);
 		goto out;
 	}
-	if (refuse_leftovers(metadata, err) == -1 ||
+	if (refuse_leftovers(folder, err) == -1 ||
 	    store_mkdirs(metadata, err) == -1)
 		goto out;
 	uuid_random(uuid);
@@ -411,9 +421,8 @@ table_vacant(const char *warehouse, const char *namespace_, const char *name,
 {
 	if ((*folder = hadoop_folder(warehouse, namespace_, name, err)) == NULL)
 		return -1;
-	char *metadata = xasprintf("%s/metadata", *folder);
-	int rc = refuse_leftovers(metadata, err);
-	free(metadata);
+	int rc = refuse_leftovers(*folder, err);
+
 	if (rc == 0)
 		return 0;
 	free(*folder);

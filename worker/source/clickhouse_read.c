@@ -136,7 +136,8 @@ source_count(struct source *s, const struct window *w, struct source_count *out,
 }
 
 int
-source_days(struct source *s, const struct position *upto,
+source_days(struct source *s, const struct window *from,
+    const struct position *upto,
     int (*each)(void *arg, const struct source_day *), void *arg,
     struct err *err)
 {
@@ -153,6 +154,7 @@ source_days(struct source *s, const struct position *upto,
 	put_from(s, &sql);
 	buf_put_str(&sql, " WHERE ");
 	sql_upto(&sql, &s->order, upto);
+	sql_from(&sql, &s->order, from);
 	buf_put_str(&sql, " GROUP BY ");
 	sql_day(&sql, &s->order);
 	buf_put_str(&sql, " ORDER BY ");

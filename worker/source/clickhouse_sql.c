@@ -212,9 +212,8 @@ put_after(struct buf *b, const struct sql_order *o, const struct position *p)
 }
 
 void
-sql_window(struct buf *b, const struct sql_order *o, const struct window *w)
+sql_from(struct buf *b, const struct sql_order *o, const struct window *w)
 {
-	compare_ticks(b, o, "<", w->high_ticks);
 	if (w->has_start) {
 		buf_put_str(b, " AND ");
 		compare_ticks(b, o, ">=", w->start_ticks);
@@ -223,6 +222,13 @@ sql_window(struct buf *b, const struct sql_order *o, const struct window *w)
 		buf_put_str(b, " AND ");
 		put_after(b, o, &w->low);
 	}
+}
+
+void
+sql_window(struct buf *b, const struct sql_order *o, const struct window *w)
+{
+	compare_ticks(b, o, "<", w->high_ticks);
+	sql_from(b, o, w);
 }
 
 void

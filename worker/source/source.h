@@ -103,14 +103,15 @@ uint64_t source_bytes_received(const struct source *); /* since open */
 /* Ends or abandons the stream; the server-side query is cancelled too. */
 void source_end(struct source *);
 
-/* Rows at or before `upto` by UTC day of the timestamp, ascending; for
- * `calve verify`. from_ticks bounds below when has_from. */
+/* Rows at or before `upto` and within the lower bounds of `from` (its high is
+ * not looked at), by UTC day of the timestamp, ascending; for `calve verify`. */
 struct source_day {
 	int64_t day;
 	uint64_t rows;
 	int64_t min_ticks, max_ticks;
 };
-int source_days(struct source *, const struct position *upto,
+int source_days(struct source *, const struct window *from,
+    const struct position *upto,
     int (*each)(void *arg, const struct source_day *), void *arg,
     struct err *) MUST_USE;
 
