@@ -221,13 +221,23 @@ prepare_easy(struct http *h, const struct http_options *o, struct err *err)
 	return 0;
 }
 
+/* curl reports a failed allocation as whatever it was doing at the time; so
+ * memory that runs out is told where it does, as everywhere else. */
+static void *
+resize(void *p, size_t n)
+{
+	return xreallocarray(p, n, 1);
+}
+
 struct http *
 http_new(const struct http_options *o, struct err *err)
 {
 	static bool ready;
 	struct http *h;
 
-	if (!ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+	if (!ready &&
+	    curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, resize,
+		xstrdup, xcalloc) != CURLE_OK) {
 		err_set(err, ERR_BUG, "libcurl cannot be initialised");
 		return NULL;
 	}
