@@ -82,7 +82,6 @@ id_s ; s ; s
 id_ns ; ns ; ns
 id_e ; e ; e
 id_bin ; bin ; bin
-id_fx ; fx ; fx
 bucket_nu ; "bucket(3, nu)" ; nu
 id_d ; d ; d
 id_ndate ; ndate ; ndate
@@ -200,8 +199,8 @@ agree 'texts longer than a file name' cold.long '*' long "s = concat(repeat('x',
 
 # ---- what cannot be ---------------------------------------------------------------------
 
-sql "CREATE TABLE cannot (ts DateTime, seq UInt32, i Int32, l Int64, d Decimal(9, 2), s String, f Float64, u UUID, a Array(Int32)) ENGINE = MergeTree ORDER BY (ts, seq)"
-sql "INSERT INTO cannot SELECT toDateTime('2024-01-01 00:00:00') + number, number, -2147483648, -9223372036854775808, -9999999.99, repeat('x', 300), 0, generateUUIDv4(), [] FROM numbers(10001)"
+sql "CREATE TABLE cannot (ts DateTime, seq UInt32, i Int32, l Int64, d Decimal(9, 2), s String, f Float64, u UUID, x IPv6, a Array(Int32)) ENGINE = MergeTree ORDER BY (ts, seq)"
+sql "INSERT INTO cannot SELECT toDateTime('2024-01-01 00:00:00') + number, number, -2147483648, -9223372036854775808, -9999999.99, repeat('x', 300), 0, generateUUIDv4(), '::1', [] FROM numbers(10001)"
 # FIELDS ; what the error says
 cannots=(
 	'"truncate(10, i)" ; out of the range.*i_trunc.*partition the target by another'
@@ -210,6 +209,7 @@ cannots=(
 	'seq ; (10000|10,000) partitions'
 	'f ; floating-point'
 	'u ; is a uuid.*bucket\(16, u\)'
+	'x ; is a fixed.*bucket\(16, x\)'
 	'a ; .'
 	'day(i) ; day cannot be applied to column .i. of type int'
 	'hour(s) ; hour cannot be applied'
@@ -220,7 +220,7 @@ cannots=(
 )
 tables=()
 for i in "${!cannots[@]}"; do
-	tables+=("$(entry cannot "partition: [${cannots[i]%% ; *}]" "cannot_$i")")
+	tables+=("$(entry cannot "columns: { x: { as: fixed } }, partition: [${cannots[i]%% ; *}]" "cannot_$i")")
 done
 config "${tables[@]}"
 calve run

@@ -268,12 +268,12 @@ check_type(const struct parsed *p, const struct type *source, struct err *err)
 		    "two of them are equal; partition by another column",
 		    p->column);
 	if (p->spelling->transform == TRANSFORM_IDENTITY &&
-	    source->kind == TYPE_UUID)
+	    (source->kind == TYPE_UUID || source->kind == TYPE_FIXED))
 		return err_set(err, ERR_CONFIG,
-		    "column '%.200s' is a uuid: "
-		    "ClickHouse fails on filters by partitions of them, and "
-		    "PyIceberg finds no rows; use bucket(16, %.200s)",
-		    p->column, p->column);
+		    "column '%.200s' is a %s: some readers fail on partitions "
+		    "of these, some find no rows; use bucket(16, %.200s)",
+		    p->column, source->kind == TYPE_UUID ? "uuid" : "fixed",
+		    p->column);
 	if (transform_applies(p->spelling->transform, source))
 		return 0;
 	buf_init(&text, 1 << 20);

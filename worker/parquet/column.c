@@ -17,10 +17,18 @@
 #include "worker/parquet/scratch.h"
 #include "worker/parquet/shred.h"
 
+/* Iceberg's Java library (1.5) fails on dictionaries of UUIDs. */
+static bool
+may_have_dictionary(const struct leaf *leaf)
+{
+	return leaf->physical != PHYSICAL_BOOLEAN &&
+	    leaf->field->type.kind != TYPE_UUID;
+}
+
 static void
 begin_chunk(struct column *c)
 {
-	c->dict_on = c->leaf->physical != PHYSICAL_BOOLEAN;
+	c->dict_on = may_have_dictionary(c->leaf);
 	c->dict.width = c->leaf->width;
 }
 
