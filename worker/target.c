@@ -175,25 +175,37 @@ check_column(const struct type *schema, const char *name, const char *key,
 	    key, name);
 }
 
-/* What the specification allows, but ClickHouse's own reader (26.5) fails on. */
+/* What the specification allows, but a reader fails on: truncated decimals
+ * ClickHouse's (26.5), names that Iceberg has for facts about rows Spark. */
 static void
-warn_of_fields(const struct partition_spec *spec, const struct type *schema)
+warn_of_readers(const struct partition_spec *spec, const struct type *schema)
 {
+	static const char *const reserved[] = { "_file", "_pos", "_deleted",
+		"_spec_id", "_partition", "_row_id",
+		"_last_updated_sequence_number" };
+	char *line;
+
+	for (size_t k = 0; k < sizeof(reserved) / sizeof(*reserved); k++) {
+		if (type_find_name(schema, reserved[k]) == -1)
+			continue;
+		line = xasprintf("Spark cannot read a table with a column '%s'",
+		    reserved[k]);
+		report_note(true, line);
+		free(line);
+	}
 	for (size_t k = 0; k < spec->nfields; k++) {
 		const struct partition_field *f = &spec->fields[k];
 		const struct type *source =
 		    &type_find_id(schema, f->source_id)->type;
-		char *line = NULL;
 
-		if (f->transform == TRANSFORM_TRUNCATE &&
-		    source->kind == TYPE_DECIMAL && source->precision > 18)
-			line = xasprintf("ClickHouse cannot read a table that "
-					 "is partitioned by truncate of a "
-					 "decimal of more than 18 digits, as "
-					 "by '%s'",
-			    f->name);
-		if (line != NULL)
-			report_note(true, line);
+		if (f->transform != TRANSFORM_TRUNCATE ||
+		    source->kind != TYPE_DECIMAL || source->precision <= 18)
+			continue;
+		line = xasprintf("ClickHouse cannot read a table that is "
+				 "partitioned by truncate of a decimal of "
+				 "more than 18 digits, as by '%s'",
+		    f->name);
+		report_note(true, line);
 		free(line);
 	}
 }
@@ -211,7 +223,7 @@ plan_new(struct target *t, const struct type *incoming, struct err *err)
 	if (partition_parse((const char *const *)t->job->partition,
 		t->job->npartition, &t->schema, &t->spec, err) == -1)
 		return -1;
-	warn_of_fields(&t->spec, &t->schema);
+	warn_of_readers(&t->spec, &t->schema);
 	return 0;
 }
 

@@ -88,7 +88,6 @@ $ ; Int32 ;  ; n
 null ; Nullable(Int32) ; NULL ; n
 true ; Bool ;  ; n % 2
 ts_day ; Int32 ;  ; n
-_file ; Int32 ;  ; n
 table ; Int32 ;  ; n
 struct of odd ; Tuple(`a b` Int32, `a.b` Int32, `1` Int32, `é😀` Array(Tuple(`x y` Int32, `z"` String))) ;  ; (n, n, n, [(n, 'z')])
 nested.x ; Array(Int32) ; '[]', '[1,2]' ; [n]
@@ -150,3 +149,11 @@ config "$(entry twice 'partition: [day(ts)]')"
 calve run
 same 'a partition named as a column is an error' 1 "$RC"
 has 'it names both and what to do' "named 'ts_day' as a column is.*(exclude|another transform)" "$ERR"
+
+sql 'CREATE TABLE reserved (ts DateTime, seq UInt32, _file String, _pos Int64) ENGINE = MergeTree ORDER BY (ts, seq)'
+sql "INSERT INTO reserved VALUES ('2024-01-01 00:00:00', 1, 'x', 2)"
+config "$(entry reserved)"
+calve run
+ran 'names that Iceberg has for its own are taken'
+has 'the run warns that Spark cannot read them' "Spark cannot read.*'_file'" "$(grep warn <<<"$ERR")"
+READERS='DuckDB icebird' agree 'names that Iceberg has for its own' cold.reserved '*' reserved
