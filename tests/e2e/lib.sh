@@ -86,7 +86,7 @@ suite_stop() {
 }
 
 suite_end() {
-	local status=$?
+	local status=$? IFS=$' \t\n' # the shell may have ended within a read
 	[ -z "${WORKER:-}" ] || kill -KILL "$WORKER" 2>/dev/null
 	suite_stop || status=1
 	rm -f "$T.pid"
