@@ -221,21 +221,31 @@ take_fixed(
 	}
 }
 
+/* Sets dst's offsets to the lengths of the rows taken; their sum in *total. */
+static uint32_t *
+take_offsets(struct vec *dst, enum vec_layout layout, const uint32_t *off,
+    const uint32_t *rows, size_t n, size_t *total)
+{
+	uint32_t *to = vec_set_offsets(dst, layout, n);
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		sum += off[rows[i] + 1] - off[rows[i]];
+		to[i + 1] = (uint32_t)sum;
+	}
+	/* rows of one batch, each at most once: the sum fits as it did there */
+	assert(sum <= UINT32_MAX);
+	*total = sum;
+	return to;
+}
+
 static void
 take_bytes(
     struct vec *dst, const struct vec *src, const uint32_t *rows, size_t n)
 {
 	const uint32_t *off = src->offset;
-	uint32_t *to = vec_set_offsets(dst, VEC_BYTES, n);
-	uint64_t total = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		total += off[rows[i] + 1] - off[rows[i]];
-		to[i + 1] = (uint32_t)total;
-	}
-	/* rows of one batch, each at most once: the sum fits as it did there */
-	assert(total <= UINT32_MAX);
-
+	size_t total;
+	uint32_t *to = take_offsets(dst, VEC_BYTES, off, rows, n, &total);
 	uint8_t *p = vec_set_bytes(dst, total);
 
 	for (size_t i = 0; i < n; i++)
@@ -264,15 +274,8 @@ take_list(
     struct vec *dst, const struct vec *src, const uint32_t *rows, size_t n)
 {
 	const uint32_t *off = src->offset;
-	uint32_t *to = vec_set_offsets(dst, VEC_LIST, n);
-	uint64_t total = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		total += off[rows[i] + 1] - off[rows[i]];
-		to[i + 1] = (uint32_t)total;
-	}
-	assert(total <= UINT32_MAX);
-
+	size_t total;
+	uint32_t *to = take_offsets(dst, VEC_LIST, off, rows, n, &total);
 	uint32_t *elements =
 	    xreallocarray(NULL, total > 0 ? total : 1, sizeof(*elements));
 
