@@ -21,7 +21,7 @@ enum {
 };
 
 int
-clickhouse_ask(struct source *s, const char *sql, struct buf *out,
+clickhouse_ask(struct clickhouse *s, const char *sql, struct buf *out,
     struct cursor *at, struct err *err)
 {
 	buf_reset(out);
@@ -66,7 +66,7 @@ free_settings(struct setting_seen *seen, size_t n)
 }
 
 static int
-read_settings(struct source *s, bool has_locks, struct setting_seen **out,
+read_settings(struct clickhouse *s, bool has_locks, struct setting_seen **out,
     size_t *n, struct err *err)
 {
 	struct setting_seen *seen = xcalloc(SETTINGS_MAX, sizeof(*seen));
@@ -100,8 +100,8 @@ read_settings(struct source *s, bool has_locks, struct setting_seen **out,
 
 /* Does a system table have that column? 1, 0 or -1. */
 static int
-system_has(
-    struct source *s, const char *table, const char *column, struct err *err)
+system_has(struct clickhouse *s, const char *table, const char *column,
+    struct err *err)
 {
 	struct buf answer;
 	struct cursor at;
@@ -125,7 +125,7 @@ system_has(
 }
 
 static int
-agree_settings(struct source *s, struct err *err)
+agree_settings(struct clickhouse *s, struct err *err)
 {
 	struct settings_wanted want = { .threads = s->job->source_threads };
 	struct setting_seen *seen = NULL;
@@ -154,24 +154,29 @@ agree_settings(struct source *s, struct err *err)
 
 /* ---- life ----------------------------------------------------------------- */
 
+static const struct source_ops ops = {
+	.close = clickhouse_close,
+	.describe = clickhouse_describe,
+	.resolve = clickhouse_resolve,
+	.clock = clickhouse_clock,
+	.count = clickhouse_count,
+	.days = clickhouse_days,
+	.begin = clickhouse_read_begin,
+	.next = clickhouse_read_next,
+	.end = clickhouse_read_end,
+	.received = clickhouse_received,
+};
+
 struct source *
-source_open(const struct job *job, struct err *err)
+clickhouse_open(const struct job *job, struct err *err)
 {
 	struct http_options options = { .url = job->url,
 		.user = job->user,
 		.password = job->password,
 		.timeout_s = job->timeout_s };
-	struct source *s;
+	struct clickhouse *s = xcalloc(1, sizeof(*s));
 
-	if (job->source_kind == NULL ||
-	    strcmp(job->source_kind, "clickhouse") != 0) {
-		err_set(err, ERR_CONFIG,
-		    "unknown kind of source '%s'; use "
-		    "clickhouse",
-		    job->source_kind != NULL ? job->source_kind : "");
-		return NULL;
-	}
-	s = xcalloc(1, sizeof(*s));
+	s->source.ops = &ops;
 	s->job = job;
 	s->database = job->database != NULL && job->database[0] != '\0'
 	    ? job->database
@@ -179,10 +184,10 @@ source_open(const struct job *job, struct err *err)
 	buf_init(&s->parameters, 64 << 10);
 	s->http = http_new(&options, err);
 	if (s->http == NULL || agree_settings(s, err) == -1) {
-		source_close(s);
+		clickhouse_close(&s->source);
 		return NULL;
 	}
-	return s;
+	return &s->source;
 }
 
 static void
@@ -198,11 +203,11 @@ clear_column(struct column *c)
 }
 
 void
-source_close(struct source *s)
+clickhouse_close(struct source *source)
 {
-	if (s == NULL)
-		return;
-	source_end(s);
+	struct clickhouse *s = clickhouse_of(source);
+
+	clickhouse_read_end(&s->source);
 	native_free(s->native);
 	for (size_t i = 0; i < s->ncolumns; i++)
 		clear_column(&s->columns[i]);
@@ -215,22 +220,10 @@ source_close(struct source *s)
 	free(s);
 }
 
-void
-source_table_clear(struct source_table *t)
-{
-	for (size_t i = 0; i < t->ncolumns; i++) {
-		free(t->columns[i].name);
-		free(t->columns[i].type);
-	}
-	free(t->columns);
-	free(t->engine);
-	*t = (struct source_table){ 0 };
-}
-
 /* ---- description ---------------------------------------------------------- */
 
 static void
-put_where_table(struct source *s, struct buf *sql, const char *name)
+put_where_table(struct clickhouse *s, struct buf *sql, const char *name)
 {
 	buf_put_str(sql, " WHERE database = ");
 	sql_string(sql, s->database);
@@ -239,7 +232,7 @@ put_where_table(struct source *s, struct buf *sql, const char *name)
 }
 
 static int
-unknown_table(struct source *s, struct err *err)
+unknown_table(struct clickhouse *s, struct err *err)
 {
 	struct buf sql, answer;
 	struct cursor at;
@@ -272,7 +265,7 @@ unknown_table(struct source *s, struct err *err)
 
 /* engine, sorting key (the caller's) and uuid of the table */
 static int
-read_table(struct source *s, char **sorting_key, struct err *err)
+read_table(struct clickhouse *s, char **sorting_key, struct err *err)
 {
 	struct buf sql, answer;
 	struct cursor at;
@@ -321,7 +314,7 @@ kind_of(const char *text)
 }
 
 static int
-add_column(struct source *s, struct cursor *at, const char *sorting_key,
+add_column(struct clickhouse *s, struct cursor *at, const char *sorting_key,
     struct err *err)
 {
 	struct err ignored = { 0 };
@@ -351,7 +344,7 @@ add_column(struct source *s, struct cursor *at, const char *sorting_key,
 }
 
 static int
-read_columns(struct source *s, const char *sorting_key, struct err *err)
+read_columns(struct clickhouse *s, const char *sorting_key, struct err *err)
 {
 	struct buf sql, answer;
 	struct cursor at;
@@ -384,7 +377,7 @@ out:
 }
 
 static struct column *
-find_column(struct source *s, const char *name)
+find_column(struct clickhouse *s, const char *name)
 {
 	for (size_t i = 0; i < s->ncolumns; i++)
 		if (strcmp(s->columns[i].name, name) == 0)
@@ -394,7 +387,7 @@ find_column(struct source *s, const char *name)
 
 /* Columns of which the user may have meant one. */
 static void
-put_candidates(struct source *s, struct buf *b, bool timestamps)
+put_candidates(struct clickhouse *s, struct buf *b, bool timestamps)
 {
 	unsigned n = 0;
 
@@ -415,7 +408,7 @@ put_candidates(struct source *s, struct buf *b, bool timestamps)
 }
 
 static int
-find_order_column(struct source *s, const char *name, bool timestamp,
+find_order_column(struct clickhouse *s, const char *name, bool timestamp,
     struct column **out, struct err *err)
 {
 	struct buf candidates;
@@ -459,7 +452,7 @@ out:
 }
 
 static int
-find_order(struct source *s, struct err *err)
+find_order(struct clickhouse *s, struct err *err)
 {
 	const struct job *job = s->job;
 
@@ -487,7 +480,7 @@ find_order(struct source *s, struct err *err)
 }
 
 static void
-tell_table(struct source *s, struct source_table *out)
+tell_table(struct clickhouse *s, struct source_table *out)
 {
 	*out = (struct source_table){ .engine = xstrdup(s->engine),
 		.ncolumns = s->ncolumns,
@@ -504,8 +497,10 @@ tell_table(struct source *s, struct source_table *out)
 }
 
 int
-source_describe(struct source *s, struct source_table *out, struct err *err)
+clickhouse_describe(
+    struct source *source, struct source_table *out, struct err *err)
 {
+	struct clickhouse *s = clickhouse_of(source);
 	char *sorting_key = NULL;
 	struct buf name;
 	int rc;
@@ -537,8 +532,9 @@ source_describe(struct source *s, struct source_table *out, struct err *err)
 /* ---- clock ---------------------------------------------------------------- */
 
 int
-source_clock(struct source *s, int64_t *us, struct err *err)
+clickhouse_clock(struct source *source, int64_t *us, struct err *err)
 {
+	struct clickhouse *s = clickhouse_of(source);
 	struct buf answer;
 	struct cursor at;
 	int rc;

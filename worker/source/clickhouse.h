@@ -12,7 +12,7 @@
 #include "worker/source/clickhouse_sql.h"
 #include "worker/source/clickhouse_type.h"
 #include "worker/source/native.h"
-#include "worker/source/source.h"
+#include "worker/source/source_kind.h"
 #include "worker/source/stream.h"
 #include "worker/typemap.h"
 
@@ -28,7 +28,7 @@ struct column {
 	enum column_kind kind;
 	int key_position;
 
-	/* by source_resolve() */
+	/* by clickhouse_resolve() */
 	bool chosen;
 	char *wire_name;       /* name, or another one for a cast */
 	const char *wire_text; /* NULL, or the type it is cast to */
@@ -37,14 +37,15 @@ struct column {
 	struct mapping map;
 };
 
-struct source {
+struct clickhouse {
+	struct source source; /* first: the ops get this */
 	const struct job *job;
 	const char *database;
 	struct http *http;
 	struct buf parameters; /* "default_format=Native&..." */
 	bool reads_in_order;   /* ORDER BY a key prefix streams */
 
-	/* source_describe() */
+	/* clickhouse_describe() */
 	char *table; /* `db`.`table` */
 	char uuid[UUID_TEXT];
 	char *engine;
@@ -55,24 +56,40 @@ struct source {
 	bool timestamp_nullable, sequence_nullable;
 	bool ordered;
 
-	/* source_resolve() */
+	/* clickhouse_resolve() */
 	struct native_column *wire; /* the chosen columns */
 	size_t nwire;
 	size_t timestamp_wire, sequence_wire; /* their places there */
 	struct native *native;
 
-	/* source_begin() */
+	/* clickhouse_read_begin() */
 	struct stream stream;
 	bool open;
 	struct window window;
-	struct position furthest;
-	uint64_t rows;
 };
 
+static inline struct clickhouse *
+clickhouse_of(struct source *source)
+{
+	return (struct clickhouse *)(void *)source;
+}
+
 /* A small answer in RowBinary, as a cursor over s-owned bytes in out. */
-int clickhouse_ask(struct source *, const char *sql, struct buf *out,
+int clickhouse_ask(struct clickhouse *, const char *sql, struct buf *out,
     struct cursor *, struct err *) MUST_USE;
 /* One string of such an answer; "" and bad when malformed. The caller's. */
 char *clickhouse_text(struct cursor *);
+
+/* The source's ops (source.h); clickhouse_open() stands in source_kinds.h. */
+source_close_op clickhouse_close;
+source_describe_op clickhouse_describe;
+source_resolve_op clickhouse_resolve;
+source_clock_op clickhouse_clock;
+source_count_op clickhouse_count;
+source_days_op clickhouse_days;
+source_begin_op clickhouse_read_begin;
+source_next_op clickhouse_read_next;
+source_end_op clickhouse_read_end;
+source_received_op clickhouse_received;
 
 #endif

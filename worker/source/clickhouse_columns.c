@@ -13,7 +13,7 @@
 #include "worker/source/utf8.h"
 
 struct resolving {
-	struct source *s;
+	struct clickhouse *s;
 	const struct type *existing;
 	struct typemap_options options;
 	bool *fits_long; /* one a column */
@@ -52,7 +52,7 @@ listed(char **names, size_t n, const char *name)
 static int
 check_names(struct resolving *r, char **names, size_t n, const char *key)
 {
-	struct source *s = r->s;
+	struct clickhouse *s = r->s;
 
 	for (size_t i = 0; i < n; i++) {
 		size_t k = 0;
@@ -133,7 +133,7 @@ existing_type(const struct resolving *r, const char *name)
 static int
 ask_largest(struct resolving *r, const size_t *cols, size_t n)
 {
-	struct source *s = r->s;
+	struct clickhouse *s = r->s;
 	struct buf sql, answer;
 	struct cursor at;
 	int rc;
@@ -174,7 +174,7 @@ ask_largest(struct resolving *r, const size_t *cols, size_t n)
 static int
 decide_largest(struct resolving *r)
 {
-	struct source *s = r->s;
+	struct clickhouse *s = r->s;
 	size_t *cols = xcalloc(s->ncolumns, sizeof(*cols)), n = 0;
 	int rc = 0;
 
@@ -233,7 +233,7 @@ resolve_column(struct resolving *r, size_t i)
 static int
 check_order(struct resolving *r)
 {
-	struct source *s = r->s;
+	struct clickhouse *s = r->s;
 	struct column *c = s->timestamp->wire_text != NULL ? s->timestamp
 	    : s->sequence != NULL && s->sequence->wire_text != NULL
 	    ? s->sequence
@@ -248,7 +248,7 @@ check_order(struct resolving *r)
 }
 
 static void
-build_wire(struct source *s)
+build_wire(struct clickhouse *s)
 {
 	size_t n = 0;
 
@@ -299,7 +299,7 @@ note_engine(struct resolving *r)
 }
 
 static void
-forget_columns(struct source *s)
+forget_columns(struct clickhouse *s)
 {
 	native_free(s->native);
 	free(s->wire);
@@ -322,7 +322,7 @@ forget_columns(struct source *s)
 static int
 resolve_all(struct resolving *r, struct type *out)
 {
-	struct source *s = r->s;
+	struct clickhouse *s = r->s;
 	const struct job *job = s->job;
 
 	if (check_names(r, job->include, job->ninclude, "include") == -1 ||
@@ -368,9 +368,10 @@ resolve_all(struct resolving *r, struct type *out)
 }
 
 int
-source_resolve(struct source *s, const struct type *existing, source_note *note,
-    void *note_arg, struct type *out, struct err *err)
+clickhouse_resolve(struct source *source, const struct type *existing,
+    source_note *note, void *note_arg, struct type *out, struct err *err)
 {
+	struct clickhouse *s = clickhouse_of(source);
 	struct resolving r = { .s = s,
 		.existing = existing,
 		.note = note,

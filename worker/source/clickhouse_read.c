@@ -18,14 +18,14 @@ static const uint64_t BLOCK_DEFAULT = UINT64_C(512) << 20;
 static const uint64_t BLOCK_MAX = UINT64_C(1) << 30;
 
 static void
-put_from(struct source *s, struct buf *sql)
+put_from(struct clickhouse *s, struct buf *sql)
 {
 	buf_printf(sql, " FROM %s%s", s->table, s->job->final ? " FINAL" : "");
 }
 
 /* Ticks as RowBinary has them. */
 static int64_t
-get_ticks(const struct source *s, struct cursor *at)
+get_ticks(const struct clickhouse *s, struct cursor *at)
 {
 	switch (s->order.timestamp_type->kind) {
 	case CH_DATE:
@@ -41,7 +41,7 @@ get_ticks(const struct source *s, struct cursor *at)
 
 /* count(), min and max of the timestamp, as get_counts() reads them */
 static void
-put_counts(struct source *s, struct buf *sql)
+put_counts(struct clickhouse *s, struct buf *sql)
 {
 	static const char *const functions[] = { "min", "max" };
 
@@ -66,7 +66,7 @@ no_answer(struct err *err)
 
 /* NULLs are in no window, so they are looked for in the whole table. */
 static int
-check_nulls(struct source *s, struct err *err)
+check_nulls(struct clickhouse *s, struct err *err)
 {
 	struct buf sql, answer;
 	struct cursor at;
@@ -105,9 +105,10 @@ check_nulls(struct source *s, struct err *err)
 }
 
 int
-source_count(struct source *s, const struct window *w, struct source_count *out,
-    struct err *err)
+clickhouse_count(struct source *source, const struct window *w,
+    struct source_count *out, struct err *err)
 {
+	struct clickhouse *s = clickhouse_of(source);
 	struct buf sql, answer;
 	struct cursor at;
 	int rc;
@@ -136,11 +137,11 @@ source_count(struct source *s, const struct window *w, struct source_count *out,
 }
 
 int
-source_days(struct source *s, const struct window *from,
-    const struct position *upto,
-    int (*each)(void *arg, const struct source_day *), void *arg,
+clickhouse_days(struct source *source, const struct window *from,
+    const struct position *upto, source_each_day *each, void *arg,
     struct err *err)
 {
+	struct clickhouse *s = clickhouse_of(source);
 	struct buf sql, answer;
 	struct cursor at;
 	int rc;
@@ -178,7 +179,7 @@ source_days(struct source *s, const struct window *from,
 /* ---- rows ----------------------------------------------------------------- */
 
 static void
-put_select(struct source *s, const struct window *w, struct buf *sql)
+put_select(struct clickhouse *s, const struct window *w, struct buf *sql)
 {
 	bool first = true;
 
@@ -225,17 +226,15 @@ block_budget(const struct job *job)
 }
 
 int
-source_begin(struct source *s, const struct window *w, const char *query_id,
-    struct err *err)
+clickhouse_read_begin(struct source *source, const struct window *w,
+    const char *query_id, struct err *err)
 {
+	struct clickhouse *s = clickhouse_of(source);
 	struct buf sql;
 	char *parameters, *id;
 	int rc;
 
-	source_end(s);
 	s->window = *w;
-	s->rows = 0;
-	s->furthest = (struct position){ 0 };
 	buf_init(&sql, SQL_MAX);
 	put_select(s, w, &sql);
 	if (sql.over) {
@@ -262,7 +261,7 @@ source_begin(struct source *s, const struct window *w, const char *query_id,
 
 /* Largest timestamp of the batch, and the largest sequence among its rows. */
 static int
-note_furthest(struct source *s, const struct batch *b, struct err *err)
+note_furthest(struct clickhouse *s, const struct batch *b, struct err *err)
 {
 	const int64_t *ts = native_raw(s->native, s->timestamp_wire);
 	const int64_t *seq = s->sequence == NULL
@@ -294,13 +293,13 @@ note_furthest(struct source *s, const struct batch *b, struct err *err)
 		p.sequence =
 		    no_sign ? (__int128)most : (__int128)(int64_t)(most ^ flip);
 	}
-	if (position_compare(&p, &s->furthest) > 0)
-		s->furthest = p;
+	if (position_compare(&p, &s->source.furthest) > 0)
+		s->source.furthest = p;
 	return 0;
 }
 
 static int
-refuse_nulls(struct source *s, const struct batch *b, struct err *err)
+refuse_nulls(struct clickhouse *s, const struct batch *b, struct err *err)
 {
 	const struct vec *ts = &b->cols[s->timestamp_wire];
 	const struct vec *seq =
@@ -322,8 +321,10 @@ refuse_nulls(struct source *s, const struct batch *b, struct err *err)
 }
 
 int
-source_next(struct source *s, const struct batch **out, struct err *err)
+clickhouse_read_next(
+    struct source *source, const struct batch **out, struct err *err)
 {
+	struct clickhouse *s = clickhouse_of(source);
 	int rc;
 
 	if (!s->open)
@@ -338,33 +339,25 @@ source_next(struct source *s, const struct batch **out, struct err *err)
 		note_furthest(s, *out, err) == -1))
 		rc = -1;
 	if (rc == 1)
-		s->rows += (*out)->nrows;
+		s->source.rows += (*out)->nrows;
 	else
-		source_end(s);
+		clickhouse_read_end(&s->source);
 	return rc;
 }
 
-void
-source_furthest(const struct source *s, struct position *out)
-{
-	*out = s->furthest;
-}
-
 uint64_t
-source_rows(const struct source *s)
+clickhouse_received(const struct source *source)
 {
-	return s->rows;
-}
+	const struct clickhouse *s = (const void *)source;
 
-uint64_t
-source_bytes_received(const struct source *s)
-{
 	return http_received(s->http);
 }
 
 void
-source_end(struct source *s)
+clickhouse_read_end(struct source *source)
 {
+	struct clickhouse *s = clickhouse_of(source);
+
 	if (!s->open)
 		return;
 	stream_clear(&s->stream);

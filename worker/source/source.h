@@ -110,9 +110,9 @@ struct source_day {
 	uint64_t rows;
 	int64_t min_ticks, max_ticks;
 };
+typedef int source_each_day(void *arg, const struct source_day *);
 int source_days(struct source *, const struct window *from,
-    const struct position *upto,
-    int (*each)(void *arg, const struct source_day *), void *arg,
+    const struct position *upto, source_each_day *, void *arg,
     struct err *) MUST_USE;
 
 #endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which kind of source a job reads from; everything else is the kind's. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/source/source_kind.h"
+
+static const struct kind {
+	const char *name;
+	struct source *(*open)(const struct job *, struct err *);
+} kinds[] = {
+	{ "clickhouse", clickhouse_open },
+};
+
+struct source *
+source_open(const struct job *job, struct err *err)
+{
+	const char *name = job->source_kind != NULL ? job->source_kind : "";
+
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
+		if (strcmp(kinds[k].name, name) == 0)
+			return kinds[k].open(job, err);
+	err_set(err, ERR_CONFIG, "unknown kind of source '%s'; use clickhouse",
+	    name);
+	return NULL;
+}
+
+void
+source_close(struct source *s)
+{
+	if (s != NULL)
+		s->ops->close(s);
+}
+
+int
+source_describe(struct source *s, struct source_table *out, struct err *err)
+{
+	return s->ops->describe(s, out, err);
+}
+
+void
+source_table_clear(struct source_table *t)
+{
+	for (size_t i = 0; i < t->ncolumns; i++) {
+		free(t->columns[i].name);
+		free(t->columns[i].type);
+	}
+	free(t->columns);
+	free(t->engine);
+	*t = (struct source_table){ 0 };
+}
+
+int
+source_resolve(struct source *s, const struct type *existing, source_note *note,
+    void *note_arg, struct type *out, struct err *err)
+{
+	return s->ops->resolve(s, existing, note, note_arg, out, err);
+}
+
+int
+source_clock(struct source *s, int64_t *us, struct err *err)
+{
+	return s->ops->clock(s, us, err);
+}
+
+int
+source_count(struct source *s, const struct window *w, struct source_count *out,
+    struct err *err)
+{
+	return s->ops->count(s, w, out, err);
+}
+
+int
+source_days(struct source *s, const struct window *from,
+    const struct position *upto, source_each_day *each, void *arg,
+    struct err *err)
+{
+	return s->ops->days(s, from, upto, each, arg, err);
+}
+
+int
+source_begin(struct source *s, const struct window *w, const char *query_id,
+    struct err *err)
+{
+	s->ops->end(s);
+	s->rows = 0;
+	s->furthest = (struct position){ 0 };
+	return s->ops->begin(s, w, query_id, err);
+}
+
+int
+source_next(struct source *s, const struct batch **out, struct err *err)
+{
+	return s->ops->next(s, out, err);
+}
+
+void
+source_furthest(const struct source *s, struct position *out)
+{
+	*out = s->furthest;
+}
+
+uint64_t
+source_rows(const struct source *s)
+{
+	return s->rows;
+}
+
+uint64_t
+source_bytes_received(const struct source *s)
+{
+	return s->ops->received(s);
+}
+
+void
+source_end(struct source *s)
+{
+	s->ops->end(s);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a kind of source must bring: one function for each of source.h's, with
+ * the same contract. Only source.c and the kinds include this.
+ *
+ * A kind's own struct begins with a struct source. rows and furthest are
+ * zeroed before begin and kept up to date by next.
+ */
+#ifndef CALVE_SOURCE_KIND_H
+#define CALVE_SOURCE_KIND_H
+
+#include "worker/source/source.h"
+
+typedef void source_close_op(struct source *);
+typedef int source_describe_op(
+    struct source *, struct source_table *, struct err *);
+typedef int source_resolve_op(struct source *, const struct type *existing,
+    source_note *, void *note_arg, struct type *out, struct err *);
+typedef int source_clock_op(struct source *, int64_t *us, struct err *);
+typedef int source_count_op(struct source *, const struct window *,
+    struct source_count *, struct err *);
+typedef int source_days_op(struct source *, const struct window *from,
+    const struct position *upto, source_each_day *, void *arg, struct err *);
+typedef int source_begin_op(
+    struct source *, const struct window *, const char *query_id, struct err *);
+typedef int source_next_op(
+    struct source *, const struct batch **, struct err *);
+typedef void source_end_op(struct source *);
+typedef uint64_t source_received_op(const struct source *);
+
+struct source_ops {
+	source_close_op *close;
+	source_describe_op *describe;
+	source_resolve_op *resolve;
+	source_clock_op *clock;
+	source_count_op *count;
+	source_days_op *days;
+	source_begin_op *begin;
+	source_next_op *next;
+	source_end_op *end;
+	source_received_op *received;
+};
+
+struct source {
+	const struct source_ops *ops;
+	uint64_t rows;
+	struct position furthest;
+};
+
+/* One a kind; source.c has the table of names. */
+struct source *clickhouse_open(const struct job *, struct err *);
+
+#endif
