@@ -24,6 +24,15 @@ check-e2e: all asan fault build/chdb-front
 check-fuzz: $(FUZZERS:%=build/fuzz/fuzz_%)
 	$(Q)tests/fuzz/run.sh 10 $(FUZZERS)
 
+# What users do to it and what happens to it, each as often as it takes to
+# believe it. DRILLS are beginnings of file names in tests/drills.
+.PHONY: drills
+drills:
+	$(Q)scripts/setup.sh build demo test
+	+$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all fault \
+	    build/chdb-front
+	$(Q)tests/drills/run.sh $(DRILLS)
+
 lint:
 	$(Q)scripts/setup.sh lint
 	$(Q)scripts/lint.sh

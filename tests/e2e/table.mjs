@@ -6,6 +6,8 @@
  *
  *	table.mjs positions DIR          of main's calve snapshots, newest first
  *	table.mjs snapshots DIR          ids of main's ancestry, newest first
+ *	table.mjs history DIR            "N snapshots, M rows" where they follow
+ *	                                 each other and add up, or what does not
  *	table.mjs version DIR            N of the newest vN.metadata.json
  *	table.mjs uuid DIR
  *	table.mjs rollback DIR N         main is N snapshots back
@@ -15,7 +17,7 @@
  *	                                 the same files
  *	table.mjs unset DIR PROPERTY
  *
- * The last five write the next version as Iceberg's library does, with the
+ * From rollback on they write the next version as Iceberg's library does, with the
  * hint. Ids have 64 bits, more than a number of JavaScript holds: they are
  * read and written as text with a mark.
  */
@@ -67,6 +69,36 @@ function moveMain(metadata, snapshot, now) {
 	    'snapshot-id': snapshot['snapshot-id'] });
 }
 
+/* A position as a text that sorts as positions do. */
+function sortable(summary) {
+	const [date, fraction = ''] = summary['calve.position.timestamp']
+	    .replace(/Z$/, '').split('.');
+	return date + fraction.padEnd(9, '0') +
+	    (summary['calve.position.sequence'] ?? '').padStart(20, '0');
+}
+
+/* What is wrong with the ancestry, oldest snapshot first; its rows. */
+function checkHistory(oldestFirst) {
+	const problems = [];
+	let rows = 0, before;
+	for (const s of oldestFirst) {
+		const wrong = what => problems.push(
+		    `snapshot ${s['snapshot-id']}: ${what}`);
+		rows += Number(s.summary['added-records'] ?? 0);
+		if (Number(s.summary['total-records']) !== rows)
+			wrong(`total-records ${s.summary['total-records']}, ` +
+			    `but ${rows} were added so far`);
+		if (before && s['sequence-number'] <= before['sequence-number'])
+			wrong('its sequence number does not rise');
+		if (before && s['timestamp-ms'] < before['timestamp-ms'])
+			wrong('it is older than its parent');
+		if (before && sortable(s.summary) <= sortable(before.summary))
+			wrong('its position does not rise');
+		before = s;
+	}
+	return { problems, rows };
+}
+
 const version = newest();
 const metadata = read(version);
 const chain = ancestry(metadata);
@@ -79,6 +111,13 @@ const commands = {
 	snapshots() {
 		for (const s of chain)
 			console.log(String(s['snapshot-id']).replace('#', ''));
+	},
+	history() {
+		const { problems, rows } = checkHistory(chain.toReversed());
+		if (chain.at(-1)?.['parent-snapshot-id'] !== undefined)
+			problems.push('its oldest snapshot has a parent');
+		console.log(problems.length > 0 ? problems.join('\n') :
+		    `${chain.length} snapshots, ${rows} rows`);
 	},
 	positions() {
 		for (const { summary } of chain) {

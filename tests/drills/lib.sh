@@ -1,0 +1,229 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What drills share, on top of tests/e2e/lib.sh. Source it first:
+#
+#   . "$(dirname "$0")/lib.sh"; drill
+#
+# A drill is NN_name.sh; `drill` claims build/test/drill_NN with servers of its
+# own, seeds RANDOM and prints the seed. From there:
+#
+#   drill_scaled FULL SMALL   the count for this scale
+#   drill_draw LOW HIGH       sets DRAWN, from the seed
+#   drill_pause MS            a random moment is waited for, never an event
+#   drill_rerun               `calve run` until it finds nothing to take
+#   drill_compare TABLE...    sets LOST and DUPLICATED, by readers of others
+#   drill_history TABLE...    snapshots follow each other and add up
+#   drill_ledger              no run is left running; what failed says why
+#   drill_result WHAT TIMES LOST DUPLICATED DID
+#                             ok or not ok, and a row of the table of results
+#
+# A TABLE is a source table whose target is cold.TABLE, or SOURCE=TARGET as in
+# k2.trades=lake.trades. Numbers are drawn in the drill's own shell: bash seeds
+# RANDOM anew in a subshell, and the drill could not be repeated.
+#
+#   DRILL_SEED     repeats a drill; drawn where it is not set
+#   DRILL_SCALE    full, or small: what CI runs
+#   DRILL_RESULTS  file of results, one a line, tab-separated: drill, what,
+#                  times, lost, duplicated, seconds, seed, what calve did
+#
+# Whatever the drill started in the background is killed when it ends.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
+
+drill() {
+	local name
+	name=$(basename "$0" .sh)
+	DRILL=${name%%_*}
+	: "${DRILL_SCALE:=full}" "${DRILL_SEED:=$RANDOM}"
+	suite "drill_$DRILL"
+	trap drill_end EXIT
+	: "${DRILL_RESULTS:=$T/results}"
+	exec {DRILL_TIMER}<> <(:)
+	DRILL_SINCE=$EPOCHREALTIME
+	printf 'drill %s, scale %s: repeat it with DRILL_SEED=%s\n' "$name" \
+		"$DRILL_SCALE" "$DRILL_SEED"
+	RANDOM=$DRILL_SEED
+}
+
+drill_end() {
+	local status=$? IFS=$' \t\n' pids
+	pids=$(jobs -p)
+	# shellcheck disable=SC2086 # one word a process
+	[ -z "$pids" ] || kill -KILL $pids 2>/dev/null
+	(exit "$status")
+	suite_end
+}
+
+drill_scaled() {
+	if [ "$DRILL_SCALE" == small ]; then echo "$2"; else echo "$1"; fi
+}
+
+drill_draw() {
+	# shellcheck disable=SC2034 # for the drill
+	DRAWN=$(($1 + (RANDOM * 32768 + RANDOM) % ($2 - $1 + 1)))
+}
+
+drill_pause() {
+	local seconds
+	printf -v seconds '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
+	read -r -t "$seconds" -u "$DRILL_TIMER" || :
+}
+
+# ---- until nothing is left to do ---------------------------------------------
+
+# Nobody of calve's is connected any more: workers of a coordinator that was
+# killed end by themselves.
+drill_alone() {
+	[[ $(state "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'calve%'") == 0 ]]
+}
+
+# drill_rerun [ARGUMENTS of calve run]: sets RERUNS
+drill_rerun() {
+	local since rows
+	wait_until 60 drill_alone || not_ok 'workers did not end by themselves'
+	for ((RERUNS = 1; RERUNS <= ${DRILL_RERUNS:-20}; RERUNS++)); do
+		since=$(state 'SELECT clock_timestamp()')
+		calve run "$@"
+		rows=$(state "SELECT coalesce(sum(row_count), 0) FROM offload_runs WHERE started_at >= '$since'")
+		[[ $RC != 0 || $rows != 0 ]] || return 0
+	done
+	not_ok "calve run has not come to its end after $((RERUNS - 1)) runs: exit status $RC, $ERR"
+}
+
+# ---- what is in the tables -----------------------------------------------------
+
+# drill_split TABLE: sets SOURCE and TARGET
+drill_split() {
+	SOURCE=${1%%=*}
+	TARGET=${1#*=}
+	[[ $1 == *=* ]] || TARGET=cold.$1
+}
+
+# drill_texts CONDITION: SOURCE's columns as the engine words them: a list of
+# texts that is the same for source and table. drill_texts_duckdb: the same
+# texts in DuckDB's words.
+drill_texts() {
+	drill_list "$1" "format('ifNull({}, \\'NULL\\')', multiIf(type LIKE '%DateTime%', format('toString(toUnixTimestamp64Micro(toDateTime64({}, 6, \\'UTC\\')))', quoted), type LIKE '%Decimal%', format('toDecimalString({}, {})', quoted, toString(numeric_scale)), format('toString({})', quoted)))"
+}
+
+drill_texts_duckdb() {
+	drill_list "$1" "format('coalesce({}::VARCHAR, \\'NULL\\')', if(type LIKE '%DateTime%', format('epoch_us({})', quoted), quoted))"
+}
+
+drill_list() { # CONDITION EXPRESSION
+	local database='currentDatabase()'
+	[[ $SOURCE != *.* ]] || database="'${SOURCE%.*}'"
+	sql "SELECT arrayStringConcat(groupArray($2), ', ') FROM (SELECT *, concat('\"', name, '\"') AS quoted FROM system.columns WHERE database = $database AND table = '${SOURCE##*.}' AND $1 ORDER BY position) FORMAT TSVRaw"
+}
+
+# The engine's own Iceberg reader against the source, row by row, all columns:
+# "lost duplicated rows-of-source rows-of-target". A row that the source does
+# not have counts as duplicated.
+drill_engine() {
+	local hash
+	hash="sipHash128($(drill_texts 1))"
+	sql "SELECT sum(if(s > t, s - t, 0)), sum(if(t > s, t - s, 0)), sum(s), sum(t) FROM (SELECT h, countIf(side = 0) AS s, countIf(side = 1) AS t FROM (SELECT $hash AS h, 0 AS side FROM $SOURCE WHERE ${DRILL_WHERE:-1} UNION ALL SELECT $hash, 1 FROM $(iceberg "$TARGET")) GROUP BY h)" | tr '\t' ' '
+}
+
+# "rows distinct sum" of SOURCE's rows by the engine, and of TARGET's by DuckDB
+# from the table's listed files. Floats are left out: the two word them
+# differently.
+DRILL_NO_FLOATS="type NOT LIKE '%Float%'"
+
+drill_digest_source() {
+	sql "SELECT count(), uniqExact(h), toString(sum(toUInt128(h))) FROM (SELECT reinterpretAsUInt64(substring(MD5(concatWithSeparator('|', $(drill_texts "$DRILL_NO_FLOATS"))), 9, 8)) AS h FROM $SOURCE WHERE ${DRILL_WHERE:-1})" | tr '\t' ' '
+}
+
+drill_digest_duckdb() {
+	node "$ROOT/tests/interop/read_duckdb.mjs" "$WAREHOUSE/${TARGET//.//}" --raw --sql "SELECT count(*), count(DISTINCT h), coalesce(sum(h), 0)::VARCHAR FROM (SELECT md5_number_lower(concat_ws('|', $(drill_texts_duckdb "$DRILL_NO_FLOATS"))) AS h FROM t)" |
+		tr '\t' ' '
+}
+
+# Adds to LOST and DUPLICATED what DuckDB misses, where it does not see what
+# the source has: its sums tell that rows differ, not which.
+drill_duckdb() {
+	local source target rows distinct
+	source=$(drill_digest_source)
+	target=$(drill_digest_duckdb)
+	[[ -z $source || $source != "$target" ]] || return 0
+	not_ok "$SOURCE: DuckDB finds '$target' (rows, distinct, sum), the source has '$source'"
+	read -r rows distinct _ <<<"$target"
+	LOST=$((LOST + 1))
+	DUPLICATED=$((DUPLICATED + ${rows:-0} - ${distinct:-0}))
+}
+
+# drill_compare TABLE...: LOST and DUPLICATED over all of them. DRILL_WHERE is
+# the settled window, a condition on the source's rows; all where unset.
+drill_compare() {
+	local lost duplicated rows seen before
+	LOST=0 DUPLICATED=0 ROWS=0
+	for table in "$@"; do
+		drill_split "$table"
+		read -r lost duplicated rows seen <<<"$(drill_engine)"
+		if [[ ! $seen =~ ^[0-9]+$ ]]; then
+			not_ok "$SOURCE cannot be compared: $lost $duplicated $rows $seen"
+			LOST=$((LOST + $(sql "SELECT count() FROM $SOURCE")))
+			continue
+		fi
+		before=$((LOST + DUPLICATED))
+		LOST=$((LOST + lost)) DUPLICATED=$((DUPLICATED + duplicated))
+		ROWS=$((ROWS + rows))
+		if ((LOST + DUPLICATED > before)); then
+			printf '%s: %d lost, %d duplicated of %d\n' "$SOURCE" "$lost" "$duplicated" "$rows"
+		else
+			drill_duckdb
+		fi
+	done
+}
+
+# drill_history TABLE...: each table's snapshots follow each other, positions
+# and sequence numbers rise, added records sum up to what readers count, and
+# the watermark is the newest position.
+drill_history() {
+	local said rows
+	for table in "$@"; do
+		drill_split "$table"
+		said=$(table history "$TARGET" 2>&1)
+		rows=$(sql "SELECT count() FROM $(iceberg "$TARGET")")
+		has "$SOURCE: $rows rows are the sum of its snapshots" "^[0-9]+ snapshots, $rows rows\$" "$said"
+	done
+}
+
+# drill_watermarks NAME...: names of tables in the state database
+drill_watermarks() {
+	for name in "$@"; do
+		same "$name: the watermark is the table's position" "$(table positions "cold.$name" | head -n 1)" "$(watermark "$name")"
+	done
+}
+
+# ---- what the ledger says ------------------------------------------------------
+
+drill_ledger() {
+	same 'no run is left running' 0 "$(state "SELECT count(*) FROM offload_runs WHERE state = 'running'")"
+	same 'every run that failed says why' 0 "$(state "SELECT count(*) FROM offload_runs WHERE state = 'failed' AND (error_class IS NULL OR error_message IS NULL OR phase IS NULL)")"
+}
+
+# drill_phases [CONDITION]: "phase N, phase N" of the ledger's failed runs,
+# the most frequent first. Sets NPHASES.
+drill_phases() {
+	local all
+	all=$(state "SELECT phase || ' ' || count(*) FROM offload_runs WHERE state = 'failed' AND ${1:-true} GROUP BY phase ORDER BY count(*) DESC, phase")
+	NPHASES=$(grep -c . <<<"$all")
+	PHASES=${all//$'\n'/, }
+	: "$NPHASES" "$PHASES"
+}
+
+# ---- the table of results ------------------------------------------------------
+
+drill_result() {
+	local now=$EPOCHREALTIME seconds
+	seconds=$(((${now/./} - ${DRILL_SINCE/./}) / 1000000))
+	DRILL_SINCE=$now
+	if [[ $3 == 0 && $4 == 0 ]]; then
+		ok "$1, $2 times: 0 lost, 0 duplicated; $5"
+	else
+		not_ok "$1, $2 times: $3 lost, $4 duplicated; $5 (DRILL_SEED=$DRILL_SEED)"
+	fi
+	printf '%s\t' "$DRILL" "$1" "$2" "$3" "$4" "$seconds" "$DRILL_SEED" >>"$DRILL_RESULTS"
+	printf '%s\n' "$5" >>"$DRILL_RESULTS"
+}
