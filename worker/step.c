@@ -141,10 +141,37 @@ written_remove(const struct written *w)
 			continue;
 }
 
+/* The next window begins where this one's last row says: a row that came
+ * meanwhile, or a timestamp damaged on its way, must not move that. */
+static bool
+as_counted(const struct written *got, const struct source_count *counted)
+{
+	return got->rows == counted->rows &&
+	    got->furthest.ticks == counted->max_ticks;
+}
+
+static int
+not_as_counted(const struct written *got, const struct source_count *counted,
+    const struct position *end, struct err *err)
+{
+	struct position last = *end;
+	char high[POSITION_TEXT], was[POSITION_TEXT], is[POSITION_TEXT];
+
+	position_format_timestamp(end, high);
+	last.ticks = counted->max_ticks;
+	position_format_timestamp(&last, was);
+	position_format_timestamp(&got->furthest, is);
+	return err_set(err, ERR_SOURCE_LOST,
+	    "the source counted %" PRIu64 " rows up to %s, the last at %s, but "
+	    "delivered %" PRIu64 ", the last at %s, %d times over; raise "
+	    "settle if rows are still being inserted there",
+	    counted->rows, high, was, got->rows, is, COUNT_TRIES);
+}
+
 /* 1 written, 0 the source changed meanwhile: count and read again. */
 static int
-read_and_write(struct run *run, const struct window *w, uint64_t rows,
-    struct written *out, struct err *err)
+read_and_write(struct run *run, const struct window *w,
+    const struct source_count *counted, struct written *out, struct err *err)
 {
 	const struct table *table = run->target.table;
 	json_t *json = schema_to_json(
@@ -162,15 +189,19 @@ read_and_write(struct run *run, const struct window *w, uint64_t rows,
 	    pump(run, sink, err) == -1) {
 		sink_abort(sink);
 		rc = -1;
-	} else if ((out->rows = source_rows(run->source)) != rows) {
-		sink_abort(sink);
-		rc = 0;
 	} else {
+		out->rows = source_rows(run->source);
 		source_furthest(run->source, &out->furthest);
-		report_phase(run->job, PHASE_WRITE);
-		rc = sink_finish(sink, &out->files, &out->nfiles, err) == -1
-		    ? -1
-		    : 1;
+		if (!as_counted(out, counted)) {
+			sink_abort(sink);
+			rc = 0;
+		} else {
+			report_phase(run->job, PHASE_WRITE);
+			rc = sink_finish(
+				 sink, &out->files, &out->nfiles, err) == -1
+			    ? -1
+			    : 1;
+		}
 	}
 	source_end(run->source);
 	free(schema_json);
@@ -188,7 +219,6 @@ write_step(struct run *run, const struct source_count *window,
 	struct window w = run->window;
 	struct position end = { .set = true,
 		.scale = run->described.timestamp_scale };
-	uint64_t expected = 0;
 	int rc = 0;
 
 	for (int tries = 0; rc == 0 && tries < COUNT_TRIES; tries++) {
@@ -199,19 +229,17 @@ write_step(struct run *run, const struct source_count *window,
 		}
 		if (choose_end(run, &w, &counted, err) == -1)
 			return -1;
-		expected = counted.rows;
-		rc = read_and_write(run, &w, expected, out, err);
+		if (counted.rows == 0)
+			return err_set(err, ERR_SOURCE_LOST,
+			    "all rows of the window went from the source "
+			    "between count and read; run it again");
+		rc = read_and_write(run, &w, &counted, out, err);
 	}
 	end.ticks = w.high_ticks;
 	position_format(&end, high);
-	if (rc == 0)
-		return err_set(err, ERR_SOURCE_LOST,
-		    "the source counted "
-		    "%" PRIu64 " rows up to %s but delivered %" PRIu64 ", %d "
-		    "times over; raise settle if rows are still being inserted "
-		    "there",
-		    expected, high, out->rows, COUNT_TRIES);
-	return rc == 1 ? 0 : -1;
+	return rc == 0 ? not_as_counted(out, &counted, &end, err)
+	    : rc == 1  ? 0
+		       : -1;
 }
 
 /* ---- commit ------------------------------------------------------------------ */

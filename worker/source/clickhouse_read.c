@@ -259,6 +259,24 @@ clickhouse_read_begin(struct source *source, const struct window *w,
 	return 0;
 }
 
+/*
+ * Rows that were asked for in order came in order: a damaged timestamp or
+ * sequence in mid-stream is seen here. What is unordered is rather looked for
+ * than left, so that the loop has no branch.
+ */
+static bool
+in_order(const int64_t *ts, const int64_t *seq, uint64_t flip, size_t n)
+{
+	bool bad = false;
+
+	for (size_t i = 1; i < n; i++)
+		bad |= ts[i] < ts[i - 1];
+	for (size_t i = 1; seq != NULL && i < n; i++)
+		bad |= ts[i] == ts[i - 1] &&
+		    ((uint64_t)seq[i] ^ flip) < ((uint64_t)seq[i - 1] ^ flip);
+	return !bad;
+}
+
 /* Largest timestamp of the batch, and the largest sequence among its rows. */
 static int
 note_furthest(struct clickhouse *s, const struct batch *b, struct err *err)
@@ -278,10 +296,17 @@ note_furthest(struct clickhouse *s, const struct batch *b, struct err *err)
 		max = ts[i] > max ? ts[i] : max;
 	}
 	if (max >= s->window.high_ticks ||
+	    (s->window.low.set && min < s->window.low.ticks) ||
 	    (s->window.has_start && min < s->window.start_ticks))
 		return err_set(err, ERR_DATA,
 		    "the source sent a row outside "
 		    "of the window that was asked for; run it again");
+	if (s->ordered &&
+	    (!in_order(ts, seq, flip, b->nrows) ||
+		(s->furthest.set && ts[0] < s->furthest.ticks)))
+		return err_set(err, ERR_DATA,
+		    "corrupt stream: rows came out of "
+		    "the order that was asked for; run it again");
 	p.ticks = max;
 	if (seq != NULL) {
 		for (size_t i = 0; i < b->nrows; i++) {

@@ -92,7 +92,8 @@ int source_count(struct source *, const struct window *, struct source_count *,
 int source_begin(struct source *, const struct window *, const char *query_id,
     struct err *) MUST_USE;
 /* 1: *out holds the next rows (owned by the source, until the next call),
- * 0: the stream is complete by the rules of format.md 4.2, -1: failed. */
+ * 0: the stream is complete by the rules of format.md 4.2, -1: failed. Rows
+ * outside of the window, or out of order where the source is ordered, fail. */
 int source_next(
     struct source *, const struct batch **out, struct err *) MUST_USE;
 /* Furthest (timestamp, sequence) delivered since source_begin, in source
