@@ -63,3 +63,5 @@ build/test/write_parquet: $(call objects,asan,tests/interop/write_parquet.c \
 .PHONY: check-parquet-readers
 check-parquet-readers: build/test/write_parquet
 	$(Q)tests/run.sh parquet-readers tests/interop/parquet_readers.sh
+
+include tests/bench/bench.mk

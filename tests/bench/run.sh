@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# calve and what users would otherwise run, side by side on the same rows:
+#
+#	tests/bench/run.sh [--rounds N] SCENARIO... [PEER...]
+#
+# Scenarios: trades. Peers: calve (its default preset), calve-compact,
+# calve-dense, engine (its own FORMAT Parquet), native (rows read and thrown
+# away). All peers take their turn in each round. Servers and tables are kept
+# in build/bench for the next run; the servers are stopped at the end. Samples
+# are left in build/bench/samples.tsv.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+. tests/bench/lib.sh
+. tests/bench/data.sh
+. tests/bench/peers.sh
+
+SCENARIOS=(trades)
+
+# is_in WORD WORDS...
+is_in() {
+	local word=$1 each
+	shift
+	for each; do
+		[ "$each" != "$word" ] || return 0
+	done
+	return 1
+}
+
+calve_entries() {
+	local scenario preset
+	for scenario; do
+		for preset in "${PRESETS[@]}"; do
+			echo "{ name: ${scenario}_$preset," \
+			    "source: hot.$scenario," \
+			    "target: lake.cold.${scenario}_$preset," \
+			    "timestamp: exchange_timestamp," \
+			    "sequence: sequence_number," \
+			    "partition: [\"day(exchange_timestamp)\"]," \
+			    "encoding: $preset }"
+		done
+	done
+}
+
+main() {
+	local rounds=5 scenarios=() peers=() round scenario peer entries
+	while [ $# -gt 0 ]; do
+		if [ "$1" == --rounds ] && [[ ${2:-} =~ ^[1-9][0-9]*$ ]]; then
+			rounds=$2
+			shift
+		elif is_in "$1" "${SCENARIOS[@]}"; then
+			scenarios+=("$1")
+		elif is_in "$1" "${PEERS[@]}"; then
+			peers+=("$1")
+		else
+			bench_fail "what is '$1'? Scenarios: ${SCENARIOS[*]}." \
+			    "Peers: ${PEERS[*]}"
+		fi
+		shift
+	done
+	[ ${#scenarios[@]} -gt 0 ] || scenarios=("${SCENARIOS[@]}")
+	[ ${#peers[@]} -gt 0 ] || peers=("${PEERS[@]}")
+	bench_up
+	mapfile -t entries < <(calve_entries "${scenarios[@]}")
+	config "${entries[@]}" || exit 1
+	for scenario in "${scenarios[@]}"; do
+		data "$scenario"
+		for ((round = 1; round <= rounds; round++)); do
+			for peer in "${peers[@]}"; do
+				"peer_${peer//-/_}" "$scenario" "$round" ||
+					bench_fail "$peer failed"
+			done
+		done
+	done
+	node tests/bench/report.mjs table "$SAMPLES"
+}
+
+main "$@"
