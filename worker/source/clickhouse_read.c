@@ -260,9 +260,8 @@ clickhouse_read_begin(struct source *source, const struct window *w,
 }
 
 /*
- * Rows that were asked for in order came in order: a damaged timestamp or
- * sequence in mid-stream is seen here. What is unordered is rather looked for
- * than left, so that the loop has no branch.
+ * Whether rows came as ORDER BY says: a timestamp or sequence damaged in
+ * mid-stream is seen here. The loops look at every row, and so need no branch.
  */
 static bool
 in_order(const int64_t *ts, const int64_t *seq, uint64_t flip, size_t n)
@@ -303,7 +302,7 @@ note_furthest(struct clickhouse *s, const struct batch *b, struct err *err)
 		    "of the window that was asked for; run it again");
 	if (s->ordered &&
 	    (!in_order(ts, seq, flip, b->nrows) ||
-		(s->furthest.set && ts[0] < s->furthest.ticks)))
+		(s->source.furthest.set && ts[0] < s->source.furthest.ticks)))
 		return err_set(err, ERR_DATA,
 		    "corrupt stream: rows came out of "
 		    "the order that was asked for; run it again");
