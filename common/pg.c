@@ -3,15 +3,8 @@
  * One PostgreSQL connection. libpq is used without its blocking calls: a
  * server that is frozen, not dead, answers keepalives for ever, so each wait
  * is a poll(2) with a deadline of ours.
- *
- * libpq's own messages are quoted only after the connection string has been
- * found sane: of a string with an unescaped '@' or '/' in the password, libpq
- * takes a piece of the password for the host name and says so.
  */
-#include "common/pg.h"
-
 #include <errno.h>
-#include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,140 +12,12 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/pg_private.h"
 #include "common/xalloc.h"
-
-struct pg {
-	PGconn *conn;
-	bool lost;
-	double statement_s; /* longest wait for an answer of ours */
-};
 
 struct pg_rows {
 	PGresult *result;
 };
-
-/* ---- the connection string ---- */
-
-static const char malformed[] =
-    "the connection string of the state database "
-    "is malformed; expected postgresql://USER@HOST/DATABASE with special "
-    "characters of a password percent-encoded, or 'host=... dbname=...'";
-
-static bool
-looks_torn(const PQconninfoOption *o)
-{
-	if (o->val == NULL)
-		return false;
-	if (strcmp(o->keyword, "host") == 0 ||
-	    strcmp(o->keyword, "dbname") == 0 ||
-	    strcmp(o->keyword, "hostaddr") == 0)
-		return strchr(o->val, '@') != NULL && o->val[0] != '@';
-	if (strcmp(o->keyword, "port") == 0)
-		return strspn(o->val, "0123456789,") != strlen(o->val);
-	return false;
-}
-
-static PQconninfoOption *
-parse_conninfo(const char *conninfo, struct err *err)
-{
-	char *libpq_says = NULL;
-	PQconninfoOption *options = PQconninfoParse(conninfo, &libpq_says);
-
-	PQfreemem(libpq_says); /* may hold parts of the password */
-	if (options == NULL) {
-		err_set(err, ERR_CONFIG, "%s", malformed);
-		return NULL;
-	}
-	for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
-		if (!looks_torn(o))
-			continue;
-		PQconninfoFree(options);
-		err_set(err, ERR_CONFIG, "%s", malformed);
-		return NULL;
-	}
-	return options;
-}
-
-int
-pg_check_conninfo(const char *conninfo, struct err *err)
-{
-	PQconninfoOption *options = parse_conninfo(conninfo, err);
-
-	if (options == NULL)
-		return -1;
-	PQconninfoFree(options);
-	return 0;
-}
-
-static bool
-is_secret(const PQconninfoOption *o, bool references)
-{
-	if (o->val == NULL || *o->val == '\0' ||
-	    (strcmp(o->keyword, "password") != 0 &&
-		strcmp(o->keyword, "sslpassword") != 0))
-		return false;
-	const char *close = strchr(o->val, '}');
-	return !references || strncmp(o->val, "${", 2) != 0 || close == NULL ||
-	    close[1] != '\0';
-}
-
-bool
-pg_has_password(const char *conninfo, bool references)
-{
-	struct err ignored = { 0 };
-	PQconninfoOption *options = parse_conninfo(conninfo, &ignored);
-	bool has = false;
-
-	if (options == NULL)
-		return false;
-	for (const PQconninfoOption *o = options; o->keyword != NULL; o++)
-		has = has || is_secret(o, references);
-	PQconninfoFree(options);
-	return has;
-}
-
-char *
-pg_mask_conninfo(const char *conninfo, bool references)
-{
-	struct err ignored = { 0 };
-
-	if (!pg_has_password(conninfo, references) &&
-	    pg_check_conninfo(conninfo, &ignored) == 0)
-		return xstrdup(conninfo);
-
-	/* Written anew from its parts, not cut out of the original: escapes
-	 * and quotes leave too many ways to miss a byte. */
-	PQconninfoOption *options = parse_conninfo(conninfo, &ignored);
-	if (options == NULL)
-		return xstrdup("dbname=***");
-	char *out = xstrdup("");
-	for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
-		if (o->val == NULL)
-			continue;
-		const char *value = is_secret(o, references) ? "***" : o->val;
-		char *quoted = xmalloc(2 * strlen(value) + 3), *to = quoted;
-		bool plain =
-		    *value != '\0' && strpbrk(value, " \t\n\r\v\f'\\") == NULL;
-
-		if (!plain)
-			*to++ = '\'';
-		for (const char *from = value; *from != '\0'; from++) {
-			if (*from == '\'' || *from == '\\')
-				*to++ = '\\';
-			*to++ = *from;
-		}
-		if (!plain)
-			*to++ = '\'';
-		*to = '\0';
-		char *longer = xasprintf("%s%s%s=%s", out,
-		    *out == '\0' ? "" : " ", o->keyword, quoted);
-		free(quoted);
-		free(out);
-		out = longer;
-	}
-	PQconninfoFree(options);
-	return out;
-}
 
 /* ---- errors ---- */
 
@@ -177,27 +42,38 @@ class_of(const char *state)
 }
 
 static const char *
-advice_for(const char *state)
+advice_for(const struct pg_role *role, const char *state)
 {
 	if (strcmp(state, "42P01") == 0 || strcmp(state, "42703") == 0)
-		return "; have the state tables been made? run 'calve init'";
+		return role->advice_missing;
 	if (strcmp(state, "42501") == 0)
-		return "; grant the user its rights on the state tables";
+		return role->advice_rights;
 	if (strcmp(state, "25006") == 0)
 		return "; is this a standby? name the primary";
 	if (in_class(state, "28"))
-		return "; check user and password of 'state'";
+		return role->advice_login;
 	if (strcmp(state, "3D000") == 0)
-		return "; create the database or name another one in 'state'";
+		return role->advice_database;
 	return "";
 }
 
-static int
-fail_lost(struct pg *pg, struct err *err, const char *what)
+/* A class of the state database's, as the role has it. */
+static enum err_class
+class_for(const struct pg_role *role, const char *state)
+{
+	enum err_class cls = class_of(state);
+
+	return cls == ERR_STATE     ? role->refused
+	    : cls == ERR_STATE_LOST ? role->lost
+				    : cls;
+}
+
+int
+pg_fail_lost(struct pg *pg, struct err *err, const char *what)
 {
 	pg->lost = true;
-	return err_set(err, ERR_STATE_LOST,
-	    "%s; the state database is out of reach", what);
+	return err_set(err, pg->role->lost, "%s; the %s is out of reach", what,
+	    pg->role->name);
 }
 
 /* libpq's text, its first line, without the severity word. */
@@ -240,8 +116,10 @@ find_sqlstate(const char *text, char state[6])
 }
 
 static int
-fail_connect(PGconn *conn, struct err *err)
+fail_connect(struct pg *pg, struct err *err)
 {
+	const struct pg_role *role = pg->role;
+	PGconn *conn = pg->conn;
 	const char *text = conn != NULL ? PQerrorMessage(conn) : "";
 	char state[6], line[512];
 
@@ -250,20 +128,20 @@ fail_connect(PGconn *conn, struct err *err)
 		char *code = strstr(line, state);
 		if (code != NULL) /* "28P01: " */
 			memmove(code, code + 7, strlen(code + 7) + 1);
-		return err_set(err, class_of(state), "state database: %s%s",
-		    line, advice_for(state));
+		return err_set(err, class_for(role, state), "%s: %s%s",
+		    role->name, line, advice_for(role, state));
 	}
 	if (conn != NULL && PQconnectionNeedsPassword(conn))
-		return err_set(err, ERR_STATE,
-		    "state database: it wants a "
-		    "password and none is given; add one to 'state', or to "
-		    "~/.pgpass");
-	return err_set(err, ERR_STATE_LOST, "state database: %s",
+		return err_set(err, role->refused,
+		    "%s: it wants a password and none is given; add one to "
+		    "'%s', or to ~/.pgpass",
+		    role->name, role->key);
+	return err_set(err, role->lost, "%s: %s", role->name,
 	    *line != '\0' ? line : "cannot connect");
 }
 
-static int
-fail_result(struct pg *pg, const PGresult *r, struct err *err)
+int
+pg_fail_result(struct pg *pg, const PGresult *r, struct err *err)
 {
 	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 	const char *primary = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
@@ -273,21 +151,22 @@ fail_result(struct pg *pg, const PGresult *r, struct err *err)
 	if (state == NULL || primary == NULL) {
 		char line[512];
 		first_line(PQresultErrorMessage(r), line, sizeof line);
-		return fail_lost(
+		return pg_fail_lost(
 		    pg, err, *line != '\0' ? line : "the connection was lost");
 	}
-	enum err_class cls = pg->lost ? ERR_STATE_LOST : class_of(state);
+	enum err_class cls =
+	    pg->lost ? pg->role->lost : class_for(pg->role, state);
 	if (in_class(state, "57P") || in_class(state, "08"))
 		pg->lost = true;
-	return err_set(
-	    err, cls, "state database: %s%s", primary, advice_for(state));
+	return err_set(err, cls, "%s: %s%s", pg->role->name, primary,
+	    advice_for(pg->role, state));
 }
 
 /* ---- waiting ---- */
 
 /* 1 ready, 0 the time is over, -1 poll failed. */
-static int
-wait_socket(int fd, short events, struct mono since, double seconds)
+int
+pg_wait(int fd, short events, struct mono since, double seconds)
 {
 	for (;;) {
 		double left = seconds - mono_seconds_since(since);
@@ -307,9 +186,8 @@ discard_notice(void *arg, const char *text)
 {
 	char line[512];
 
-	(void)arg;
 	first_line(text, line, sizeof line);
-	log_debug("state database: %s", line);
+	log_debug("%s: %s", ((const struct pg *)arg)->role->name, line);
 }
 
 static int
@@ -321,13 +199,12 @@ poll_connect(struct pg *pg, unsigned timeout_s, struct err *err)
 	while (want != PGRES_POLLING_OK) {
 		if (PQstatus(pg->conn) == CONNECTION_BAD ||
 		    want == PGRES_POLLING_FAILED)
-			return fail_connect(pg->conn, err);
-		if (wait_socket(PQsocket(pg->conn),
+			return fail_connect(pg, err);
+		if (pg_wait(PQsocket(pg->conn),
 			want == PGRES_POLLING_READING ? POLLIN : POLLOUT, since,
 			timeout_s) != 1)
-			return err_set(err, ERR_STATE_LOST,
-			    "state database: "
-			    "no answer within %u seconds",
+			return err_set(err, pg->role->lost,
+			    "%s: no answer within %u seconds", pg->role->name,
 			    timeout_s);
 		want = PQconnectPoll(pg->conn);
 	}
@@ -342,7 +219,7 @@ static int
 connect_to(struct pg *pg, const char *conninfo, const char *application,
     unsigned timeout_s, struct err *err)
 {
-	PQconninfoOption *options = parse_conninfo(conninfo, err);
+	PQconninfoOption *options = pg_parse_conninfo(conninfo, err);
 	if (options == NULL)
 		return -1;
 	bool many = false;
@@ -360,12 +237,13 @@ connect_to(struct pg *pg, const char *conninfo, const char *application,
 		"tcp_user_timeout", "fallback_application_name",
 		"target_session_attrs", "dbname", "client_encoding", NULL };
 	const char *const values[] = { timeout, "1", "20", "5", "3", "30000",
-		application, "read-write", conninfo, "UTF8", NULL };
+		application, pg->role->writes ? "read-write" : "any", conninfo,
+		"UTF8", NULL };
 
 	if (many) {
 		pg->conn = PQconnectdbParams(keys, values, 1);
 		if (pg->conn == NULL || PQstatus(pg->conn) != CONNECTION_OK)
-			return fail_connect(pg->conn, err);
+			return fail_connect(pg, err);
 		return 0;
 	}
 	pg->conn = PQconnectStartParams(keys, values, 1);
@@ -382,7 +260,7 @@ static const char settle_session[] =
     "('timezone', 'UTC'), ('datestyle', 'ISO'), ('intervalstyle', 'postgres'),"
     "('bytea_output', 'hex'), ('standard_conforming_strings', 'on'),"
     "('default_transaction_isolation', 'read committed'),"
-    "('lock_timeout', '5s'), ('statement_timeout', '30s'),"
+    "('lock_timeout', '5s'), ('statement_timeout', $1),"
     "('idle_in_transaction_session_timeout', '0'),"
     "('idle_session_timeout', '0'), ('transaction_timeout', '0'),"
     "('tcp_keepalives_idle', '20'), ('tcp_keepalives_interval', '5'),"
@@ -390,30 +268,62 @@ static const char settle_session[] =
     ") w (name, value) JOIN pg_catalog.pg_settings s "
     "ON lower(s.name) = w.name";
 
+const struct pg_role pg_state = {
+	.name = "state database",
+	.key = "state",
+	.refused = ERR_STATE,
+	.lost = ERR_STATE_LOST,
+	.statement_s = PG_STATEMENT_S,
+	.writes = true,
+	.advice_missing = "; have the state tables been made? run 'calve init'",
+	.advice_rights = "; grant the user its rights on the state tables",
+	.advice_login = "; check user and password of 'state'",
+	.advice_database =
+	    "; create the database or name another one in 'state'",
+};
+
+const struct pg_role pg_source = {
+	.name = "source database",
+	.key = "conninfo",
+	.refused = ERR_SOURCE,
+	.lost = ERR_SOURCE_LOST,
+	.advice_missing = "; check the table's 'source' and its columns",
+	.advice_rights = "; grant the user SELECT on the table and USAGE on "
+			 "its schema",
+	.advice_login = "; check user and password of the source's 'conninfo'",
+	.advice_database = "; name another one in the source's 'conninfo'",
+};
+
 struct pg *
-pg_open(const char *conninfo, const char *application, unsigned timeout_s,
-    struct err *err)
+pg_open(const char *conninfo, const struct pg_role *role,
+    const char *application, unsigned timeout_s, struct err *err)
 {
+	char statement[16];
+	const char *const params[] = { statement };
+
 	if (timeout_s == 0)
 		timeout_s = PG_TIMEOUT_S;
 	struct pg *pg = xcalloc(1, sizeof *pg);
-	pg->statement_s = PG_STATEMENT_S + timeout_s;
+	pg->role = role;
+	pg->statement_s =
+	    role->statement_s > 0 ? role->statement_s + timeout_s : PG_SOURCE_S;
+	snprintf(statement, sizeof statement, "%us", role->statement_s);
 	if (connect_to(pg, conninfo, application, timeout_s, err) == -1)
 		goto fail;
 	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
-	PQsetNoticeProcessor(pg->conn, discard_notice, NULL);
+	PQsetNoticeProcessor(pg->conn, discard_notice, pg);
 	if (PQserverVersion(pg->conn) < 120000) {
-		err_set(err, ERR_STATE,
-		    "state database: PostgreSQL 12 or "
-		    "later is needed, the server is version %d",
-		    PQserverVersion(pg->conn) / 10000);
+		err_set(err, role->refused,
+		    "%s: PostgreSQL 12 or later is needed, the server is "
+		    "version %d",
+		    role->name, PQserverVersion(pg->conn) / 10000);
 		goto fail;
 	}
 	if (PQsetnonblocking(pg->conn, 1) == -1) {
-		err_set(err, ERR_STATE_LOST, "state database: lost at once");
+		err_set(err, role->lost, "%s: lost at once", role->name);
 		goto fail;
 	}
-	if (pg_run(pg, settle_session, 0, NULL, NULL, err) == -1)
+	if (pg_run(pg, settle_session, 1, params, NULL, err) == -1)
 		goto fail;
 	return pg;
 fail:
@@ -438,8 +348,8 @@ pg_is_lost(const struct pg *pg)
 
 /* ---- statements ---- */
 
-static int
-flush_query(struct pg *pg, struct mono since, struct err *err)
+int
+pg_flush(struct pg *pg, struct mono since, struct err *err)
 {
 	for (;;) {
 		int left = PQflush(pg->conn);
@@ -447,22 +357,23 @@ flush_query(struct pg *pg, struct mono since, struct err *err)
 			return 0;
 		/* Read too: the server may wait for us before it reads on. */
 		if (left == -1 ||
-		    wait_socket(PQsocket(pg->conn), POLLIN | POLLOUT, since,
+		    pg_wait(PQsocket(pg->conn), POLLIN | POLLOUT, since,
 			pg->statement_s) != 1 ||
 		    PQconsumeInput(pg->conn) == 0)
-			return fail_lost(pg, err, "the connection was lost");
+			return pg_fail_lost(pg, err, "the connection was lost");
 	}
 }
 
 /* One result, NULL with *done at the end. */
-static int
-next_result(struct pg *pg, struct mono since, PGresult **out, struct err *err)
+int
+pg_next_result(
+    struct pg *pg, struct mono since, PGresult **out, struct err *err)
 {
 	while (PQisBusy(pg->conn)) {
-		int ready = wait_socket(
-		    PQsocket(pg->conn), POLLIN, since, pg->statement_s);
+		int ready =
+		    pg_wait(PQsocket(pg->conn), POLLIN, since, pg->statement_s);
 		if (ready == 0)
-			return fail_lost(pg, err, "no answer in time");
+			return pg_fail_lost(pg, err, "no answer in time");
 		/* On failure PQgetResult has the reason as a result. */
 		if (ready == -1 || PQconsumeInput(pg->conn) == 0)
 			break;
@@ -472,17 +383,18 @@ next_result(struct pg *pg, struct mono since, PGresult **out, struct err *err)
 }
 
 /* Takes all results of what was sent: the last one, or the first failure. */
-static int
-collect(struct pg *pg, struct pg_rows **rows, struct err *err)
+int
+pg_collect(struct pg *pg, struct pg_rows **rows, struct err *err)
 {
 	struct mono since = mono_now();
 	PGresult *last = NULL;
-	int rv = flush_query(pg, since, err);
+	int rv = pg_flush(pg, since, err);
 
 	while (rv == 0 || !pg->lost) {
 		PGresult *r = NULL;
 		struct err later = { 0 };
-		if (next_result(pg, since, &r, rv == 0 ? err : &later) == -1) {
+		if (pg_next_result(pg, since, &r, rv == 0 ? err : &later) ==
+		    -1) {
 			rv = -1;
 			break;
 		}
@@ -491,7 +403,7 @@ collect(struct pg *pg, struct pg_rows **rows, struct err *err)
 		ExecStatusType status = PQresultStatus(r);
 		if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
 		    status != PGRES_EMPTY_QUERY && rv == 0)
-			rv = fail_result(pg, r, err);
+			rv = pg_fail_result(pg, r, err);
 		PQclear(last);
 		last = r;
 		if (PQstatus(pg->conn) == CONNECTION_BAD)
@@ -506,16 +418,16 @@ collect(struct pg *pg, struct pg_rows **rows, struct err *err)
 	return rv;
 }
 
-static int
-fail_send(struct pg *pg, struct err *err)
+int
+pg_fail_send(struct pg *pg, struct err *err)
 {
 	char line[512];
 
 	first_line(PQerrorMessage(pg->conn), line, sizeof line);
 	if (PQstatus(pg->conn) == CONNECTION_BAD)
-		return fail_lost(
+		return pg_fail_lost(
 		    pg, err, *line != '\0' ? line : "the connection was lost");
-	return err_set(err, ERR_STATE, "state database: %s", line);
+	return err_set(err, pg->role->refused, "%s: %s", pg->role->name, line);
 }
 
 int
@@ -525,21 +437,21 @@ pg_run(struct pg *pg, const char *sql, size_t nparams,
 	if (rows != NULL)
 		*rows = NULL;
 	if (pg->lost)
-		return fail_lost(pg, err, "the connection was lost before");
+		return pg_fail_lost(pg, err, "the connection was lost before");
 	if (PQsendQueryParams(
 		pg->conn, sql, (int)nparams, NULL, params, NULL, NULL, 0) == 0)
-		return fail_send(pg, err);
-	return collect(pg, rows, err);
+		return pg_fail_send(pg, err);
+	return pg_collect(pg, rows, err);
 }
 
 int
 pg_script(struct pg *pg, const char *sql, struct err *err)
 {
 	if (pg->lost)
-		return fail_lost(pg, err, "the connection was lost before");
+		return pg_fail_lost(pg, err, "the connection was lost before");
 	if (PQsendQuery(pg->conn, sql) == 0)
-		return fail_send(pg, err);
-	return collect(pg, NULL, err);
+		return pg_fail_send(pg, err);
+	return pg_collect(pg, NULL, err);
 }
 
 size_t
@@ -586,12 +498,12 @@ pg_commit(struct pg *pg, struct err *err)
 	/* COMMIT of a failed transaction rolls back and reports success. */
 	if (!pg->lost && PQtransactionStatus(pg->conn) != PQTRANS_INTRANS) {
 		pg_rollback(pg);
-		return err_set(err, ERR_STATE,
-		    "state database: the "
-		    "transaction had failed before its commit");
+		return err_set(err, pg->role->refused,
+		    "%s: the transaction had failed before its commit",
+		    pg->role->name);
 	}
 	if (pg_run(pg, "COMMIT", 0, NULL, NULL, err) == -1) {
-		if (err->cls == ERR_STATE_LOST)
+		if (err->cls == pg->role->lost)
 			err_prefix(err, "commit sent, outcome unknown");
 		return -1;
 	}
@@ -616,7 +528,7 @@ pg_ping(struct pg *pg, bool in_transaction, struct err *err)
 	if (pg_run(pg, "SELECT 1", 0, NULL, NULL, err) == -1)
 		return -1;
 	if (in_transaction && PQtransactionStatus(pg->conn) != PQTRANS_INTRANS)
-		return err_set(err, ERR_STATE_LOST,
+		return err_set(err, pg->role->lost,
 		    "the transaction that "
 		    "held the table's lock is no longer open");
 	return 0;

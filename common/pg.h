@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct pg: one connection to the state database. The only home of libpq.
+ * struct pg: one connection to PostgreSQL: the state database, or a source.
+ * The only home of libpq.
  *
  *   pg_open      connect and settle the session
  *   pg_run       one statement with text parameters, any number of times
@@ -13,7 +14,7 @@
  * and is never ended by the server for being idle, in a transaction or not:
  * a watermark's lock lasts as long as its run.
  *
- * Errors, by SQLSTATE:
+ * Errors, by SQLSTATE (of a source: ERR_SOURCE_LOST and ERR_SOURCE):
  *   ERR_STATE_LOST   out of reach, gone, starting up, shutting down, out of
  *                    connections, no answer in time: another attempt may heal
  *   ERR_BUSY         55P03, the lock is taken
@@ -36,13 +37,26 @@
 struct pg;
 struct pg_rows;
 
-enum { PG_TIMEOUT_S = 10, PG_STATEMENT_S = 30 };
+enum { PG_TIMEOUT_S = 10, PG_STATEMENT_S = 30, PG_SOURCE_S = 3600 };
+
+/* Whose database it is: the words and classes of its errors, and how long a
+ * statement may take (0: as long as it needs, an hour without a sign). */
+struct pg_role {
+	const char *name; /* "state database" */
+	const char *key;  /* of calve.yaml that holds the conninfo */
+	enum err_class refused, lost;
+	unsigned statement_s;
+	bool writes; /* a standby will not do */
+	const char *advice_missing, *advice_rights, *advice_login,
+	    *advice_database;
+};
+extern const struct pg_role pg_state, pg_source;
 
 /* conninfo: any that libpq takes; what it leaves out comes from libpq's
  * environment. application shows in pg_stat_activity. timeout_s 0: the
  * default. NULL on failure. */
-struct pg *pg_open(const char *conninfo, const char *application,
-    unsigned timeout_s, struct err *) MUST_USE;
+struct pg *pg_open(const char *conninfo, const struct pg_role *,
+    const char *application, unsigned timeout_s, struct err *) MUST_USE;
 void pg_close(struct pg *); /* NULL is fine */
 
 /* Whether the string parses; connects to nothing. */
@@ -69,6 +83,18 @@ size_t pg_affected(const struct pg_rows *); /* rows a command touched */
 /* NULL for SQL's NULL; valid until pg_rows_free. "t" and "f" for boolean. */
 const char *pg_text(const struct pg_rows *, size_t row, size_t col);
 void pg_rows_free(struct pg_rows *); /* NULL is fine */
+
+/*
+ * COPY ... TO STDOUT: begin, then next until it is not 1. 1: *data, *len is
+ * one message (a row, the first one with the header before it), to be freed
+ * by pg_copy_free(); 0: the copy ended well; -1. After an end before 0 the
+ * connection is of no more use: pg_cancel() it, so that the server stops at
+ * once, and close.
+ */
+int pg_copy_begin(struct pg *, const char *sql, struct err *) MUST_USE;
+int pg_copy_next(struct pg *, char **data, size_t *len, struct err *) MUST_USE;
+void pg_copy_free(char *data);
+void pg_cancel(struct pg *);
 
 int pg_begin(struct pg *, struct err *) MUST_USE;
 /* ERR_STATE_LOST here means that the outcome is not known. */

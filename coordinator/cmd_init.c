@@ -70,7 +70,8 @@ ensure_tables(
 static int
 init(const struct config *c, struct err *err)
 {
-	struct pg *pg = pg_open(c->state.value, "calve init", 0, err);
+	struct pg *pg =
+	    pg_open(c->state.value, &pg_state, "calve init", 0, err);
 	long version = 0;
 	size_t added;
 

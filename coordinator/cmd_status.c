@@ -182,8 +182,8 @@ run(const struct cmd_args *a)
 
 	if (cmd_no_operands(a, &err) == -1 ||
 	    cmd_config(a, &config, &err) == -1 ||
-	    (pg = pg_open(config.state.value, "calve status", 0, &err)) ==
-		NULL ||
+	    (pg = pg_open(config.state.value, &pg_state, "calve status", 0,
+		 &err)) == NULL ||
 	    pg_run(pg, sql_read_status, 0, NULL, &rows, &err) == -1)
 		status = cmd_fail(&err);
 	else if (cmd_has(a, "json"))

@@ -249,8 +249,8 @@ run(const struct cmd_args *a)
 	int status = EXIT_DONE, rv = -1;
 
 	if (check_operands(a, &err) == 0 && cmd_config(a, &config, &err) == 0 &&
-	    (pg = pg_open(config.state.value, "calve watermark", 0, &err)) !=
-		NULL) {
+	    (pg = pg_open(config.state.value, &pg_state, "calve watermark", 0,
+		 &err)) != NULL) {
 		if (strcmp(a->operands[0], "show") == 0)
 			rv = show(a, pg, &err);
 		else if (strcmp(a->operands[0], "set") == 0)

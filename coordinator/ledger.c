@@ -55,7 +55,7 @@ static int
 connect_ledger(struct ledger *l, bool first, struct err *err)
 {
 	pg_close(l->pg);
-	l->pg = pg_open(l->conninfo, "calve", 0, err);
+	l->pg = pg_open(l->conninfo, &pg_state, "calve", 0, err);
 	if (l->pg == NULL)
 		return -1;
 	return take_key(l, first, err);

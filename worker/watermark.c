@@ -22,7 +22,7 @@ int
 watermark_open(struct watermark *w, const struct job *job, struct err *err)
 {
 	*w = (struct watermark){ .name = job->name };
-	w->pg = pg_open(job->state, "calve-worker", 0, err);
+	w->pg = pg_open(job->state, &pg_state, "calve-worker", 0, err);
 	return w->pg != NULL ? 0 : -1;
 }
 

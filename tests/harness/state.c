@@ -68,7 +68,7 @@ state_ask(const char *sql)
 {
 	struct err err = { 0 };
 	struct pg_rows *rows;
-	struct pg *pg = pg_open(conninfo, "test", 0, &err);
+	struct pg *pg = pg_open(conninfo, &pg_state, "test", 0, &err);
 	char *answer;
 
 	if (pg == NULL || pg_run(pg, sql, 0, NULL, &rows, &err) == -1) {

@@ -30,7 +30,7 @@ static void
 script(const char *sql)
 {
 	struct err err = { 0 };
-	struct pg *pg = pg_open(state_conninfo(), "test", 0, &err);
+	struct pg *pg = pg_open(state_conninfo(), &pg_state, "test", 0, &err);
 
 	ck_assert_msg(pg != NULL, "%s", err.text);
 	ck_assert_msg(pg_script(pg, sql, &err) == 0, "%s", err.text);
@@ -132,7 +132,7 @@ START_TEST(an_older_table_with_its_own_ideas_is_adopted)
 	free(state_ask("UPDATE offload_watermarks SET status = 'success' "
 		       "WHERE table_name = 't'"));
 	struct err err = { 0 };
-	struct pg *pg = pg_open(state_conninfo(), "test", 0, &err);
+	struct pg *pg = pg_open(state_conninfo(), &pg_state, "test", 0, &err);
 	ck_assert_int_eq(pg_run(pg,
 			     "UPDATE offload_watermarks SET status = "
 			     "'done'",
@@ -172,7 +172,8 @@ START_TEST(what_cannot_be_adopted_is_left_alone)
 		    state_ask("SELECT count(*) FROM "
 			      "information_schema.columns WHERE table_schema = "
 			      "'public'");
-		struct pg *pg = pg_open(state_conninfo(), "test", 0, &err);
+		struct pg *pg =
+		    pg_open(state_conninfo(), &pg_state, "test", 0, &err);
 		ck_assert_int_eq(pg_begin(pg, &err), 0);
 		ck_assert_int_eq(pg_script(pg, sql_001_init, &err), -1);
 		ck_assert_int_eq(err.cls, ERR_STATE);
@@ -305,7 +306,8 @@ START_TEST(a_locked_row_is_not_waited_for)
 	const char *const params[] = { "a" };
 
 	start(l, "a", run_a);
-	struct pg *worker = pg_open(state_conninfo(), "worker", 0, &err);
+	struct pg *worker =
+	    pg_open(state_conninfo(), &pg_state, "worker", 0, &err);
 	ck_assert_int_eq(pg_begin(worker, &err), 0);
 	ck_assert_int_eq(
 	    pg_run(worker, sql_lock_watermark, 1, params, NULL, &err), 0);

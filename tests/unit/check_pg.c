@@ -24,7 +24,8 @@ static struct pg *
 connect_ok(void)
 {
 	struct err err = { 0 };
-	struct pg *pg = pg_open(state_conninfo(), "check_pg", 0, &err);
+	struct pg *pg =
+	    pg_open(state_conninfo(), &pg_state, "check_pg", 0, &err);
 
 	ck_assert_msg(pg != NULL, "%s", err.text);
 	return pg;
@@ -55,7 +56,7 @@ refuses(const char *conninfo, enum err_class cls, const char *text)
 {
 	struct err err = { 0 };
 
-	ck_assert_ptr_null(pg_open(conninfo, "check_pg", 1, &err));
+	ck_assert_ptr_null(pg_open(conninfo, &pg_state, "check_pg", 1, &err));
 	ck_assert_msg(
 	    err.cls == cls, "%s: %s", err_class_name(err.cls), err.text);
 	ck_assert_msg(
@@ -346,7 +347,7 @@ START_TEST(connections_are_refused_with_their_reason)
 	c = xasprintf("host=/nonexistent,%s user=calve dbname=calve",
 	    host + strlen("host="));
 	memset(&err, 0, sizeof err);
-	struct pg *pg = pg_open(c, "check_pg", 0, &err);
+	struct pg *pg = pg_open(c, &pg_state, "check_pg", 0, &err);
 	ck_assert_msg(pg != NULL, "%s", err.text);
 	pg_close(pg);
 	free(c);
@@ -427,6 +428,93 @@ START_TEST(the_session_is_never_ended_for_idling)
 }
 END_TEST
 
+/* Rows of a COPY, -1 when it failed. */
+static int
+copies(struct pg *pg, const char *sql, struct err *err)
+{
+	char *data;
+	size_t len;
+	int n = 0, rc;
+
+	if (pg_copy_begin(pg, sql, err) == -1)
+		return -1;
+	while ((rc = pg_copy_next(pg, &data, &len, err)) == 1) {
+		ck_assert_uint_gt(len, 0);
+		pg_copy_free(data);
+		n++;
+	}
+	return rc == 0 ? n : -1;
+}
+
+START_TEST(copies_end_well_or_with_their_error)
+{
+	struct err err = { 0 };
+	struct pg *pg =
+	    pg_open(state_conninfo(), &pg_source, "check_pg", 0, &err);
+
+	ck_assert_msg(pg != NULL, "%s", err.text);
+	ck_assert_int_eq(
+	    copies(
+		pg, "COPY (SELECT generate_series(1, 100000)) TO STDOUT", &err),
+	    100000);
+	ck_assert_int_eq(copies(pg,
+			     "COPY (SELECT 1 / (5000 - i) FROM "
+			     "generate_series(1, 9000) i) TO STDOUT",
+			     &err),
+	    -1);
+	ck_assert_int_eq(err.cls, ERR_SOURCE);
+	ck_assert_str_eq(err.text, "source database: division by zero");
+	ck_assert_int_eq(copies(pg, "COPY nothing TO STDOUT", &err), -1);
+	ck_assert_str_eq(err.text,
+	    "source database: relation \"nothing\" does not exist; check the "
+	    "table's 'source' and its columns");
+	/* and goes on */
+	ck_assert_int_eq(copies(pg, "COPY (SELECT 1) TO STDOUT", &err), 1);
+	ck_assert_int_eq(
+	    copies(pg,
+		"COPY (SELECT pg_terminate_backend(pg_backend_pid()), 1) "
+		"TO STDOUT",
+		&err),
+	    -1);
+	ck_assert_int_eq(err.cls, ERR_SOURCE_LOST);
+	ck_assert(pg_is_lost(pg));
+	pg_close(pg);
+}
+END_TEST
+
+START_TEST(an_abandoned_copy_is_cancelled)
+{
+	struct err err = { 0 };
+	struct pg *pg =
+	    pg_open(state_conninfo(), &pg_source, "check_pg", 0, &err);
+	struct pg *other = connect_ok();
+	struct pg_rows *rows;
+	char *data;
+	size_t len;
+
+	ck_assert_int_eq(pg_copy_begin(pg,
+			     "COPY (SELECT pg_sleep(600 * (i / 3)), "
+			     "repeat('x', 100000) FROM "
+			     "generate_series(1, 3) i) TO STDOUT",
+			     &err),
+	    0);
+	ck_assert_int_eq(pg_copy_next(pg, &data, &len, &err), 1);
+	pg_copy_free(data);
+	pg_cancel(pg);
+	pg_close(pg);
+	for (int left = 1; left != 0;) {
+		ck_assert_int_eq(pg_run(other,
+				     "SELECT count(*) FROM pg_stat_activity "
+				     "WHERE query LIKE 'COPY (SELECT pg_sl%'",
+				     0, NULL, &rows, &err),
+		    0);
+		left = atoi(pg_text(rows, 0, 0));
+		pg_rows_free(rows);
+	}
+	pg_close(other);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -448,6 +536,8 @@ main(void)
 	tcase_add_test(t, malformed_strings_tell_no_secret);
 	tcase_add_test(t, passwords_are_masked);
 	tcase_add_test(t, the_session_is_never_ended_for_idling);
+	tcase_add_test(t, copies_end_well_or_with_their_error);
+	tcase_add_test(t, an_abandoned_copy_is_cancelled);
 	suite_add_tcase(s, t);
 	state_start("check_pg");
 	int status = run_suite(s);

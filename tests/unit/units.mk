@@ -221,7 +221,7 @@ SRCS_config := coordinator/config.c coordinator/config_table.c \
 	coordinator/config_read.c coordinator/config_values.c \
 	coordinator/config_keys.c coordinator/config_print.c \
 	coordinator/config_yaml.c coordinator/limits.c coordinator/utf8.c \
-	common/pg.c \
+	$(SRCS_libpq) \
 	common/position.c common/clock.c common/job.c common/buf.c \
 	common/xalloc.c common/log.c common/err.c
 
@@ -252,7 +252,7 @@ UNITS += plan
 unit_plan := coordinator/plan.c $(SRCS_config)
 libs_plan := $(libs_config)
 
-SRCS_pg := common/pg.c common/clock.c common/log.c common/buf.c \
+SRCS_pg := $(SRCS_libpq) common/clock.c common/log.c common/buf.c \
 	common/xalloc.c common/err.c
 
 UNITS += pg
