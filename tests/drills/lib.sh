@@ -18,7 +18,7 @@
 #                             ok or not ok, and a row of the table of results
 #
 # A TABLE is a source table whose target is cold.TABLE, or SOURCE=TARGET as in
-# k2.trades=lake.trades. Numbers are drawn in the drill's own shell: bash seeds
+# 'k2.bars FINAL=cold.bars'. Numbers are drawn in the drill's own shell: bash seeds
 # RANDOM anew in a subshell, and the drill could not be repeated.
 #
 #   DRILL_SEED     repeats a drill; drawn where it is not set
@@ -99,21 +99,36 @@ drill_split() {
 	[[ $1 == *=* ]] || TARGET=cold.$1
 }
 
-# drill_texts CONDITION: SOURCE's columns as the engine words them: a list of
-# texts that is the same for source and table. drill_texts_duckdb: the same
-# texts in DuckDB's words.
-drill_texts() {
-	drill_list "$1" "format('ifNull({}, \\'NULL\\')', multiIf(type LIKE '%DateTime%', format('toString(toUnixTimestamp64Micro(toDateTime64({}, 6, \\'UTC\\')))', quoted), type LIKE '%Decimal%', format('toDecimalString({}, {})', quoted, toString(numeric_scale)), format('toString({})', quoted)))"
+# "name type" of SOURCE's columns, named tuples taken apart.
+drill_columns() {
+	sql "DESCRIBE TABLE ${SOURCE% FINAL} SETTINGS describe_include_subcolumns = 1 FORMAT TSVRaw" |
+		awk -F '\t' '
+			$NF == 0 && $2 ~ /^(SimpleAggregateFunction\([a-z]+, )?Tuple\(/ { tuple[$1] = 1; next }
+			$NF == 1 && !(substr($1, 1, match($1, /\.[^.]*$/) - 1) in tuple) { next }
+			{ gsub(/\./, "\".\"", $1); print "\"" $1 "\"\t" $2 }'
+}
+
+# SOURCE's columns as a list of texts in the engine's words, which are the same
+# for source and table; and the same texts in DuckDB's. With "exact" without
+# floats, which the two word differently.
+drill_texts() { # [exact]
+	drill_columns | awk -F '\t' -v exact="${1:-}" -v quote="'" '
+		exact && $2 ~ /Float/ { next }
+		{ text = "toString(" $1 ")" }
+		$2 ~ /DateTime/ { text = "toString(toUnixTimestamp64Micro(toDateTime64(" $1 ", 6, " quote "UTC" quote ")))" }
+		match($2, /Decimal\([0-9]+, [0-9]+/) {
+			scale = substr($2, RSTART, RLENGTH)
+			sub(/.*, /, "", scale)
+			text = "toDecimalString(" $1 ", " scale ")"
+		}
+		{ printf "%sifNull(%s, %sNULL%s)", sep, text, quote, quote; sep = ", " }'
 }
 
 drill_texts_duckdb() {
-	drill_list "$1" "format('coalesce({}::VARCHAR, \\'NULL\\')', if(type LIKE '%DateTime%', format('epoch_us({})', quoted), quoted))"
-}
-
-drill_list() { # CONDITION EXPRESSION
-	local database='currentDatabase()'
-	[[ $SOURCE != *.* ]] || database="'${SOURCE%.*}'"
-	sql "SELECT arrayStringConcat(groupArray($2), ', ') FROM (SELECT *, concat('\"', name, '\"') AS quoted FROM system.columns WHERE database = $database AND table = '${SOURCE##*.}' AND $1 ORDER BY position) FORMAT TSVRaw"
+	drill_columns | awk -F '\t' -v quote="'" '
+		$2 ~ /Float/ { next }
+		{ text = $2 ~ /DateTime/ ? "epoch_us(" $1 ")" : $1 }
+		{ printf "%scoalesce(%s::VARCHAR, %sNULL%s)", sep, text, quote, quote; sep = ", " }'
 }
 
 # The engine's own Iceberg reader against the source, row by row, all columns:
@@ -121,21 +136,18 @@ drill_list() { # CONDITION EXPRESSION
 # not have counts as duplicated.
 drill_engine() {
 	local hash
-	hash="sipHash128($(drill_texts 1))"
-	sql "SELECT sum(if(s > t, s - t, 0)), sum(if(t > s, t - s, 0)), sum(s), sum(t) FROM (SELECT h, countIf(side = 0) AS s, countIf(side = 1) AS t FROM (SELECT $hash AS h, 0 AS side FROM $SOURCE WHERE ${DRILL_WHERE:-1} UNION ALL SELECT $hash, 1 FROM $(iceberg "$TARGET")) GROUP BY h)" | tr '\t' ' '
+	hash="sipHash128($(drill_texts))"
+	sql "SELECT sum(if(s > t, s - t, 0)), sum(if(t > s, t - s, 0)), sum(s), sum(t) FROM (SELECT drill_hash, countIf(drill_side = 0) AS s, countIf(drill_side = 1) AS t FROM (SELECT $hash AS drill_hash, 0 AS drill_side FROM $SOURCE WHERE ${DRILL_WHERE:-1} UNION ALL SELECT $hash, 1 FROM $(iceberg "$TARGET")) GROUP BY drill_hash)" | tr '\t' ' '
 }
 
 # "rows distinct sum" of SOURCE's rows by the engine, and of TARGET's by DuckDB
-# from the table's listed files. Floats are left out: the two word them
-# differently.
-DRILL_NO_FLOATS="type NOT LIKE '%Float%'"
-
+# from the table's listed files.
 drill_digest_source() {
-	sql "SELECT count(), uniqExact(h), toString(sum(toUInt128(h))) FROM (SELECT reinterpretAsUInt64(substring(MD5(concatWithSeparator('|', $(drill_texts "$DRILL_NO_FLOATS"))), 9, 8)) AS h FROM $SOURCE WHERE ${DRILL_WHERE:-1})" | tr '\t' ' '
+	sql "SELECT count(), uniqExact(drill_hash), toString(sum(toUInt128(drill_hash))) FROM (SELECT reinterpretAsUInt64(substring(MD5(concatWithSeparator('|', $(drill_texts exact))), 9, 8)) AS drill_hash FROM $SOURCE WHERE ${DRILL_WHERE:-1})" | tr '\t' ' '
 }
 
 drill_digest_duckdb() {
-	node "$ROOT/tests/interop/read_duckdb.mjs" "$WAREHOUSE/${TARGET//.//}" --raw --sql "SELECT count(*), count(DISTINCT h), coalesce(sum(h), 0)::VARCHAR FROM (SELECT md5_number_lower(concat_ws('|', $(drill_texts_duckdb "$DRILL_NO_FLOATS"))) AS h FROM t)" |
+	node "$ROOT/tests/interop/read_duckdb.mjs" "$WAREHOUSE/${TARGET//.//}" --raw --sql "SELECT count(*), count(DISTINCT drill_hash), coalesce(sum(drill_hash), 0)::VARCHAR FROM (SELECT md5_number_lower(concat_ws('|', $(drill_texts_duckdb))) AS drill_hash FROM t)" |
 		tr '\t' ' '
 }
 
