@@ -5,7 +5,11 @@
 # or run one as a command: scripts/servers.sh pg_start build/demo/pg
 #
 #	pg_start DIR      PostgreSQL on a unix socket only; DIR/pg.conninfo
+#	pg_listen DIR     starts it again, on loopback too, where it wants the
+#	                  password: DIR/pg.port, DIR/pg.password
 #	pg_stop DIR [immediate]
+#	pg_kill DIR       SIGKILL to the postmaster; returns when its backends
+#	                  have ended, too
 #	pg_remove DIR     stops it and deletes the cluster, wherever that lies
 #	pg_sql DIR SQL    one statement, unaligned rows without a heading
 #	ch_start DIR      the ClickHouse engine behind chdb-front on loopback;
@@ -203,7 +207,8 @@ pg_start() {
 	if [[ ! -s $home/data/PG_VERSION ]]; then
 		rm -rf "$home/data.new"
 		(cd / && pg_as "$user" "$bin/initdb" -D "$home/data.new" \
-		    -U calve -A trust -E UTF8 --locale=C --no-sync) \
+		    -U calve --auth-local=trust --auth-host=scram-sha-256 \
+		    -E UTF8 --locale=C --no-sync) \
 		    > "$dir/pg.initdb.log" 2>&1 || {
 			cat "$dir/pg.initdb.log" >&2
 			return 1
@@ -211,6 +216,7 @@ pg_start() {
 		pg_as "$user" tee -a "$home/data.new/postgresql.conf" \
 		    > /dev/null <<-EOF
 			listen_addresses = ''
+			include_if_exists = 'listen.conf'
 			unix_socket_directories = '$home'
 			unix_socket_permissions = 0700
 			max_connections = 200
@@ -221,6 +227,7 @@ pg_start() {
 		EOF
 		mv "$home/data.new" "$home/data"
 	fi
+	pg_choose_port "$dir" "$home" "$user" || return 1
 	if ! (cd / && pg_as "$user" "$bin/pg_ctl" -D "$home/data" \
 	    -l "$home/pg.log" -w -t "$SERVERS_DEADLINE" start) \
 	    > /dev/null 2>&1; then
@@ -228,12 +235,34 @@ pg_start() {
 		servers_fail "PostgreSQL did not start in '$home'"
 		return 1
 	fi
-	local super="host=$home user=calve dbname=postgres"
+	local server="host=$home user=calve"
+	# The port is also part of the socket's name.
+	[[ ! -s $dir/pg.port ]] || server+=" port=$(cat "$dir/pg.port")"
+	local super="$server dbname=postgres"
 	if [[ $(psql -qXAt "$super" -c "SELECT count(*) FROM pg_database
 	    WHERE datname = 'calve'") == 0 ]]; then
 		psql -qX "$super" -c 'CREATE DATABASE calve' || return 1
 	fi
-	echo "host=$home user=calve dbname=calve" > "$dir/pg.conninfo"
+	echo "$server dbname=calve" > "$dir/pg.conninfo"
+}
+
+# Of a cluster that listens: the port it had, or another where that is taken.
+pg_choose_port() {
+	[[ -s $1/pg.port ]] || return 0
+	port_free "$(cat "$1/pg.port")" || free_port > "$1/pg.port" || return 1
+	pg_as "$3" tee "$2/data/listen.conf" > /dev/null <<-EOF
+		listen_addresses = '127.0.0.1'
+		port = $(cat "$1/pg.port")
+	EOF
+}
+
+pg_listen() {
+	[[ -s $1/pg.password ]] ||
+	    (umask 077 && echo "calve-$RANDOM$RANDOM" > "$1/pg.password")
+	psql -qX "$(cat "$1/pg.conninfo")" <<-EOF || return 1
+		ALTER ROLE calve PASSWORD '$(cat "$1/pg.password")';
+	EOF
+	pg_stop "$1" && free_port > "$1/pg.port" && pg_start "$1"
 }
 
 pg_stop() {
@@ -247,6 +276,19 @@ pg_stop() {
 	    -t "$SERVERS_DEADLINE" stop) > /dev/null
 }
 
+pg_has_ended() {
+	! kill -0 "$@" 2>/dev/null
+}
+
+pg_kill() {
+	local pid pids
+	read -r pid < "$(cat "$1/pg.home")/data/postmaster.pid" || return 1
+	read -r -a pids < "/proc/$pid/task/$pid/children"
+	kill -KILL "$pid"
+	# kill(1) succeeds while one of them is there.
+	wait_until "$SERVERS_DEADLINE" pg_has_ended "$pid" "${pids[@]}"
+}
+
 pg_remove() {
 	local home
 	[[ -s $1/pg.home ]] || return 0
@@ -254,7 +296,8 @@ pg_remove() {
 	home=$(cat "$1/pg.home")
 	rm -rf "$home/data" "$home/pg.log"
 	[[ $home -ef $1 ]] || rmdir "$home" 2>/dev/null || :
-	rm -f "$1/pg.home" "$1/pg.conninfo" "$1/pg.initdb.log"
+	rm -f "$1/pg.home" "$1/pg.conninfo" "$1/pg.initdb.log" "$1/pg.port" \
+	    "$1/pg.password"
 }
 
 pg_sql() {
@@ -411,7 +454,7 @@ old_ch_sql() {
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
 	case ${1:-} in
-	pg_start | pg_stop | pg_remove | pg_sql | \
+	pg_start | pg_listen | pg_stop | pg_kill | pg_remove | pg_sql | \
 	    ch_start | ch_stop | ch_kill | ch_sql | \
 	    old_ch_start | old_ch_stop | old_ch_kill | old_ch_sql)
 		"$@"

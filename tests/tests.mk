@@ -30,7 +30,7 @@ check-fuzz: $(FUZZERS:%=build/fuzz/fuzz_%)
 drills:
 	$(Q)scripts/setup.sh build demo test
 	+$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all fault \
-	    build/chdb-front
+	    build/chdb-front build/tcp-proxy
 	$(Q)tests/drills/run.sh $(DRILLS)
 
 lint:
@@ -50,6 +50,9 @@ build/chdb-front: $(call objects,obj,$(sort $(wildcard tests/harness/chdb_front*
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_obj) $^ -lmicrohttpd -ldl -lpthread -o $@
 
+build/tcp-proxy: $(call objects,obj,tests/harness/tcp_proxy.c)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_obj) $^ -o $@
 
 # Parquet files of every type and preset, read by DuckDB and hyparquet.
 build/test/write_parquet: $(call objects,asan,tests/interop/write_parquet.c \
