@@ -10,3 +10,8 @@ build/bench/measure: $(call objects,obj,tests/bench/measure.c)
 	$(call say,LINK,$@)
 	@mkdir -p build/bench
 	$(Q)$(CC) $(LDFLAGS_obj) $^ -o $@
+
+.PHONY: bench-small
+bench-small: all build/chdb-front build/bench/measure
+	$(Q)scripts/setup.sh build demo
+	$(Q)tests/bench/small.sh

@@ -102,7 +102,7 @@ sample() {
 	printf '  %-10s %-14s round %-2s %8.3f s\n' "$1" "$2" "$3" "$seconds" >&2
 }
 
-# measured COMMAND...: runs it and sets MEASURED; it must succeed.
+# measured [-l LINES] COMMAND...: runs it and sets MEASURED; it must succeed.
 measured() {
 	sync # what the one before left in memory is not this one's to write
 	"$MEASURE" -o "$B/measured" -s "$SERVER" "$@" || return 1
@@ -155,10 +155,11 @@ forget() {
 }
 
 # offload SCENARIO PEER ROUND TABLE ROWS BYTES_IN: one timed `calve run` of one
-# table, which has to take that many rows
+# table, which has to take that many rows. Its events, each behind the seconds
+# at which it came, are left in build/bench/events.
 offload() {
-	local out=$B/calve.json rows
-	measured "$CALVE" -c "$B/calve.yaml" run -t "$4" --json >"$out" \
+	local out=$B/events rows
+	measured -l "$out" "$CALVE" -c "$B/calve.yaml" run -t "$4" --json \
 	    2>"$B/calve.log" </dev/null || {
 		tail -n 5 "$B/calve.log" >&2
 		return 1
@@ -167,4 +168,20 @@ offload() {
 	[ "$rows" == "$5" ] || bench_fail "$4: $rows rows instead of $5"
 	sample "$1" "$2" "$3" "$5" "$MEASURED" "$6" \
 	    "$(number bytes_written "$out")" "$(number files "$out")"
+}
+
+# phases SCENARIO ROUND: a sample of each stretch between two events of the
+# last offload(), named by the event that begins it; "start" is process start.
+# Phases that come again, as counting does once per step, are told apart.
+phases() {
+	local was=0 name=start at event
+	while IFS=$'\t' read -r at event; do
+		sample "$1" "$name" "$2" 0 "$(awk -v a="$was" -v b="$at" \
+		    'BEGIN { printf "%.6f", b - a }') 0 0 0 0 0" 0 0 0
+		was=$at
+		name=$event
+	done < <(sed -nE -e 's/^([0-9.]+)\t\{"event":"phase".*"phase":"([a-z]+)".*/\1\t\2/p' \
+	    -e 's/^([0-9.]+)\t\{"event":"(started|settled|summary)".*/\1\t\2/p' \
+	    "$B/events" | awk -F '\t' '{ n = seen[$2]++; print $1 "\t" $2 (n ? " " n + 1 : "") }
+	    END { print "'"${MEASURED%% *}"'\tend" }')
 }

@@ -2,13 +2,14 @@
 /*
  * Runs a command and tells what it used:
  *
- *	measure -o FILE [-s PID] COMMAND [ARGUMENT]...
+ *	measure -o FILE [-s PID] [-l LINES] COMMAND [ARGUMENT]...
  *
  * One line goes to FILE: seconds, CPU seconds and peak resident bytes of the
  * command and of all its descendants that were waited for; CPU seconds and
  * peak resident bytes of the server PID meanwhile (0 without -s); CPU seconds
  * of everything else on the machine, which tells a disturbed measurement.
- * Ends with the command's status.
+ * With -l each line that the command prints goes to LINES, behind the seconds
+ * at which it came. Ends with the command's status.
  *
  * The server's and the machine's time come in clock ticks (10 ms). The server's
  * peak is reset before the command starts; it counts what was held already.
@@ -119,25 +120,61 @@ struct used {
 	long long peak, server_peak; /* bytes */
 };
 
+/* Copies lines from IN to OUT, each with the seconds since BEGAN. */
+static void
+copy_lines(int in, FILE *out, double began)
+{
+	char *line = NULL;
+	size_t size = 0;
+	FILE *f = fdopen(in, "r");
+
+	if (f == NULL)
+		err(2, "fdopen");
+	while (getline(&line, &size, f) != -1)
+		fprintf(out, "%.6f\t%s", now() - began, line);
+	free(line);
+	fclose(f);
+}
+
+static pid_t
+start(char **argv, const int *lines)
+{
+	pid_t pid = fork();
+
+	if (pid == -1)
+		err(2, "fork");
+	if (pid != 0)
+		return pid;
+	if (lines != NULL && dup2(lines[1], STDOUT_FILENO) == -1)
+		err(127, "dup2");
+	if (lines != NULL) {
+		close(lines[0]);
+		close(lines[1]);
+	}
+	execvp(argv[0], argv);
+	err(127, "cannot run '%s'", argv[0]);
+}
+
 /* Runs the command; its wait status. */
 static int
-run(char **argv, long server, struct used *used)
+run(char **argv, long server, FILE *lines, struct used *used)
 {
 	double began, server_before = 0, machine_before = machine_cpu();
 	struct rusage usage;
-	int status;
+	int status, tube[2];
 	pid_t pid;
 
+	if (lines != NULL && pipe(tube) == -1)
+		err(2, "pipe");
 	if (server != 0) {
 		server_reset_peak(server);
 		server_before = server_cpu(server);
 	}
 	began = now();
-	if ((pid = fork()) == -1)
-		err(2, "fork");
-	if (pid == 0) {
-		execvp(argv[0], argv);
-		err(127, "cannot run '%s'", argv[0]);
+	pid = start(argv, lines != NULL ? tube : NULL);
+	if (lines != NULL) {
+		close(tube[1]);
+		copy_lines(tube[0], lines, began);
 	}
 	if (wait4(pid, &status, 0, &usage) == -1)
 		err(2, "wait4");
@@ -162,22 +199,27 @@ main(int argc, char **argv)
 	const char *out = NULL;
 	long server = 0;
 	int c, status;
-	FILE *f;
+	FILE *f, *lines = NULL;
 
 	/* POSIX order: the command's own options are not looked at */
-	while ((c = getopt(argc, argv, "+o:s:")) != -1) {
+	while ((c = getopt(argc, argv, "+o:s:l:")) != -1) {
 		if (c == 'o')
 			out = optarg;
 		else if (c == 's')
 			server = strtol(optarg, NULL, 10);
-		else
+		else if (c == 'l' && (lines = fopen(optarg, "w")) == NULL)
+			err(2, "cannot write '%s'", optarg);
+		else if (c == '?')
 			return 2;
 	}
 	if (out == NULL || optind == argc) {
-		fprintf(stderr, "usage: measure -o file [-s pid] command...\n");
+		fprintf(stderr,
+		    "usage: measure -o file [-s pid] [-l lines] command...\n");
 		return 2;
 	}
-	status = run(argv + optind, server, &used);
+	status = run(argv + optind, server, lines, &used);
+	if (lines != NULL && fclose(lines) == EOF)
+		err(2, "cannot write the lines");
 	if ((f = fopen(out, "w")) == NULL)
 		err(2, "cannot write '%s'", out);
 	fprintf(f, "%.4f %.4f %lld %.2f %lld %.2f\n", used.seconds, used.cpu,

@@ -78,6 +78,18 @@ export function rowsOf(samples, scenario) {
 	    String(r.files), r.peer === 'calve' ? '1' : spread(r.ratios)])];
 }
 
+/* Stretches of a run, in milliseconds. */
+export function phasesOf(samples, scenario) {
+	const here = samples.filter(s => s.scenario === scenario);
+	return [['phase', 'ms', 'min-max'],
+	    ...[...new Set(here.map(s => s.peer))].map(name => {
+		const ms = sorted(here.filter(s => s.peer === name)
+		    .map(s => 1000 * s.seconds));
+		return [name, median(ms).toFixed(1),
+		    `${ms[0].toFixed(1)}-${ms.at(-1).toFixed(1)}`];
+	})];
+}
+
 function align(rows) {
 	const widths = rows[0].map((_, i) =>
 	    Math.max(...rows.map(r => r[i].length)));
@@ -89,6 +101,11 @@ function table(file) {
 	const { head, samples } = read(file);
 	let text = Object.entries(head).map(([k, v]) => `${k}: ${v}\n`).join('');
 	for (const scenario of new Set(samples.map(s => s.scenario))) {
+		if (scenario.endsWith('.phases')) {
+			text += `\n${scenario}\n` +
+			    align(phasesOf(samples, scenario));
+			continue;
+		}
 		const rows = samples.find(s => s.scenario === scenario).rows;
 		text += `\n${scenario}, ${rows.toLocaleString('en')} rows, ` +
 		    'medians\n' + align(rowsOf(samples, scenario));

@@ -16,7 +16,7 @@ cd "$(dirname "$0")/../.." || exit 2
 . tests/bench/data.sh
 . tests/bench/peers.sh
 
-SCENARIOS=(trades)
+SCENARIOS=(trades wide logs events)
 
 # is_in WORD WORDS...
 is_in() {
@@ -43,8 +43,34 @@ calve_entries() {
 	done
 }
 
+# hook begin|end PEER SCENARIO: true where the peer has none
+hook() {
+	local name=$1_${2//-/_}
+	[ "$(type -t "$name")" != function ] || "$name" "$3"
+}
+
+# compare SCENARIO ROUNDS PEER...
+compare() {
+	local scenario=$1 rounds=$2 round peer peers=()
+	shift 2
+	for peer; do
+		if hook begin "$peer" "$scenario"; then
+			peers+=("$peer")
+		fi
+	done
+	for ((round = 1; round <= rounds; round++)); do
+		for peer in "${peers[@]}"; do
+			"peer_${peer//-/_}" "$scenario" "$round" ||
+				bench_fail "$peer failed"
+		done
+	done
+	for peer in "${peers[@]}"; do
+		hook end "$peer" "$scenario"
+	done
+}
+
 main() {
-	local rounds=5 scenarios=() peers=() round scenario peer entries
+	local rounds=5 scenarios=() peers=() scenario entries
 	while [ $# -gt 0 ]; do
 		if [ "$1" == --rounds ] && [[ ${2:-} =~ ^[1-9][0-9]*$ ]]; then
 			rounds=$2
@@ -66,12 +92,7 @@ main() {
 	config "${entries[@]}" || exit 1
 	for scenario in "${scenarios[@]}"; do
 		data "$scenario"
-		for ((round = 1; round <= rounds; round++)); do
-			for peer in "${peers[@]}"; do
-				"peer_${peer//-/_}" "$scenario" "$round" ||
-					bench_fail "$peer failed"
-			done
-		done
+		compare "$scenario" "$rounds" "${peers[@]}"
 	done
 	node tests/bench/report.mjs table "$SAMPLES"
 }
