@@ -33,7 +33,7 @@ sql "CREATE TABLE source (
     place Tuple(x Float32, label Nullable(String))
 ) ENGINE = MergeTree ORDER BY (ts, seq)"
 sql "INSERT INTO source SELECT
-    toDateTime64('2024-02-28 00:00:00', 6, 'UTC') + toIntervalMicrosecond(number * 3600000123),
+    toDateTime64('2024-02-28 00:00:00', 6, 'UTC') + toIntervalMicrosecond(number * 180000006),
     1000 + number * 3,
     [-34, 34, -34, 7][number % 4 + 1],
     number % 3 = 0,
@@ -44,11 +44,11 @@ sql "INSERT INTO source SELECT
     lower(hex(MD5(toString(number)))),
     ['bid', 'ask', 'bid'][number % 3 + 1],
     toDate('2024-03-01') - number,
-    toUUID(concat('00112233-4455-6677-8899-aabbccddee', leftPad(toString(number), 2, '0'))),
+    toUUID(concat('00112233-4455-6677-8899-aabbccdd', leftPad(toString(number), 4, '0'))),
     arrayMap(i -> concat('t', toString(i)), range(number % 4)),
     if(number % 6 = 0, map(), map('one', toInt64(number), 'two', -toInt64(number))),
     (toFloat32(number) / 4 - 0.5, if(number % 7 = 0, NULL, concat('l', toString(number % 3))))
-FROM numbers(48)"
+FROM numbers(960)"
 
 COMMON='source: hot.source, timestamp: ts, sequence: seq, partition: [day(ts), "bucket[4](id)"], step: 1d'
 config "{ name: compat, target: lake.cold.compat, encoding: compat, $COMMON }" \

@@ -186,6 +186,18 @@ later(uint64_t k)
 {
 	return k < 40000 ? few(k) : scattered(k);
 }
+/* each six times, then never again: zstd finds that by itself */
+static uint64_t
+slow(uint64_t k)
+{
+	return 7000000 + k / 6;
+}
+/* more than the sample tells apart from all different */
+static uint64_t
+thousands(uint64_t k)
+{
+	return scattered(scattered(k) % 5000);
+}
 
 enum { PLAIN = 1 << 0, DELTA = 1 << 5, DICTIONARY = 1 << 8 };
 
@@ -202,6 +214,12 @@ START_TEST(encodings_follow_the_data)
 	ck_assert_int_eq(used, DELTA);
 	ck_assert(!has_dictionary(scattered, 50000, PARQUET_DENSE, &used));
 	ck_assert_int_eq(used, PLAIN);
+	ck_assert(!has_dictionary(slow, 50000, PARQUET_COMPAT, &used));
+	ck_assert_int_eq(used, PLAIN);
+	ck_assert(!has_dictionary(slow, 50000, PARQUET_COMPACT, &used));
+	ck_assert_int_eq(used, DELTA);
+	ck_assert(has_dictionary(thousands, 200000, PARQUET_COMPAT, &used));
+	ck_assert_int_eq(used, PLAIN | DICTIONARY);
 	ck_assert(has_dictionary(later, 400000, PARQUET_COMPAT, &used));
 	ck_assert_int_eq(used, PLAIN | DICTIONARY);
 	ck_assert(!has_dictionary(rising, 3, PARQUET_COMPAT, &used));

@@ -101,6 +101,12 @@ column_drop_dictionary(struct column *c)
 		return;
 	dictionary_expand(&c->dict, (const uint32_t *)(void *)c->index.data,
 	    c->index.len / sizeof(uint32_t), &c->values);
+	column_forget_dictionary(c);
+}
+
+void
+column_forget_dictionary(struct column *c)
+{
 	buf_clear(&c->index);
 	c->dict_on = false;
 	if (c->dict_pages == 0)
@@ -198,6 +204,7 @@ add_entries(struct column *c, const struct values *v, uint32_t *map,
 	uint32_t *index =
 	    (uint32_t *)(void *)buf_reserve(&c->index, v->n * sizeof(*index));
 	size_t have = c->index.len / sizeof(*index);
+	bool drop;
 
 	if (index == NULL)
 		return 0;
@@ -208,11 +215,15 @@ add_entries(struct column *c, const struct values *v, uint32_t *map,
 	if (map != NULL || !is_number(c))
 		note_entries(c, index, *done);
 	have += *done;
-	if (*done < v->n ||
-	    (!c->sampled && have >= DICTIONARY_SAMPLE && c->dict.n > have / 2))
-		column_drop_dictionary(c);
-	if (have >= DICTIONARY_SAMPLE)
+	drop = *done < v->n;
+	if (!c->sampled && have >= DICTIONARY_SAMPLE) {
 		c->sampled = true;
+		c->sample = have;
+		c->sample_entries = c->dict.n;
+		drop = drop || c->dict.n > have / 4 * 3;
+	}
+	if (drop)
+		column_drop_dictionary(c);
 	return 0;
 }
 

@@ -9,8 +9,8 @@
  * The open page keeps values in PLAIN form or, while the dictionary lasts, as
  * entries of it. The dictionary is given up early: after the first
  * DICTIONARY_SAMPLE values when most are distinct, after the first page when
- * it does not make that page clearly smaller, later when it is full or new
- * values keep coming. Values that the open page holds as entries are expanded
+ * that compresses better without it, later when it is full or new values keep
+ * coming. Values that the open page holds as entries are expanded
  * then; finished pages keep theirs.
  *
  * Nothing is allocated before the first value, and chunk_write() frees all
@@ -59,8 +59,10 @@ struct column {
 
 	/* the open chunk */
 	struct dictionary dict;
-	bool dict_on; /* for the values that come next */
-	bool sampled;
+	bool dict_on;  /* for the values that come next */
+	bool sampled;  /* or chosen before there was a sample: */
+	size_t sample; /* values looked at, and their entries */
+	uint32_t sample_entries;
 	enum encoding other; /* where there is no dictionary */
 	bool other_chosen;
 	uint32_t dict_pages, other_pages, plain_pages;
@@ -94,8 +96,11 @@ int page_finish(
 struct page *page_dictionary(
     struct column *, const struct parquet_options *, struct err *) MUST_USE;
 
-/* column.c, for page.c. No dictionary for what comes next. */
+/* column.c, for page.c. No dictionary for what comes next; the open page's
+ * entries become values. */
 void column_drop_dictionary(struct column *);
+/* column.c, for pack.c. The same where the values are there already. */
+void column_forget_dictionary(struct column *);
 /* column.c, for chunk.c. The next chunk begins. */
 void column_reset(struct column *);
 

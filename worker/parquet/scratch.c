@@ -19,14 +19,14 @@ scratch_free(void *p)
 		mem_clear(&s->entries[k].pos);
 		mem_clear(&s->entries[k].def);
 		mem_clear(&s->entries[k].rep);
+		buf_clear(&s->trial[k].body);
+		mem_clear(&s->trial[k].packed);
 	}
 	mem_clear(&s->rows);
 	mem_clear(&s->picked);
 	mem_clear(&s->values);
 	mem_clear(&s->map);
-	mem_clear(&s->packed);
-	buf_clear(&s->body);
-	buf_clear(&s->trial);
+	mem_clear(&s->dictionary);
 	buf_clear(&s->header);
 	buf_clear(&s->lower);
 	buf_clear(&s->upper);

@@ -15,14 +15,20 @@ struct scratch_entries {
 	struct mem pos, def, rep;
 };
 
+/* A page in one of the encodings that are tried. */
+struct trial {
+	struct buf body; /* levels and encoded values */
+	struct mem packed;
+};
+
 struct scratch {
 	struct scratch_entries entries[2]; /* shred: from one to the other */
 	struct mem rows;                   /* shred: positions of the values */
 	struct mem picked;       /* column: rows of a batch dictionary */
 	struct mem values;       /* column: values in PLAIN form */
 	struct mem map;          /* column: batch to chunk dictionary */
-	struct buf body, trial;  /* page: levels and encoded values */
-	struct mem packed;       /* page: compressed */
+	struct trial trial[2];   /* pack: the best so far, and another */
+	struct mem dictionary;   /* pack: compressed */
 	struct buf header;       /* page: thrift */
 	struct buf lower, upper; /* statistics being written */
 };
