@@ -43,7 +43,9 @@
 # it is open. Its timestamp is close_time, the end of its interval: no trade of
 # it comes later, hence it is complete once close_time is older than settle.
 # Parts are put together by FINAL (`final: true`), merged or not. The bars of
-# today, this hour and this minute are never taken before they end.
+# today, this hour and this minute are never taken before they end. Read `open`
+# and `close` whole: for close.price with FINAL the engine (26.5) takes that of
+# the first part, without putting parts together.
 #
 # Positions: bronze (exchange_timestamp, sequence_number or channel_id), silver
 # (ts, trade_id), each pair unique; gold (close_time) alone, which up to six
@@ -204,8 +206,7 @@ medallion_columns() {
 	silver_trades)
 		echo 'ts, trade_id, exchange, symbol, price, quantity' ;;
 	*)
-		echo "toDateTime(close_time, 'UTC'), exchange, symbol, open.at," \
-		    'open.id, open.price, high, low, close.at, close.id,' \
-		    'close.price, volume, trades' ;;
+		echo "toDateTime(close_time, 'UTC'), exchange, symbol, open," \
+		    'high, low, close, volume, trades' ;;
 	esac
 }
