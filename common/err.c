@@ -28,6 +28,7 @@ static const struct {
 	[ERR_CANCELLED] = { "cancelled", false },
 	[ERR_PROTOCOL] = { "protocol", false },
 	[ERR_BUG] = { "bug", false },
+	[ERR_HANDLES] = { "handles", true },
 };
 
 void
@@ -80,9 +81,11 @@ advice(int sys)
 	case EDQUOT:
 		return "; free space there, then run again";
 	case EFBIG:
-		return "; raise limits.output";
+		return "; raise 'limits: output'";
 	case EMFILE:
-		return "; raise limits.files";
+		return "; raise 'limits: files'";
+	case ENFILE:
+		return "; raise the system's limit, fs.file-max";
 	case EACCES:
 	case EPERM:
 	case EROFS:
@@ -99,6 +102,8 @@ err_sys(struct err *e, enum err_class cls, const char *fmt, ...)
 	size_t n;
 	va_list ap;
 
+	if (sys == EMFILE || sys == ENFILE)
+		cls = ERR_HANDLES;
 	va_start(ap, fmt);
 	err_vset(e, cls, fmt, ap);
 	va_end(ap);

@@ -41,6 +41,7 @@ enum err_class {
 	ERR_PROTOCOL = 16,  /* a frame between coordinator and worker is
 				 * malformed */
 	ERR_BUG = 17,
+	ERR_HANDLES = 18, /* no more files can be opened just now: heals */
 	ERR_NCLASSES
 };
 
@@ -60,8 +61,8 @@ int err_set(struct err *, enum err_class, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int err_vset(struct err *, enum err_class, const char *fmt, va_list)
     __attribute__((format(printf, 3, 0)));
-/* Appends ": <strerror(errno)>"; ENOSPC, EDQUOT, EFBIG and EMFILE keep the
- * class given but say what to do. */
+/* Appends ": <strerror(errno)>" and, for what a user can mend, what to do.
+ * EMFILE and ENFILE are ERR_HANDLES, whatever class is given. */
 int err_sys(struct err *, enum err_class, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Puts "<text>: " before what is there. */

@@ -19,7 +19,8 @@
 enum job_kind {
 	JOB_OFFLOAD = 1, /* lock, read, write, commit, advance */
 	JOB_VERIFY = 2,  /* compare source and target, day by day */
-	JOB_CHECK = 3    /* resolve columns and target; reads no row */
+	JOB_CHECK = 3,   /* resolve columns and target; reads no row */
+	JOB_PLAN = 4     /* what an offload would take; locks nothing */
 };
 
 /* calve.yaml `columns: { NAME: { ... } }`. Texts are checked by the typemap. */
@@ -112,8 +113,9 @@ enum phase {
 };
 const char *phase_name(enum phase); /* "locking", "reading", ... */
 
-/* What a worker did: rows are committed rows only. All counts are totals of
- * the run's steps. */
+/* What a worker did: rows are committed rows only, but for JOB_PLAN, where
+ * they are those that the window holds. All counts are totals of the run's
+ * steps. */
 struct result {
 	uint64_t rows;
 	uint64_t bytes_read;    /* as received from the source */

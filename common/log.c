@@ -13,12 +13,21 @@ enum { LOG_LINE = 2048 };
 
 static const char *log_program = "calve";
 static enum log_level log_most = LOG_INFO;
+static void (*log_before)(void *arg);
+static void *log_before_arg;
 
 void
 log_init(const char *program, enum log_level most)
 {
 	log_program = program;
 	log_most = most;
+}
+
+void
+log_set_before(void (*before)(void *arg), void *arg)
+{
+	log_before = before;
+	log_before_arg = arg;
 }
 
 static void
@@ -47,6 +56,8 @@ vlog(enum log_level level, const char *fmt, va_list ap)
 		if (line[at] == '\n')
 			line[at] = ' ';
 	line[n++] = '\n';
+	if (log_before != NULL)
+		log_before(log_before_arg);
 	(void)!write(STDERR_FILENO, line, n);
 }
 

@@ -13,6 +13,9 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 void log_init(const char *program, enum log_level most);
+/* Called before each line is written, so that what stands on a terminal can
+ * make room; NULL: nothing. It must not log. */
+void log_set_before(void (*before)(void *arg), void *arg);
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -34,9 +34,13 @@ class_of(const char *state)
 		return ERR_BUSY;
 	if (strcmp(state, "40P01") == 0 || strcmp(state, "40001") == 0)
 		return ERR_CONFLICT;
+	if (strcmp(state, "57P04") == 0) /* the database was dropped */
+		return ERR_STATE;
+	/* 53000 is also what the server says when it can open no file */
 	if (in_class(state, "08") || in_class(state, "57P") ||
 	    strcmp(state, "53300") == 0 || strcmp(state, "53200") == 0 ||
-	    strcmp(state, "57014") == 0 || strcmp(state, "25P03") == 0)
+	    strcmp(state, "53000") == 0 || strcmp(state, "57014") == 0 ||
+	    strcmp(state, "25P03") == 0 || strcmp(state, "25P04") == 0)
 		return ERR_STATE_LOST;
 	return ERR_STATE;
 }
@@ -532,4 +536,23 @@ pg_ping(struct pg *pg, bool in_transaction, struct err *err)
 		    "the transaction that "
 		    "held the table's lock is no longer open");
 	return 0;
+}
+
+/* ---- between statements ---- */
+
+int
+pg_socket(const struct pg *pg)
+{
+	return pg->lost ? -1 : PQsocket(pg->conn);
+}
+
+bool
+pg_check(struct pg *pg)
+{
+	/* Notices and changed settings are all that comes unasked. */
+	if (!pg->lost &&
+	    (PQconsumeInput(pg->conn) == 0 ||
+		PQstatus(pg->conn) == CONNECTION_BAD))
+		pg->lost = true;
+	return !pg->lost;
 }

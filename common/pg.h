@@ -16,7 +16,8 @@
  *
  * Errors, by SQLSTATE (of a source: ERR_SOURCE_LOST and ERR_SOURCE):
  *   ERR_STATE_LOST   out of reach, gone, starting up, shutting down, out of
- *                    connections, no answer in time: another attempt may heal
+ *                    connections, memory or files, no answer in time: another
+ *                    attempt may heal
  *   ERR_BUSY         55P03, the lock is taken
  *   ERR_CONFLICT     deadlock or serialization failure: heals
  *   ERR_STATE        refused: password, rights, missing tables, anything else
@@ -105,5 +106,10 @@ void pg_rollback(struct pg *); /* harmless when none is open */
  * whether the transaction begun on it is still open: so its locks are held. */
 int pg_ping(struct pg *, bool in_transaction, struct err *) MUST_USE;
 bool pg_is_lost(const struct pg *);
+
+/* For an event loop between statements: readable means that pg_check has
+ * something to find out, mostly that the connection is lost. Neither waits. */
+int pg_socket(const struct pg *);
+bool pg_check(struct pg *); /* false: lost */
 
 #endif

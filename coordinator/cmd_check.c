@@ -11,8 +11,7 @@
 #include "coordinator/survey.h"
 
 static int
-connect_all(const struct config *c, const char *const *patterns, size_t n,
-    struct err *err)
+connect_all(const struct config *c, const struct plan *plan, struct err *err)
 {
 	static const char *const titles[] = { "TABLE", "COLUMN", "SOURCE TYPE",
 		"TARGET TYPE", "REMARK" };
@@ -20,7 +19,7 @@ connect_all(const struct config *c, const char *const *patterns, size_t n,
 	struct grid g;
 	int status = EXIT_DONE;
 
-	if (survey_run(&v, c, JOB_CHECK, patterns, n, err) == -1) {
+	if (survey_run(&v, c, JOB_CHECK, plan, err) == -1) {
 		survey_clear(&v);
 		return -1;
 	}
@@ -35,7 +34,7 @@ connect_all(const struct config *c, const char *const *patterns, size_t n,
 	}
 	grid_print(&g, stdout);
 	grid_clear(&g);
-	for (size_t at = 0; at < v.plan.n; at++)
+	for (size_t at = 0; at < plan->n; at++)
 		if (v.s.outcomes[at].state != RUN_SUCCESS)
 			status = EXIT_SOME_FAILED;
 	survey_clear(&v);
@@ -58,7 +57,7 @@ run(const struct cmd_args *a)
 	    plan_make(&config, patterns, n, NULL, &plan, &err) == 0) {
 		status = EXIT_DONE;
 		if (cmd_has(a, "connect"))
-			status = connect_all(&config, patterns, n, &err);
+			status = connect_all(&config, &plan, &err);
 		else
 			config_print(&config, stdout);
 	}

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* calve run: plan, supervise, report. The program on one screen. */
-#include <inttypes.h>
-#include <stdio.h>
+#include <bsd/unistd.h>
 #include <stdlib.h>
 
 #include "common/log.h"
 #include "coordinator/cmd.h"
 #include "coordinator/config_keys.h"
-#include "coordinator/ledger.h"
+#include "coordinator/dry_run.h"
 #include "coordinator/offload_all.h"
 #include "coordinator/plan.h"
 #include "coordinator/supervise.h"
@@ -40,74 +39,88 @@ read_request(const struct cmd_args *a, struct request *q, struct err *err)
 	return 0;
 }
 
+/* The plan finds what is wrong between tables, and with the selection. */
 static int
-print_plan(const struct plan *plan, const struct config *c)
+load(const struct cmd_args *a, const struct request *q, struct config *config,
+    struct err *err)
 {
-	for (size_t at = 0; at < plan->n; at++) {
-		const struct plan_item *item = &plan->items[at];
-		printf("%zu  %s  %s -> %s", item->wave + 1,
-		    item->table->name.value, item->table->source.value,
-		    item->table->target.value);
-		for (size_t w = 0; w < item->nwaits; w++)
-			printf("%s%s", w == 0 ? "  after " : ", ",
-			    plan->items[item->waits[w]].table->name.value);
-		putchar('\n');
+	struct plan plan = { 0 };
+
+	if (cmd_config(a, config, err) == -1)
+		return -1;
+	if (q->workers > 0)
+		config->workers = (uint64_t)q->workers;
+	int rv = plan_make(config, q->patterns, q->npatterns, NULL, &plan, err);
+	plan_clear(&plan);
+	return rv;
+}
+
+/* A scheduled run outlives a file that is being edited. */
+static void
+reload(const struct cmd_args *a, const struct request *q, struct config *config)
+{
+	struct config fresh = { 0 };
+	struct err err = { 0 };
+
+	if (load(a, q, &fresh, &err) == 0) {
+		config_clear(config);
+		*config = fresh;
+		return;
 	}
-	printf(
-	    "%zu tables, at most %" PRIu64 " at once\n", plan->n, c->workers);
-	return EXIT_DONE;
+	config_clear(&fresh);
+	log_error(
+	    "%s; the configuration stays as it was before, mend it", err.text);
 }
 
 /* Sets *stopped when a signal asked for the end. */
 static int
-run_once(const struct cmd_args *a, const struct request *q, bool *stopped)
+run_once(const struct config *c, const struct request *q, bool *stopped)
 {
-	struct config config = { 0 };
-	struct plan plan = { 0 };
-	struct err err = { 0 };
-	int status;
+	return q->dry_run ? dry_run(c, q->patterns, q->npatterns, q->json)
+			  : offload_all(c, q->patterns, q->npatterns, q->json,
+				q->every_ms > 0, stopped);
+}
 
-	if (cmd_config(a, &config, &err) == -1)
-		return cmd_fail(&err);
-	if (q->workers > 0)
-		config.workers = (uint64_t)q->workers;
-	if (q->dry_run) {
-		status = plan_make(&config, q->patterns, q->npatterns, NULL,
-			     &plan, &err) == -1
-		    ? cmd_fail(&err)
-		    : print_plan(&plan, &config);
-		plan_clear(&plan);
-	} else {
-		status = offload_all(&config, q->patterns, q->npatterns,
-		    q->json, q->every_ms > 0, stopped);
+static int
+run_scheduled(
+    const struct cmd_args *a, const struct request *q, struct config *config)
+{
+	bool stopped = false, hup;
+
+	for (;;) {
+		struct mono next = mono_now();
+		int status = run_once(config, q, &stopped);
+		if (stopped)
+			return status;
+		next.ns += (int64_t)q->every_ms * 1000000;
+		setproctitle("run, waiting for the next");
+		if (supervise_sleep(next, &hup))
+			return status;
+		if (hup)
+			log_info("reading the configuration again");
+		reload(a, q, config);
 	}
-	config_clear(&config);
-	return status;
 }
 
 static int
 run(const struct cmd_args *a)
 {
 	struct request q;
+	struct config config = { 0 };
 	struct err err = { 0 };
-	bool stopped = false, reload;
+	bool stopped = false;
 	int status;
 
 	if (read_request(a, &q, &err) == -1)
 		return cmd_fail(&err);
 	supervise_signals();
-	for (;;) {
-		struct mono next = mono_now();
-		status = run_once(a, &q, &stopped);
-		if (q.every_ms == 0 || stopped)
-			break;
-		/* The file is read anew each time, so SIGHUP only hastens. */
-		next.ns += (int64_t)q.every_ms * 1000000;
-		if (supervise_sleep(next, &reload))
-			break;
-		if (reload)
-			log_info("reading the configuration again");
-	}
+	if (load(a, &q, &config, &err) == -1)
+		status = cmd_fail(&err);
+	else if (q.every_ms == 0)
+		status = run_once(&config, &q, &stopped);
+	else
+		status = run_scheduled(a, &q, &config);
+	config_clear(&config);
 	free(q.patterns);
 	return status;
 }
@@ -120,7 +133,8 @@ static const struct cmd_option options[] = {
 	{ "jobs", 'j', "N", "tables at once, in place of 'workers'", false },
 	{ "every", '\0', "TIME", "again and again, a run each 15m, say",
 	    false },
-	{ "dry-run", 'n', NULL, "print the order of tables and end", false },
+	{ "dry-run", 'n', NULL,
+	    "print what a run would do: order, windows, rows; end", false },
 	{ "json", '\0', NULL, "one JSON object an event on standard output",
 	    false },
 };

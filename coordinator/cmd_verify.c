@@ -74,7 +74,7 @@ count_different(const struct survey *v, size_t *failed)
 	size_t different = 0;
 
 	*failed = 0;
-	for (size_t at = 0; at < v->plan.n; at++) {
+	for (size_t at = 0; at < v->s.plan->n; at++) {
 		const struct outcome *o = &v->s.outcomes[at];
 		*failed += o->state != RUN_SUCCESS;
 		different += o->has_result && o->result.different > 0;
@@ -86,6 +86,7 @@ static int
 run(const struct cmd_args *a)
 {
 	struct config config = { 0 };
+	struct plan plan = { 0 };
 	struct survey v = { 0 };
 	struct err err = { 0 };
 	size_t n, failed, different;
@@ -94,7 +95,8 @@ run(const struct cmd_args *a)
 
 	if (cmd_no_operands(a, &err) == -1 ||
 	    cmd_config(a, &config, &err) == -1 ||
-	    survey_run(&v, &config, JOB_VERIFY, patterns, n, &err) == -1) {
+	    plan_make(&config, patterns, n, NULL, &plan, &err) == -1 ||
+	    survey_run(&v, &config, JOB_VERIFY, &plan, &err) == -1) {
 		status = cmd_fail(&err);
 	} else {
 		if (cmd_has(a, "json"))
@@ -105,11 +107,12 @@ run(const struct cmd_args *a)
 		if (!cmd_has(a, "json"))
 			printf("%zu of %zu tables equal, %zu different, "
 			       "%zu not compared\n",
-			    v.plan.n - different - failed, v.plan.n, different,
+			    plan.n - different - failed, plan.n, different,
 			    failed);
 		status = different + failed > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
 	}
 	survey_clear(&v);
+	plan_clear(&plan);
 	config_clear(&config);
 	free(patterns);
 	return status;

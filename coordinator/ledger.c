@@ -18,7 +18,7 @@
 struct ledger {
 	const char *conninfo;
 	struct pg *pg;
-	char key[16]; /* of the advisory lock */
+	char key[16]; /* of the advisory lock; "": it only reads */
 	char host[256];
 };
 
@@ -70,7 +70,7 @@ run(struct ledger *l, const char *sql, size_t n, const char *const *params,
 		return 0;
 	if (l->pg != NULL && err->cls == ERR_CONFLICT)
 		return pg_run(l->pg, sql, n, params, rows, err);
-	if (l->pg != NULL && !pg_is_lost(l->pg))
+	if ((l->pg != NULL && !pg_is_lost(l->pg)) || l->key[0] == '\0')
 		return -1;
 	log_debug("state database: connecting again");
 	if (connect_ledger(l, false, err) == -1)
@@ -115,6 +115,19 @@ ledger_open(const char *conninfo,
 	return l;
 }
 
+struct ledger *
+ledger_open_to_read(const char *conninfo, struct err *err)
+{
+	struct ledger *l = xcalloc(1, sizeof *l);
+
+	l->conninfo = conninfo;
+	l->pg = pg_open(conninfo, "calve", 0, err);
+	if (l->pg != NULL)
+		return l;
+	ledger_close(l);
+	return NULL;
+}
+
 void
 ledger_close(struct ledger *l)
 {
@@ -122,6 +135,25 @@ ledger_close(struct ledger *l)
 		return;
 	pg_close(l->pg);
 	free(l);
+}
+
+int
+ledger_socket(const struct ledger *l)
+{
+	return l->pg != NULL ? pg_socket(l->pg) : -1;
+}
+
+bool
+ledger_keep(struct ledger *l)
+{
+	struct err err = { 0 };
+
+	if (l->pg != NULL && pg_check(l->pg))
+		return true;
+	if (connect_ledger(l, false, &err) == 0)
+		return true;
+	log_debug("%s", err.text);
+	return false;
 }
 
 static void

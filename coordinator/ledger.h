@@ -9,11 +9,14 @@
  * and host names are for people.
  *
  * Calls are short and bounded. A lost connection is made anew once per call
- * (with the same key); what still fails is ERR_STATE_LOST.
+ * (with the same key); what still fails is ERR_STATE_LOST. Between calls
+ * whoever waits for events calls ledger_keep, so that the key is not without
+ * its session for longer than it takes to connect.
  */
 #ifndef CALVE_LEDGER_H
 #define CALVE_LEDGER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/resource.h>
 
@@ -29,7 +32,16 @@ struct ledger *ledger_open(const char *conninfo,
     void (*orphan)(
 	void *arg, const char *table, const char *host, const char *phase),
     void *arg, struct err *) MUST_USE;
+/* Only connects: takes no key, marks and writes nothing. For
+ * ledger_durations. */
+struct ledger *ledger_open_to_read(const char *conninfo, struct err *) MUST_USE;
 void ledger_close(struct ledger *); /* NULL is fine */
+
+/* What to poll for reading, -1 while there is no connection. */
+int ledger_socket(const struct ledger *);
+/* When that is readable, and from time to time while it is -1: connects again
+ * when the connection was lost. False when that failed too. */
+bool ledger_keep(struct ledger *);
 
 /* Before the fork. Also makes the table's watermark row where there is none,
  * and shows it as running where no other run holds it. */

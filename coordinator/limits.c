@@ -55,20 +55,42 @@ limits_apply(const struct limits *l)
 	return NULL;
 }
 
+/* The largest unit that divides it; -1 bytes, else its place in units. */
+static int
+whole_unit(uint64_t *bytes)
+{
+	int unit = -1;
+
+	while (*bytes > 0 && *bytes % 1024 == 0 && unit < 4) {
+		*bytes /= 1024;
+		unit++;
+	}
+	return unit;
+}
+
+static const char units[] = "KMGTP";
+
 void
 size_format(uint64_t bytes, char out[LIMITS_TEXT])
 {
-	static const char units[] = "KMGTP";
-	int unit = -1;
+	int unit = whole_unit(&bytes);
 
-	while (bytes > 0 && bytes % 1024 == 0 && unit < 4) {
-		bytes /= 1024;
-		unit++;
-	}
 	if (unit < 0)
 		snprintf(out, LIMITS_TEXT, "%" PRIu64, bytes);
 	else
 		snprintf(out, LIMITS_TEXT, "%" PRIu64 "%c", bytes, units[unit]);
+}
+
+void
+size_words(uint64_t bytes, char out[LIMITS_TEXT])
+{
+	int unit = whole_unit(&bytes);
+
+	if (unit < 0)
+		snprintf(out, LIMITS_TEXT, "%" PRIu64 " bytes", bytes);
+	else
+		snprintf(
+		    out, LIMITS_TEXT, "%" PRIu64 " %ciB", bytes, units[unit]);
 }
 
 void
@@ -77,7 +99,7 @@ duration_format(uint64_t ms, char out[LIMITS_TEXT])
 	static const struct {
 		uint64_t ms;
 		const char *unit;
-	} units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" },
+	} parts[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "m" },
 		{ 1000, "s" }, { 1, "ms" } };
 	size_t len = 0;
 
@@ -85,13 +107,13 @@ duration_format(uint64_t ms, char out[LIMITS_TEXT])
 		snprintf(out, LIMITS_TEXT, "0s");
 		return;
 	}
-	for (size_t at = 0; at < sizeof units / sizeof units[0]; at++) {
-		uint64_t n = ms / units[at].ms;
+	for (size_t at = 0; at < sizeof parts / sizeof parts[0]; at++) {
+		uint64_t n = ms / parts[at].ms;
 		if (n == 0)
 			continue;
-		ms -= n * units[at].ms;
+		ms -= n * parts[at].ms;
 		len += (size_t)snprintf(out + len, LIMITS_TEXT - len,
-		    "%" PRIu64 "%s", n, units[at].unit);
+		    "%" PRIu64 "%s", n, parts[at].unit);
 	}
 }
 
@@ -113,13 +135,13 @@ explain_signal(const struct limits *l, int sig, const struct rusage *used,
 		    "raise 'limits: cpu' or take smaller steps",
 		    text, doing);
 	} else if (sig == SIGXFSZ) {
-		size_format(l->output, text);
+		size_words(l->output, text);
 		err_set(err, ERR_LIMIT,
-		    "limit of %s for one file reached "
+		    "file size limit of %s reached "
 		    "while %s; raise 'limits: output' or lower 'file_size'",
 		    l->output > 0 ? text : "the system", doing);
 	} else if (sig == SIGKILL) {
-		size_format((uint64_t)used->ru_maxrss * 1024, text);
+		size_words((uint64_t)used->ru_maxrss * 1024, text);
 		err_set(err, ERR_LIMIT,
 		    "killed by SIGKILL while %s, most "
 		    "likely by the system for want of memory (it used %s), "
@@ -141,25 +163,37 @@ limits_explain(const struct limits *l, int status, const struct rusage *used,
     enum phase phase, struct err *err)
 {
 	const char *doing = phase_name(phase);
-	char text[LIMITS_TEXT];
 
 	if (WIFSIGNALED(status)) {
 		explain_signal(l, WTERMSIG(status), used, doing, err);
 	} else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOMEM) {
-		size_format(l->memory, text);
-		if (l->memory > 0)
-			err_set(err, ERR_NOMEM,
-			    "memory limit of %s reached "
-			    "while %s; raise 'limits: memory' or lower "
-			    "'row_group_size'",
-			    text, doing);
-		else
-			err_set(
-			    err, ERR_NOMEM, "out of memory while %s", doing);
+		err_set(err, ERR_NOMEM, "out of memory while %s", doing);
+		limits_name(l, phase, err);
 	} else {
 		err_set(err, ERR_BUG,
 		    "worker ended without a report while "
 		    "%s, with exit status %d",
 		    doing, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	}
+}
+
+void
+limits_name(const struct limits *l, enum phase phase, struct err *err)
+{
+	const char *doing = phase_name(phase);
+	char memory[LIMITS_TEXT];
+
+	if (err->cls == ERR_NOMEM && l->memory > 0) {
+		size_words(l->memory, memory);
+		err_set(err, ERR_NOMEM,
+		    "memory limit of %s reached "
+		    "while %s; raise 'limits: memory' or lower "
+		    "'row_group_size'",
+		    memory, doing);
+	} else if (err->cls == ERR_HANDLES && err->sys == EMFILE &&
+	    l->files > 0) {
+		err_prefix(err,
+		    "limit of %" PRIu64 " open files reached while %s",
+		    l->files, doing);
 	}
 }

@@ -32,15 +32,20 @@ const char *limits_apply(const struct limits *);
 
 /*
  * The end of a worker that sent no report, as class and one line:
- * "memory limit of 1G reached while writing", "killed by SIGSEGV while ...".
- * status is wait4's, used is its rusage.
+ * "memory limit of 1 GiB reached while writing", "killed by SIGSEGV while
+ * ...". status is wait4's, used is its rusage.
  */
 void limits_explain(const struct limits *, int status,
     const struct rusage *used, enum phase, struct err *);
 
-/* "1G", "1536M", "77"; "5m", "1h30m", "1500ms": the forms calve.yaml takes.
- * out holds at least LIMITS_TEXT bytes. */
-enum { LIMITS_TEXT = 64 };
+/* What the worker itself reported, where that was a limit: names it likewise
+ * and leaves any other report as it is. */
+void limits_name(const struct limits *, enum phase, struct err *);
+
+enum { LIMITS_TEXT = 64 }; /* bytes that hold any of these */
+/* "1 GiB", "1536 MiB", "77 bytes". */
+void size_words(uint64_t bytes, char out[LIMITS_TEXT]);
+/* "1G", "1536M", "77"; "5m", "1h30m", "1500ms": the forms calve.yaml takes. */
 void size_format(uint64_t bytes, char out[LIMITS_TEXT]);
 void duration_format(uint64_t ms, char out[LIMITS_TEXT]);
 

@@ -112,6 +112,14 @@ select_tables(const struct config *c, const char *const *patterns, size_t n,
 	return 0;
 }
 
+/* Nobody can tell how long the first run of a table takes; it has the most to
+ * do, so it is not left to the end. */
+static bool
+is_longer(double expected, double than)
+{
+	return than > 0 && (expected > than || expected <= 0);
+}
+
 /* The best of those whose waits are all placed: earliest wave, then longest,
  * then the file's order. */
 static size_t
@@ -127,7 +135,7 @@ next_ready(const struct config *c, const bool *left, const double *expected)
 		    (t->wave > c->tables[best].wave ||
 			(t->wave == c->tables[best].wave &&
 			    (expected == NULL ||
-				expected[at] <= expected[best]))))
+				!is_longer(expected[at], expected[best])))))
 			continue;
 		bool ready = true;
 		for (size_t dep = 0; dep < t->after.n && ready; dep++)

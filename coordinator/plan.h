@@ -31,8 +31,9 @@ struct plan {
  * patterns as fnmatch(3) takes them against the tables' names; none: all. A
  * pattern that matches nothing, a cycle, and waiting for a table of a later
  * layer are ERR_CONFIG; a cycle is found whatever is selected. expected_s has
- * one number a table of the config, or is NULL: within a wave the longest
- * start first. config must outlive the plan.
+ * one number a table of the config, 0 unknown, or is NULL: within a wave the
+ * longest start first, and before them the unknown, whose first run takes all
+ * there is. config must outlive the plan.
  */
 int plan_make(const struct config *, const char *const *patterns,
     size_t npatterns, const double *expected_s, struct plan *out,

@@ -6,25 +6,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "coordinator/grid.h"
 #include "coordinator/report.h"
+#include "coordinator/screen.h"
+
+enum { DRAW_MS = 500, LOOK_MS = 1000 };
+/* Off a terminal: how long a worker runs before a line tells of it, and the
+ * longest pause up to the next; each is twice the one before. */
+static const double first_line_s = 5, most_pause_s = 300;
 
 /* Of one running table. */
 struct meter {
 	bool running;
-	struct mono since;
+	struct mono since;   /* the attempt began */
+	struct mono rows_at; /* its first rows came; 0: none yet */
+	uint64_t rows_then;
 	struct msg_progress last;
+	struct mono last_at;
+	double told_s; /* when the last line told of it, and */
+	double pause_s;
 };
 
 struct progress {
 	const struct supervise *s;
 	bool json, live;
-	bool drawn;           /* a live line stands on the terminal */
+	struct mono began;
+	struct screen screen;
 	struct meter *meters; /* one an item of the plan */
 };
 
@@ -35,29 +46,32 @@ meter_of(struct progress *p, const struct outcome *o)
 }
 
 static void
-wipe(struct progress *p)
-{
-	if (p->drawn && write(STDERR_FILENO, "\r\033[K", 4) == -1)
-		p->live = false;
-	p->drawn = false;
-}
-
-static void
 on_started(void *arg, const struct outcome *o)
 {
 	struct progress *p = arg;
 
-	*meter_of(p, o) =
-	    (struct meter){ .running = true, .since = mono_now() };
+	*meter_of(p, o) = (struct meter){
+		.running = true, .since = mono_now(), .pause_s = first_line_s
+	};
 	if (p->json)
 		report_started(o);
-	wipe(p);
 	if (o->attempts > 1)
 		log_info("%s: attempt %u, run %s", o->table->name.value,
 		    o->attempts, o->run_id);
 	else
 		log_info(
 		    "%s: started, run %s", o->table->name.value, o->run_id);
+}
+
+static void
+take_progress(struct meter *m, const struct msg_progress *now)
+{
+	if (m->rows_at.ns == 0 && now->rows > 0) {
+		m->rows_at = mono_now();
+		m->rows_then = now->rows;
+	}
+	m->last = *now;
+	m->last_at = mono_now();
 }
 
 static void
@@ -68,9 +82,8 @@ on_message(void *arg, const struct outcome *o, const struct msg *m)
 	if (p->json)
 		report_message(o, m);
 	if (m->type == MSG_PROGRESS)
-		meter_of(p, o)->last = m->u.progress;
+		take_progress(meter_of(p, o), &m->u.progress);
 	if (m->type == MSG_NOTE && m->u.note.text != NULL) {
-		wipe(p);
 		if (m->u.note.warning)
 			log_warn(
 			    "%s: %s", o->table->name.value, m->u.note.text);
@@ -88,7 +101,6 @@ on_again(void *arg, const struct outcome *o, double seconds)
 	meter_of(p, o)->running = false;
 	if (p->json)
 		report_again(o, seconds);
-	wipe(p);
 	log_warn("%s: failed while %s: %s; again in %.1f s",
 	    o->table->name.value, phase_name(o->phase), o->err.text, seconds);
 }
@@ -124,7 +136,6 @@ on_settled(void *arg, const struct outcome *o)
 	meter_of(p, o)->running = false;
 	if (p->json)
 		report_settled(o);
-	wipe(p);
 	switch (o->state) {
 	case RUN_SUCCESS:
 		log_success(o);
@@ -145,56 +156,184 @@ on_settled(void *arg, const struct outcome *o)
 	}
 }
 
-/* "name reading 1200000 of 3000000 rows 40% 310000/s 6s left" */
-static int
-draw_one(const struct progress *p, size_t item, char *to, size_t size)
+/* Rows a second from the first ones to the last ones told: what was spent on
+ * locks and counts says nothing of the rest. */
+static double
+rate_of(const struct meter *m)
 {
-	const struct meter *m = &p->meters[item];
-	const struct outcome *o = &p->s->outcomes[item];
-	const struct msg_progress *now = &m->last;
-	double s = mono_seconds_since(m->since);
-	double rate = s > 0 ? (double)now->rows / s : 0;
-	char left[64] = "";
+	double s = (double)(m->last_at.ns - m->rows_at.ns) / 1e9;
 
-	if (now->rows_expected >= now->rows && now->rows_expected > 0 &&
-	    rate > 0)
-		snprintf(left, sizeof left, " %.0f%% %.0fs left",
-		    100.0 * (double)now->rows / (double)now->rows_expected,
-		    (double)(now->rows_expected - now->rows) / rate);
-	return snprintf(to, size, "%s %s %" PRIu64 " rows %.0f/s%s",
-	    o->table->name.value, phase_name(o->phase), now->rows, rate, left);
+	if (s >= 1)
+		return (double)(m->last.rows - m->rows_then) / s;
+	s = (double)(m->last_at.ns - m->since.ns) / 1e9;
+	return s > 0 ? (double)m->last.rows / s : 0;
+}
+
+/* False when nobody knows. */
+static bool
+part_done(const struct meter *m, double *percent, double *left_s)
+{
+	double rate = rate_of(m);
+	const struct msg_progress *now = &m->last;
+
+	if (now->rows_expected == 0 || now->rows > now->rows_expected ||
+	    rate <= 0)
+		return false;
+	*percent = 100.0 * (double)now->rows / (double)now->rows_expected;
+	*left_s = (double)(now->rows_expected - now->rows) / rate -
+	    mono_seconds_since(m->last_at);
+	return true;
+}
+
+/* "8s", "2m05s", "1h07m" */
+static void
+seconds_words(double s, char out[24])
+{
+	unsigned n = s < 0 ? 0 : s > 1e8 ? 100000000 : (unsigned)s;
+
+	if (n < 60)
+		snprintf(out, 24, "%us", n);
+	else if (n < 3600)
+		snprintf(out, 24, "%um%02us", n / 60, n % 60);
+	else
+		snprintf(out, 24, "%uh%02um", n / 3600, n % 3600 / 60);
+}
+
+/* ---- off a terminal ---- */
+
+static void
+log_progress(const struct outcome *o, const struct meter *m)
+{
+	const struct msg_progress *now = &m->last;
+	char read[16], written[16], left[24], part[48] = "";
+	double percent, left_s;
+
+	human_size(now->bytes_read, read);
+	human_size(now->bytes_written, written);
+	if (part_done(m, &percent, &left_s)) {
+		seconds_words(left_s, left);
+		snprintf(part, sizeof part, ", %.0f%%, %s left", percent, left);
+	}
+	log_info("%s: %s, %" PRIu64 " rows, %.0f/s, %s read, %s written%s",
+	    o->table->name.value, phase_name(o->phase), now->rows, rate_of(m),
+	    read, written, part);
+}
+
+static void
+tell_lasting(struct progress *p)
+{
+	for (size_t at = 0; at < p->s->plan->n; at++) {
+		struct meter *m = &p->meters[at];
+		double s = mono_seconds_since(m->since);
+		if (!m->running || s - m->told_s < m->pause_s)
+			continue;
+		log_progress(&p->s->outcomes[at], m);
+		m->told_s = s;
+		m->pause_s *= 2;
+		if (m->pause_s > most_pause_s)
+			m->pause_s = most_pause_s;
+	}
+}
+
+/* ---- on a terminal ---- */
+
+static void
+put_meter(struct grid *g, const struct outcome *o, const struct meter *m)
+{
+	char words[24];
+	double percent, left_s;
+
+	grid_put(g, o->table->name.value);
+	grid_put(g, phase_name(o->phase));
+	grid_printf(g, "%" PRIu64, m->last.rows);
+	grid_printf(g, "%.0f", rate_of(m));
+	grid_size(g, m->last.bytes_read);
+	grid_size(g, m->last.bytes_written);
+	seconds_words(mono_seconds_since(m->since), words);
+	grid_put(g, words);
+	if (!part_done(m, &percent, &left_s)) {
+		grid_put(g, NULL);
+		grid_put(g, NULL);
+		return;
+	}
+	grid_printf(g, "%.0f%%", percent);
+	seconds_words(left_s, words);
+	grid_put(g, words);
+}
+
+static void
+draw_grid(const struct progress *p, FILE *out)
+{
+	static const char *const titles[] = { "RUNNING", "PHASE", ">ROWS",
+		">ROWS/S", ">READ", ">WRITTEN", ">TIME", ">DONE", ">LEFT" };
+	struct grid g;
+	size_t room = p->screen.height > 5 ? p->screen.height - 4 : 1, over = 0;
+
+	grid_init(&g, sizeof titles / sizeof titles[0], titles);
+	for (size_t at = 0; at < p->s->plan->n; at++) {
+		if (!p->meters[at].running)
+			continue;
+		if (room == 0) {
+			over++;
+			continue;
+		}
+		put_meter(&g, &p->s->outcomes[at], &p->meters[at]);
+		room--;
+	}
+	grid_print(&g, out);
+	grid_clear(&g);
+	if (over > 0)
+		fprintf(out, "and %zu more\n", over);
+}
+
+static void
+draw(struct progress *p)
+{
+	const struct supervise *s = p->s;
+	size_t done = 0, running = 0, size;
+	uint64_t rows = 0;
+	char *text = NULL, words[24];
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return;
+	for (size_t at = 0; at < s->plan->n; at++) {
+		const struct outcome *o = &s->outcomes[at];
+		done += o->done;
+		running += p->meters[at].running;
+		rows += p->meters[at].running ? p->meters[at].last.rows
+					      : o->result.rows;
+	}
+	screen_measure(&p->screen);
+	if (running > 0)
+		draw_grid(p, out);
+	seconds_words(mono_seconds_since(p->began), words);
+	fprintf(out,
+	    "%zu of %zu tables done, %zu running, %" PRIu64 " rows, %s%s\n",
+	    done, s->plan->n, running, rows, words,
+	    s->stopped ? ", stopping" : "");
+	if (fclose(out) == 0)
+		screen_draw(&p->screen, text);
+	free(text);
 }
 
 static void
 on_tick(void *arg)
 {
 	struct progress *p = arg;
-	struct winsize w = { .ws_col = 0 };
-	char line[1024];
-	size_t done = 0, width = 80;
 
-	if (!p->live)
-		return;
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 10)
-		width = w.ws_col;
-	for (size_t at = 0; at < p->s->plan->n; at++)
-		done += p->s->outcomes[at].done;
-	size_t n = (size_t)snprintf(
-	    line, sizeof line, "\r\033[K%zu/%zu", done, p->s->plan->n);
-	for (size_t at = 0; at < p->s->plan->n; at++) {
-		if (!p->meters[at].running || n + 4 >= sizeof line)
-			continue;
-		n += (size_t)snprintf(line + n, sizeof line - n, " | ");
-		int more = draw_one(p, at, line + n, sizeof line - n);
-		n += more > 0 ? (size_t)more : 0;
-		if (n >= sizeof line)
-			n = sizeof line - 1;
-	}
-	if (n > width - 1 + 4) /* 4: what wipes the old line */
-		n = width - 1 + 4;
-	if (write(STDERR_FILENO, line, n) == -1)
-		p->live = false;
-	p->drawn = true;
+	if (p->live)
+		draw(p);
+	else
+		tell_lasting(p);
+}
+
+static void
+make_room(void *arg)
+{
+	struct progress *p = arg;
+
+	screen_wipe(&p->screen);
 }
 
 struct progress *
@@ -205,22 +344,28 @@ progress_new(
 
 	p->s = s;
 	p->json = json;
-	p->live = !json && isatty(STDERR_FILENO);
+	p->live = screen_open(&p->screen, STDERR_FILENO) && !json;
+	p->began = mono_now();
 	p->meters = xcalloc(s->plan->n + 1, sizeof *p->meters);
 	*hooks = (struct supervise_hooks){ .arg = p,
 		.started = on_started,
 		.message = on_message,
 		.again = on_again,
 		.settled = on_settled,
-		.tick = on_tick,
-		.tick_ms = p->live ? 500 : 0 };
+		.tick = json ? NULL : on_tick,
+		.tick_ms = json ? 0
+		    : p->live   ? DRAW_MS
+				: LOOK_MS };
+	if (p->live)
+		log_set_before(make_room, p);
 	return p;
 }
 
 void
 progress_free(struct progress *p)
 {
-	wipe(p);
+	log_set_before(NULL, NULL);
+	screen_wipe(&p->screen);
 	free(p->meters);
 	free(p);
 }

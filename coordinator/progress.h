@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What goes on while workers run: log lines for starts, retries and ends, a
- * live line on a terminal, or one JSON object an event.
+ * What goes on while workers run. Log lines tell starts, retries and ends. On
+ * a terminal a table of the running workers stands below them; elsewhere a
+ * worker that takes long is told of now and then. Or, for machines, one JSON
+ * object an event on standard output.
  */
 #ifndef CALVE_PROGRESS_H
 #define CALVE_PROGRESS_H

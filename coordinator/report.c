@@ -243,6 +243,50 @@ report_summary(const struct supervise *s, double wall_s, bool json)
 	print_json(e);
 }
 
+static void
+report_planned(const struct plan_item *item, const struct outcome *o,
+    const struct plan *plan)
+{
+	json_t *e = json_object(), *after = json_array();
+
+	set_text(e, "event", "planned");
+	set_text(e, "table", o->table->name.value);
+	set_count(e, "wave", item->wave + 1);
+	set_text(e, "target", item->table->target.value);
+	for (size_t w = 0; w < item->nwaits; w++)
+		json_array_append_new(after,
+		    json_string(plan->items[item->waits[w]].table->name.value));
+	json_object_set_new(e, "after", after);
+	json_object_set_new(e, "usual_seconds",
+	    item->expected_s > 0 ? json_real(item->expected_s) : json_null());
+	set_text(e, "window_low", o->result.window_low);
+	set_text(e, "window_high", o->result.window_high);
+	json_object_set_new(e, "adopted", json_boolean(o->result.adopted));
+	if (o->state == RUN_SUCCESS) {
+		set_count(e, "rows", o->result.rows);
+	} else {
+		json_object_set_new(e, "rows", json_null());
+		set_text(e, "error_class", err_class_name(o->err.cls));
+		set_text(e, "error", o->err.text);
+	}
+	print_json(e);
+}
+
+void
+report_plan(const struct supervise *s, int exit_status)
+{
+	json_t *e = json_object();
+
+	for (size_t at = 0; at < s->plan->n; at++)
+		report_planned(&s->plan->items[at], &s->outcomes[at], s->plan);
+	set_text(e, "event", "summary");
+	set_count(e, "exit_status", (uint64_t)exit_status);
+	set_count(e, "tables", s->plan->n);
+	set_count(e, "workers", s->workers);
+	set_count(e, "rows", sum_rows(s));
+	print_json(e);
+}
+
 int
 report_exit_status(const struct supervise *s)
 {

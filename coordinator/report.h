@@ -20,6 +20,9 @@ void report_message(const struct outcome *, const struct msg *);
 void report_again(const struct outcome *, double seconds);
 void report_settled(const struct outcome *);
 
+/* A dry run: one object a table, in the order of starts, and a summary. */
+void report_plan(const struct supervise *, int exit_status);
+
 /* The exit status that calve.1 documents. */
 int report_exit_status(const struct supervise *);
 

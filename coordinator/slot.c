@@ -188,8 +188,6 @@ enum run_state
 slot_verdict(
     const struct slot_end *end, const struct limits *l, struct err *err)
 {
-	char memory[LIMITS_TEXT];
-
 	if (end->result != NULL && WIFEXITED(end->status) &&
 	    WEXITSTATUS(end->status) == 0 && end->error == NULL)
 		return RUN_SUCCESS;
@@ -201,14 +199,7 @@ slot_verdict(
 		    (end->reason == REASON_STOP ||
 			end->reason == REASON_DEADLINE))
 			return stopped(end, l, err);
-		if (err->cls == ERR_NOMEM && l->memory > 0) {
-			size_format(l->memory, memory);
-			err_set(err, ERR_NOMEM,
-			    "memory limit of %s reached "
-			    "while %s; raise 'limits: memory' or lower "
-			    "'row_group_size'",
-			    memory, phase_name(end->phase));
-		}
+		limits_name(l, end->phase, err);
 		return RUN_FAILED;
 	}
 	if (end->result == NULL && !is_committing(end->phase)) {

@@ -77,6 +77,17 @@ spawn_find_worker(struct err *err)
 	return NULL;
 }
 
+/* calve's own limit, not the worker's: workers that end free some. */
+static int
+fail_prepare(struct err *err)
+{
+	if (errno == EMFILE)
+		return err_set(err, ERR_HANDLES,
+		    "cannot prepare a worker: too many files are open in "
+		    "calve; lower 'workers', or raise 'ulimit -n' for calve");
+	return err_sys(err, ERR_LIMIT, "cannot prepare a worker");
+}
+
 /* All ends at FD_SAFE or above, close-on-exec. */
 static int
 open_pipe(int fds[2], struct err *err)
@@ -85,7 +96,7 @@ open_pipe(int fds[2], struct err *err)
 
 	fds[0] = fds[1] = -1;
 	if (pipe2(raw, O_CLOEXEC) == -1)
-		return err_sys(err, ERR_LIMIT, "cannot make a pipe");
+		return fail_prepare(err);
 	for (int end = 0; end < 2; end++)
 		fds[end] = fcntl(raw[end], F_DUPFD_CLOEXEC, FD_SAFE);
 	int sys = errno;
@@ -94,7 +105,7 @@ open_pipe(int fds[2], struct err *err)
 	if (fds[0] != -1 && fds[1] != -1)
 		return 0;
 	errno = sys;
-	return err_sys(err, ERR_LIMIT, "cannot make a pipe");
+	return fail_prepare(err);
 }
 
 static void
@@ -227,7 +238,7 @@ spawn_worker(const char *program, const struct limits *limits,
 	}
 	if (devnull == -1 || fcntl(pipes[JOB][1], F_SETFL, O_NONBLOCK) == -1 ||
 	    fcntl(pipes[REPORT][0], F_SETFL, O_NONBLOCK) == -1) {
-		err_sys(err, ERR_LIMIT, "cannot prepare a worker");
+		fail_prepare(err);
 		goto out;
 	}
 

@@ -6,11 +6,13 @@
 #include "coordinator/supervise.h"
 
 #include <bsd/stdlib.h>
+#include <bsd/unistd.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common/log.h"
 #include "common/xalloc.h"
@@ -90,6 +92,8 @@ struct loop {
 	size_t left; /* tasks that are not done */
 	int signals_seen;
 	struct mono next_tick;
+	struct mono next_keep;            /* of a ledger that is out of reach */
+	size_t shown_done, shown_running; /* in the title */
 };
 
 static void
@@ -254,6 +258,40 @@ handle_signals(struct loop *l)
 	}
 }
 
+static void
+show_title(struct loop *l)
+{
+	static const char *const names[] = { [JOB_OFFLOAD] = "run",
+		[JOB_VERIFY] = "verify",
+		[JOB_CHECK] = "check",
+		[JOB_PLAN] = "dry run" };
+	size_t n = l->s->plan->n, done = n - l->left, running = 0;
+
+	for (size_t at = 0; at < l->nruns; at++)
+		running += l->runs[at].state != SLOT_FREE;
+	if (done == l->shown_done && running == l->shown_running)
+		return;
+	l->shown_done = done;
+	l->shown_running = running;
+	setproctitle("%s, %zu of %zu tables done, %zu running%s",
+	    names[l->s->kind], done, n, running,
+	    l->s->stopped ? ", stopping" : "");
+}
+
+/* Others tell by the session of the ledger whether this coordinator lives. */
+static void
+keep_ledger(struct loop *l, const struct pollfd *socket)
+{
+	const int64_t pause_ns = INT64_C(2000000000);
+
+	if (l->s->ledger == NULL ||
+	    (socket->fd == -1 && mono_now().ns < l->next_keep.ns) ||
+	    (socket->fd != -1 && socket->revents == 0))
+		return;
+	if (!ledger_keep(l->s->ledger))
+		l->next_keep.ns = mono_now().ns + pause_ns;
+}
+
 /* -1: none. */
 static int64_t
 next_deadline(const struct loop *l)
@@ -271,6 +309,9 @@ next_deadline(const struct loop *l)
 			next = l->tasks[at].not_before.ns;
 	if (l->s->hooks.tick_ms > 0 && l->next_tick.ns < next)
 		next = l->next_tick.ns;
+	if (l->s->ledger != NULL && ledger_socket(l->s->ledger) == -1 &&
+	    l->next_keep.ns < next)
+		next = l->next_keep.ns;
 	if (next == INT64_MAX)
 		return -1;
 	return next > now ? next - now : 0;
@@ -279,11 +320,19 @@ next_deadline(const struct loop *l)
 static int
 turn(struct loop *l, struct pollfd *fds, struct err *err)
 {
+	struct pollfd *ledger = &fds[2 * l->nruns];
+
 	for (size_t at = 0; at < l->nruns; at++)
 		run_poll(&l->runs[at], &fds[2 * at], &fds[2 * at + 1]);
-	int n = wait_events(fds, 2 * l->nruns, next_deadline(l));
+	*ledger = (struct pollfd){
+		.fd = l->s->ledger != NULL ? ledger_socket(l->s->ledger) : -1,
+		.events = POLLIN
+	};
+	int n = wait_events(fds, 2 * l->nruns + 1, next_deadline(l));
 	if (n == -1 && errno != EINTR)
 		return err_sys(err, ERR_BUG, "cannot wait for workers");
+	if (n == -1)
+		ledger->revents = 0;
 
 	for (size_t at = 0; at < l->nruns; at++) {
 		struct run *r = &l->runs[at];
@@ -309,9 +358,25 @@ turn(struct loop *l, struct pollfd *fds, struct err *err)
 		l->next_tick.ns =
 		    mono_now().ns + l->s->hooks.tick_ms * INT64_C(1000000);
 	}
+	keep_ledger(l, ledger);
 	if (!l->s->stopped)
 		start_ready(l);
+	show_title(l);
 	return 0;
+}
+
+/* Two pipes a worker, and some more while one is started. */
+static void
+raise_files(size_t nruns)
+{
+	const rlim_t wanted = 2 * nruns + 64;
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_NOFILE, &now) == -1 || now.rlim_cur >= wanted)
+		return;
+	now.rlim_cur = wanted < now.rlim_max ? wanted : now.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &now) == -1)
+		log_debug("cannot raise the limit of open files");
 }
 
 int
@@ -321,15 +386,17 @@ supervise(struct supervise *s, struct err *err)
 	int rv = 0;
 
 	l.nruns = s->workers < s->plan->n ? s->workers : s->plan->n;
+	raise_files(l.nruns);
 	l.tasks = xcalloc(s->plan->n + 1, sizeof *l.tasks);
 	l.runs = xcalloc(l.nruns + 1, sizeof *l.runs);
 	s->outcomes = xcalloc(s->plan->n + 1, sizeof *s->outcomes);
-	struct pollfd *fds = xcalloc(2 * l.nruns + 1, sizeof *fds);
+	struct pollfd *fds = xcalloc(2 * l.nruns + 2, sizeof *fds);
 	for (size_t at = 0; at < s->plan->n; at++)
 		s->outcomes[at].table = s->plan->items[at].table;
 	handle_signals(&l);
 	if (!s->stopped)
 		start_ready(&l);
+	show_title(&l);
 	while (l.left > 0 && rv == 0)
 		rv = turn(&l, fds, err);
 	for (size_t at = 0; at < l.nruns; at++)

@@ -78,14 +78,13 @@ on_settled(void *arg, const struct outcome *o)
 
 int
 survey_run(struct survey *v, const struct config *c, enum job_kind kind,
-    const char *const *patterns, size_t npatterns, struct err *err)
+    const struct plan *plan, struct err *err)
 {
 	*v = (struct survey){ .program = spawn_find_worker(err) };
-	if (v->program == NULL ||
-	    plan_make(c, patterns, npatterns, NULL, &v->plan, err) == -1)
+	if (v->program == NULL)
 		return -1;
 	v->s = (struct supervise){ .config = c,
-		.plan = &v->plan,
+		.plan = plan,
 		.kind = kind,
 		.program = v->program,
 		.workers = c->workers,
@@ -105,7 +104,6 @@ survey_clear(struct survey *v)
 	free(v->items);
 	if (v->s.plan != NULL)
 		supervise_clear(&v->s);
-	plan_clear(&v->plan);
 	free(v->program);
 	*v = (struct survey){ 0 };
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Workers that only look: `calve verify` and `calve check --connect` run one
- * for each table, record nothing, and print what comes back.
+ * Workers that only look: `calve verify`, `calve check --connect` and `calve
+ * run --dry-run` run one for each table of a plan, all waves at once, record
+ * nothing, and print what comes back.
  */
 #ifndef CALVE_SURVEY_H
 #define CALVE_SURVEY_H
@@ -20,7 +21,6 @@ struct survey_item {
 
 struct survey {
 	struct supervise s;
-	struct plan plan;
 	struct survey_item *items; /* TALLY and COLUMN frames */
 	size_t n;
 	char *program;
@@ -29,10 +29,10 @@ struct survey {
 /*
  * Runs all workers and keeps their TALLY and COLUMN frames; notes and failures
  * are logged. 0 also when workers failed: their outcomes say so. Signals are
- * set up here. To be cleared in either case; config must outlive it.
+ * set up here. To be cleared in either case; config and plan must outlive it.
  */
 int survey_run(struct survey *, const struct config *, enum job_kind,
-    const char *const *patterns, size_t npatterns, struct err *) MUST_USE;
+    const struct plan *, struct err *) MUST_USE;
 void survey_clear(struct survey *);
 
 #endif

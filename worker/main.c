@@ -27,6 +27,8 @@ work(const struct job *job, struct result *res, struct err *err)
 		return verify(job, res, err);
 	case JOB_CHECK:
 		return check(job, err);
+	case JOB_PLAN:
+		return offload_plan(job, res, err);
 	}
 	return err_set(
 	    err, ERR_PROTOCOL, "unknown kind of job %d", (int)job->kind);

@@ -86,7 +86,8 @@ prepare(struct run *run, struct err *err)
 
 	report_phase(job, PHASE_LOCK);
 	if (watermark_open(&run->mark, job, err) == -1 ||
-	    watermark_lock(&run->mark, err) == -1)
+	    (job->kind == JOB_PLAN ? watermark_peek(&run->mark, err)
+				   : watermark_lock(&run->mark, err)) == -1)
 		return -1;
 	report_phase(job, PHASE_RECONCILE);
 	if ((run->source = source_open(job, err)) == NULL ||
@@ -98,16 +99,25 @@ prepare(struct run *run, struct err *err)
 	return 0;
 }
 
+/* The window, also as the result tells it. */
 static int
 open_window(struct run *run, struct err *err)
 {
+	struct position high = { .set = true,
+		.scale = run->described.timestamp_scale };
+	char text[POSITION_TEXT];
 	int64_t clock_us;
 
-	return source_clock(run->source, &clock_us, err) == -1
-	    ? -1
-	    : window_of_run(&run->position, run->job->start, clock_us,
-		  run->job->settle_ms, run->described.timestamp_scale,
-		  &run->window, err);
+	if (source_clock(run->source, &clock_us, err) == -1 ||
+	    window_of_run(&run->position, run->job->start, clock_us,
+		run->job->settle_ms, high.scale, &run->window, err) == -1)
+		return -1;
+	position_format(&run->position, text);
+	run->res->window_low = xstrdup(text);
+	high.ticks = run->window.high_ticks;
+	position_format(&high, text);
+	run->res->window_high = xstrdup(text);
+	return 0;
 }
 
 /* The watermark catches up with the table although nothing was committed, so
@@ -135,6 +145,16 @@ lock_again(struct run *run, struct err *err)
 }
 
 static int
+count(struct run *run, struct source_count *counted, struct err *err)
+{
+	report_phase(run->job, PHASE_COUNT);
+	return window_low(&run->position, run->described.timestamp_scale,
+		   &run->window.low, err) == -1
+	    ? -1
+	    : source_count(run->source, &run->window, counted, err);
+}
+
+static int
 run_steps(struct run *run, struct err *err)
 {
 	struct source_count counted;
@@ -143,11 +163,7 @@ run_steps(struct run *run, struct err *err)
 	for (run->step = 0; more == 1; run->step++) {
 		if (run->step > 0 && (more = lock_again(run, err)) != 1)
 			break;
-		report_phase(run->job, PHASE_COUNT);
-		if (window_low(&run->position, run->described.timestamp_scale,
-			&run->window.low, err) == -1 ||
-		    source_count(run->source, &run->window, &counted, err) ==
-			-1)
+		if (count(run, &counted, err) == -1)
 			return -1;
 		if (counted.rows == 0)
 			return run->step == 0 ? catch_up(run, err) : 0;
@@ -159,38 +175,50 @@ run_steps(struct run *run, struct err *err)
 	return more;
 }
 
+static void
+end_run(struct run *run)
+{
+	char text[POSITION_TEXT];
+
+	if (run->source != NULL)
+		run->res->bytes_read = source_bytes_received(run->source);
+	if (run->position.set) {
+		position_format(&run->position, text);
+		run->res->position = xstrdup(text);
+	}
+	source_close(run->source);
+	target_close(&run->target);
+	source_table_clear(&run->described);
+	watermark_close(&run->mark);
+}
+
 int
 offload(const struct job *job, struct result *res, struct err *err)
 {
 	struct run run = { .job = job, .res = res, .began = mono_now() };
-	char text[POSITION_TEXT];
-	int rc;
+	int rc = prepare(&run, err);
 
-	rc = prepare(&run, err);
 	if (rc == 0)
 		rc = open_window(&run, err);
-	if (rc == 0) {
-		struct position high = {
-			.set = true,
-			.ticks = run.window.high_ticks,
-			.scale = run.described.timestamp_scale,
-		};
-
-		position_format(&run.position, text);
-		res->window_low = xstrdup(text);
-		position_format(&high, text);
-		res->window_high = xstrdup(text);
+	if (rc == 0)
 		rc = run_steps(&run, err);
-	}
-	if (run.source != NULL)
-		res->bytes_read = source_bytes_received(run.source);
-	if (run.position.set) {
-		position_format(&run.position, text);
-		res->position = xstrdup(text);
-	}
-	source_close(run.source);
-	target_close(&run.target);
-	source_table_clear(&run.described);
-	watermark_close(&run.mark);
+	end_run(&run);
+	return rc;
+}
+
+int
+offload_plan(const struct job *job, struct result *res, struct err *err)
+{
+	struct run run = { .job = job, .res = res, .began = mono_now() };
+	struct source_count counted;
+	int rc = prepare(&run, err);
+
+	if (rc == 0)
+		rc = open_window(&run, err);
+	if (rc == 0)
+		rc = count(&run, &counted, err);
+	if (rc == 0)
+		res->rows = counted.rows;
+	end_run(&run);
 	return rc;
 }

@@ -11,4 +11,9 @@
 
 int offload(const struct job *, struct result *res, struct err *) MUST_USE;
 
+/* JOB_PLAN: as far as the count, without the lock, and nothing is written.
+ * res holds the window and its rows. Everything that would make an offload
+ * fail by then makes this fail. */
+int offload_plan(const struct job *, struct result *res, struct err *) MUST_USE;
+
 #endif

@@ -68,11 +68,25 @@ read_position(struct watermark *w, const char *timestamp, const char *text,
 }
 
 static int
+keep_row(struct watermark *w, const struct pg_rows *rows, struct err *err)
+{
+	const char *text;
+
+	forget(w);
+	if ((text = pg_text(rows, 0, 3)) != NULL)
+		w->source_uuid = xstrdup(text);
+	if ((text = pg_text(rows, 0, 4)) != NULL)
+		w->target_uuid = xstrdup(text);
+	w->adopt = (text = pg_text(rows, 0, 5)) != NULL && text[0] == 't';
+	return read_position(w, pg_text(rows, 0, 0), pg_text(rows, 0, 1),
+	    pg_text(rows, 0, 2), err);
+}
+
+static int
 take_row(struct watermark *w, struct err *err)
 {
 	const char *params[] = { w->name };
 	struct pg_rows *rows = NULL;
-	const char *text;
 	int rc;
 
 	if (pg_run(w->pg, sql_lock_watermark, 1, params, &rows, err) == -1) {
@@ -83,21 +97,28 @@ take_row(struct watermark *w, struct err *err)
 			    w->name);
 		return -1;
 	}
-	if (pg_count(rows) != 1) {
-		pg_rows_free(rows);
-		return err_set(err, ERR_STATE,
+	if (pg_count(rows) == 1)
+		rc = keep_row(w, rows, err);
+	else
+		rc = err_set(err, ERR_STATE,
 		    "the watermark row of '%s' "
 		    "vanished while it was being locked; run again",
 		    w->name);
-	}
-	forget(w);
-	rc = read_position(w, pg_text(rows, 0, 0), pg_text(rows, 0, 1),
-	    pg_text(rows, 0, 2), err);
-	if ((text = pg_text(rows, 0, 3)) != NULL)
-		w->source_uuid = xstrdup(text);
-	if ((text = pg_text(rows, 0, 4)) != NULL)
-		w->target_uuid = xstrdup(text);
-	w->adopt = (text = pg_text(rows, 0, 5)) != NULL && text[0] == 't';
+	pg_rows_free(rows);
+	return rc;
+}
+
+int
+watermark_peek(struct watermark *w, struct err *err)
+{
+	const char *params[] = { w->name };
+	struct pg_rows *rows = NULL;
+	int rc = 0;
+
+	if (pg_run(w->pg, sql_peek_watermark, 1, params, &rows, err) == -1)
+		return -1;
+	if (pg_count(rows) == 1)
+		rc = keep_row(w, rows, err);
 	pg_rows_free(rows);
 	return rc;
 }

@@ -36,6 +36,9 @@ void watermark_close(struct watermark *); /* also lets the lock go */
 /* Begins a transaction and takes the row, made first where it is missing.
  * ERR_BUSY within a tenth of a second when another run holds it. */
 int watermark_lock(struct watermark *, struct err *) MUST_USE;
+/* Reads the row without the lock; one that is missing reads as a table that
+ * has not been offloaded. */
+int watermark_peek(struct watermark *, struct err *) MUST_USE;
 /* Asks the server whether this transaction still lives, and the lock with
  * it. ERR_STATE_LOST when not. */
 int watermark_held(struct watermark *, struct err *) MUST_USE;

@@ -54,7 +54,7 @@ after_failure() {
 	grep -E '^[0-9T:.-]+Z error ' <<<"$ERR" | grep -qE "$2" || BROKEN+="no '$2' in '$ERR'; "
 	case $run/$seen in
 	failed\|unclear/0 | failed\|unclear/"$ROWS") ;;
-	failed\|store/0)
+	failed\|store/0 | failed\|handles/0)
 		[ "$(data_files "$1")" == 0 ] || BROKEN+="$(data_files "$1") data files left; "
 		;;
 	*) BROKEN+="ledger '$run' with $seen rows visible; " ;;
@@ -90,7 +90,7 @@ each_passing() { # POINT ERRNO PATTERN
 	report "no harm of $2 after the last $1"
 	LAST=$k
 }
-each_passing store.create EMFILE "cannot create '/.*': Too many open files; raise limits.files"
+each_passing store.create EMFILE "cannot create '/.*': Too many open files; raise 'limits: files'"
 each_passing store.write ENOSPC "cannot write '/.*': No space left on device; free space there"
 each_passing store.write EIO "cannot write '/.*': Input/output error"
 each_passing store.fsync EIO "cannot sync '/.*': Input/output error"
@@ -209,13 +209,13 @@ ended() {
 
 limited memory 'memory: 64M'
 calve run
-ended memory 'failed|memory' "memory limit of 64M reached while .*; raise 'limits: memory'"
+ended memory 'failed|memory' "memory limit of 64 MiB reached while .*; raise 'limits: memory'"
 limited cpu 'cpu: 1s' 'compression: "zstd:19"'
 calve run
 ended cpu 'failed|limit' "cpu limit of 1s reached while .*; raise 'limits: cpu'"
 limited output 'output: 1M'
 calve run
-ended output 'failed|limit' "limit of 1M for one file reached while .*; raise 'limits: output'"
+ended output 'failed|limit' "file size limit of 1 MiB reached while .*; raise 'limits: output'"
 limited wall 'wall: 1s'
 fault_stop store.create.before run
 wait "$COORDINATOR"

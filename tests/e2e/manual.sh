@@ -150,7 +150,7 @@ has 'calve-state(5) shows how to make a role' 'GRANT.*offload_runs' "$(cat "$T/g
 state "$(cat "$T/grants.sql")" >/dev/null
 sed -i -E 's/user=calve/user=runner/' "$T/calve.yaml"
 has 'the role is another' 'user=runner' "$(cat "$T/calve.yaml")"
-for command in run status verify 'check --connect' 'watermark show t' 'watermark reset t' run \
+for command in run 'run --dry-run' status verify 'check --connect' 'watermark show t' 'watermark reset t' run \
 	"watermark set t 2024-03-01T00:01:39.000Z/99"; do
 	# shellcheck disable=SC2086 # words
 	calve $command
@@ -182,16 +182,19 @@ JS
 json_section=$(section man/calve.1 Sh JSON)
 json_words=$(grep -E '^\.(It )?Cm ' <<<"$json_section" | tr -s ' ,;.' '\n' | sort -u)
 sql "INSERT INTO t SELECT ts + INTERVAL 1 DAY, seq + 1000, text FROM t"
-for command in 'run --json' 'run --json' 'status --json' 'verify --json' 'watermark show --json'; do
+for command in 'run --dry-run --json' 'run --json' 'run --json' 'status --json' 'verify --json' 'watermark show --json'; do
 	# shellcheck disable=SC2086 # words
 	calve $command
 	same "'$command' prints what calve(1) says" "0 " \
 		"$RC $(node "$T/keys.mjs" <<<"$OUT" | grep -vxF -- "$json_words" | tr '\n' ' ')"
 done
 config '{ name: t, source: hot.gone, target: lake.cold.t, timestamp: ts, sequence: seq }'
-calve run --json
-same "'run --json' of a failure prints what calve(1) says" "1 " \
-	"$RC $(node "$T/keys.mjs" <<<"$OUT" | grep -vxF -- "$json_words" | tr '\n' ' ')"
+for command in 'run --json' 'run --dry-run --json'; do
+	# shellcheck disable=SC2086 # words
+	calve $command
+	same "'$command' of a failure prints what calve(1) says" "1 " \
+		"$RC $(node "$T/keys.mjs" <<<"$OUT" | grep -vxF -- "$json_words" | tr '\n' ' ')"
+done
 config '{ name: t, source: hot.t, target: lake.cold.t, timestamp: ts, sequence: seq }'
 
 # The other examples run, too.

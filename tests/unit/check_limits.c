@@ -49,13 +49,13 @@ START_TEST(every_end_has_its_words)
 	says(explain(&all, SIGKILL, 0, 1801), ERR_LIMIT, "cpu limit of 30m");
 	says(explain(&all, SIGKILL, 2048, 1), ERR_LIMIT,
 	    "killed by SIGKILL while reading, most likely by the system for "
-	    "want of memory (it used 2M)");
+	    "want of memory (it used 2 MiB)");
 	says(explain(&all, SIGXFSZ, 0, 0), ERR_LIMIT,
-	    "limit of 1G for one file");
+	    "file size limit of 1 GiB reached");
 	says(explain(&none, SIGXFSZ, 0, 0), ERR_LIMIT,
-	    "limit of the system for one file");
+	    "file size limit of the system");
 	says(explain(&all, EXIT_NOMEM << 8, 0, 0), ERR_NOMEM,
-	    "memory limit of 1536M reached");
+	    "memory limit of 1536 MiB reached");
 	says(explain(&none, EXIT_NOMEM << 8, 0, 0), ERR_NOMEM, "out of memory");
 	says(explain(&none, SIGTERM, 0, 0), ERR_CANCELLED, "SIGTERM");
 	says(explain(&none, SIGSEGV, 0, 0), ERR_BUG, "SIGSEGV");

@@ -278,13 +278,13 @@ START_TEST(want_of_memory_names_the_limit)
 	    RUN_FAILED);
 
 	ck_assert_ptr_nonnull(
-	    strstr(err.text, "memory limit of 1G reached while writing"));
+	    strstr(err.text, "memory limit of 1 GiB reached while writing"));
 	err = judge((struct slot_end){ .status = exited(EXIT_NOMEM),
 			.phase = PHASE_READ },
 	    RUN_FAILED);
 	ck_assert_int_eq(err.cls, ERR_NOMEM);
 	ck_assert_ptr_nonnull(
-	    strstr(err.text, "memory limit of 1G reached while reading"));
+	    strstr(err.text, "memory limit of 1 GiB reached while reading"));
 }
 END_TEST
 

@@ -4,6 +4,7 @@
  * and ignore signals (tests/harness/fake_worker.c does what its table's name
  * says). Nothing is recorded here; check_ledger does that.
  */
+#include <bsd/unistd.h>
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -611,11 +612,12 @@ START_TEST(no_tables_is_no_work)
 END_TEST
 
 int
-main(void)
+main(int argc, char *argv[], char *envp[])
 {
 	Suite *s = suite_create("supervise");
 	TCase *t = tcase_create("loop");
 
+	setproctitle_init(argc, argv, envp);
 	log_init("check_supervise", LOG_ERROR);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, a_good_worker_succeeds);

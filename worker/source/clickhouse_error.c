@@ -25,6 +25,9 @@ static const struct advice {
 	{ 115, ERR_SOURCE, "the server is older than any that calve knows" },
 	{ 158, ERR_SOURCE, "raise the limits of the user's profile" },
 	{ 164, ERR_SOURCE, "give the user a profile with readonly = 2 or 0" },
+	{ 201, ERR_SOURCE,
+	    "the user's quota is used up; run it again when its interval is "
+	    "over" },
 	{ 307, ERR_SOURCE, "raise the limits of the user's profile" },
 	{ 396, ERR_SOURCE, "raise the limits of the user's profile" },
 	{ 452, ERR_SOURCE,
@@ -38,23 +41,32 @@ static const struct advice {
 	{ 32, ERR_SOURCE_LOST, "run it again" },
 	{ 74, ERR_SOURCE_LOST, "see the server's log" },
 	{ 95, ERR_SOURCE_LOST, "run it again" },
+	{ 96, ERR_SOURCE_LOST, "run it again" },
 	{ 159, ERR_SOURCE_LOST, "raise max_execution_time of the user" },
 	{ 160, ERR_SOURCE_LOST,
 	    "the server expects the query to take too "
 	    "long; take smaller steps" },
 	{ 173, ERR_SOURCE_LOST, "the server is short of memory" },
+	{ 198, ERR_SOURCE_LOST, "the server cannot resolve a host's name" },
 	{ 202, ERR_SOURCE_LOST, "the server runs too many queries" },
+	{ 203, ERR_SOURCE_LOST, "run it again" },
 	{ 209, ERR_SOURCE_LOST, "run it again" },
 	{ 210, ERR_SOURCE_LOST, "run it again" },
 	{ 218, ERR_SOURCE_LOST, "the table was dropped meanwhile" },
+	{ 225, ERR_SOURCE_LOST, "the server has no keeper" },
 	{ 236, ERR_SOURCE_LOST, "the server stopped the query" },
 	{ 241, ERR_SOURCE_LOST,
 	    "raise max_memory_usage of the user, or take "
 	    "smaller steps" },
 	{ 243, ERR_SOURCE_LOST, "free space on the server's disk" },
 	{ 279, ERR_SOURCE_LOST, "a shard or replica is out of reach" },
+	{ 369, ERR_SOURCE_LOST, "all replicas are behind" },
+	{ 384, ERR_SOURCE_LOST, "run it again" },
 	{ 394, ERR_SOURCE_LOST, "somebody cancelled the query" },
+	{ 425, ERR_SOURCE_LOST, "see the server's log" },
+	{ 439, ERR_SOURCE_LOST, "the server has no thread to spare" },
 	{ 473, ERR_SOURCE_LOST, "the table was locked" },
+	{ 499, ERR_SOURCE_LOST, "the server's object store failed" },
 	{ 999, ERR_SOURCE_LOST, "the server has lost its keeper" },
 	{ 0, ERR_SOURCE, NULL }
 };
@@ -165,6 +177,12 @@ clickhouse_refusal(const struct server_error *e, struct err *err)
 		    e->place);
 	while (a->what != NULL && a->code != code)
 		a++;
+	/* CANNOT_OPEN_FILE and CANNOT_STAT, when it has too many open */
+	if (memmem(text, len, "Too many open files", 19) != NULL)
+		return err_set(err, ERR_SOURCE_LOST,
+		    "error %d of the source: too many open files; raise the "
+		    "server's limit",
+		    code);
 	trim(&text, &len);
 	return err_set(err, a->cls, "error %d of the source: %.*s%s%s", code,
 	    (int)len, text, a->what != NULL ? "; " : "",

@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,6 +292,15 @@ http_place(const struct http *h)
 static int
 transfer_error(struct http *h, struct err *err)
 {
+	long sys = 0;
+
+	/* curl knows these as a connection that was refused */
+	curl_easy_getinfo(h->easy, CURLINFO_OS_ERRNO, &sys);
+	if (sys == EMFILE || sys == ENFILE) {
+		errno = (int)sys;
+		return err_sys(
+		    err, ERR_SOURCE_LOST, "cannot connect to '%s'", h->place);
+	}
 	switch (h->result) {
 	case CURLE_COULDNT_CONNECT:
 		return err_set(err, ERR_SOURCE_LOST,
