@@ -43,12 +43,15 @@ job_clear(struct job *j)
 		j->database, j->table, j->user, j->catalog_name,
 		j->catalog_kind, j->warehouse, j->namespace_, j->target_table,
 		j->timestamp, j->sequence, j->start, j->compression,
-		j->encoding };
+		j->encoding, j->target_kind, j->target_url, j->target_user };
 
 	for (size_t at = 0; at < sizeof plain / sizeof plain[0]; at++)
 		free(plain[at]);
 	free_secret(j->state);
 	free_secret(j->password);
+	free_secret(j->conninfo);
+	free_secret(j->target_password);
+	free_strings(j->key, j->nkey);
 	free_strings(j->partition, j->npartition);
 	free_strings(j->include, j->ninclude);
 	free_strings(j->exclude, j->nexclude);

@@ -3,7 +3,7 @@
  * What coordinator and worker talk about: a job (one table, once) and its
  * result. Strings are owned by the struct; NULL where absent.
  *
- * A job holds secrets (state conninfo, source password): it travels over a
+ * A job holds secrets (conninfos, passwords): it travels over a
  * pipe only, never through argv, the environment or a file.
  */
 #ifndef CALVE_JOB_H
@@ -42,21 +42,28 @@ struct job {
 	char *state;      /* libpq conninfo of the state database */
 
 	char *source_name; /* key in `sources:`, for messages */
-	char *source_kind; /* "clickhouse" */
+	char *source_kind; /* "clickhouse", "postgres" */
 	char *url;         /* http://host:port, no credentials inside */
-	char *database;
+	char *conninfo;    /* of a PostgreSQL source: secret */
+	char *database;    /* or its schema */
 	char *table;
 	char *user;
 	char *password; /* secret */
 
+	char *target_kind; /* "iceberg"; "clickhouse": catalog_name is the
+			      * key in `sources:`, namespace_ the database */
 	char *catalog_name;
 	char *catalog_kind; /* "hadoop" */
 	char *warehouse;    /* absolute folder */
 	char *namespace_;   /* dotted levels: a.b */
 	char *target_table;
+	char *target_url, *target_user; /* of a ClickHouse target */
+	char *target_password;          /* secret */
 
-	char *timestamp;  /* window column */
-	char *sequence;   /* tie-breaking column, or NULL */
+	char *timestamp; /* window column */
+	char *sequence;  /* tie-breaking column, or NULL */
+	char **key;      /* by which a ClickHouse target replaces rows */
+	size_t nkey;
 	char **partition; /* "day(exchange_timestamp)", ... */
 	size_t npartition;
 	char **include; /* only these columns; none: all */
@@ -71,6 +78,9 @@ struct job {
 	int64_t settle_ms;
 	int64_t step_ms;    /* 0: by rows */
 	uint64_t step_rows; /* most rows in a step when step_ms is 0 */
+	int64_t
+	    lookback_ms; /* how far a ClickHouse target is gone over again */
+	unsigned slices; /* connections that read it at once */
 
 	char *compression; /* "zstd" | "none" */
 	int compression_level;

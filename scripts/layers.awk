@@ -24,8 +24,12 @@ BEGIN {
 	allow("common", "common")
 	allow("coordinator", "common coordinator")
 	allow("worker", "common worker worker/source worker/iceberg " \
-	    "worker/sink worker/store worker/parquet worker/typemap.h")
-	allow("worker/source", vocabulary " worker/source worker/typemap.h")
+	    "worker/sink worker/store worker/parquet worker/typemap.h " \
+	    "worker/typemap_postgres.h")
+	allow("worker/source", vocabulary " worker/source worker/typemap.h " \
+	    "worker/typemap_postgres.h")
+	allow("worker/typemap_postgres", vocabulary \
+	    " worker/typemap_postgres.h")
 	allow("worker/typemap", vocabulary " worker/source worker/typemap.h")
 	allow("worker/batch", vocabulary)
 	allow("worker/type", vocabulary)

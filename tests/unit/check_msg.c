@@ -33,6 +33,15 @@ fill_job(struct job *j)
 		.source_name = xstrdup("hot"),
 		.source_kind = xstrdup("ck"),
 		.url = xstrdup("http://h:1"),
+		.conninfo = xstrdup("dbname=y"),
+		.target_kind = xstrdup("iceberg"),
+		.target_url = xstrdup("http://t:2"),
+		.target_user = xstrdup("v"),
+		.target_password = xstrdup("w"),
+		.key = texts(2),
+		.nkey = 2,
+		.lookback_ms = 6,
+		.slices = 7,
 		.database = xstrdup("k2"),
 		.table = xstrdup("t"),
 		.user = xstrdup("u"),
@@ -135,6 +144,16 @@ same_job(const struct job *a, const struct job *b)
 	same_text(a->source_name, b->source_name);
 	same_text(a->source_kind, b->source_kind);
 	same_text(a->url, b->url);
+	same_text(a->conninfo, b->conninfo);
+	same_text(a->target_kind, b->target_kind);
+	same_text(a->target_url, b->target_url);
+	same_text(a->target_user, b->target_user);
+	same_text(a->target_password, b->target_password);
+	ck_assert_uint_eq(a->nkey, b->nkey);
+	for (size_t at = 0; at < a->nkey; at++)
+		same_text(a->key[at], b->key[at]);
+	ck_assert_int_eq(a->lookback_ms, b->lookback_ms);
+	ck_assert_uint_eq(a->slices, b->slices);
 	same_text(a->database, b->database);
 	same_text(a->table, b->table);
 	same_text(a->user, b->user);

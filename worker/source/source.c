@@ -10,7 +10,14 @@ static const struct kind {
 	struct source *(*open)(const struct job *, struct err *);
 } kinds[] = {
 	{ "clickhouse", clickhouse_open },
+	{ "postgres", postgres_open },
 };
+
+static int
+cannot(const char *what, struct err *err)
+{
+	return err_set(err, ERR_BUG, "this kind of source has no %s", what);
+}
 
 struct source *
 source_open(const struct job *job, struct err *err)
@@ -75,7 +82,9 @@ source_days(struct source *s, const struct window *from,
     const struct position *upto, source_each_day *each, void *arg,
     struct err *err)
 {
-	return s->ops->days(s, from, upto, each, arg, err);
+	return s->ops->days != NULL
+	    ? s->ops->days(s, from, upto, each, arg, err)
+	    : cannot("days", err);
 }
 
 int
@@ -116,4 +125,40 @@ void
 source_end(struct source *s)
 {
 	s->ops->end(s);
+}
+
+/* ---- several at once ---- */
+
+int
+source_horizon(struct source *s, int64_t *us, source_note *note, void *note_arg,
+    struct err *err)
+{
+	return s->ops->horizon != NULL
+	    ? s->ops->horizon(s, us, note, note_arg, err)
+	    : cannot("horizon", err);
+}
+
+int
+source_freeze(struct source *s, const struct window *whole,
+    char snapshot[SOURCE_SNAPSHOT_TEXT], struct err *err)
+{
+	return s->ops->freeze != NULL ? s->ops->freeze(s, whole, snapshot, err)
+				      : cannot("snapshots", err);
+}
+
+int
+source_join(struct source *s, const struct window *whole, const char *snapshot,
+    struct err *err)
+{
+	return s->ops->join != NULL ? s->ops->join(s, whole, snapshot, err)
+				    : cannot("snapshots", err);
+}
+
+int
+source_ranges(struct source *s, const struct window *w, uint64_t rows_each,
+    int64_t **bounds, size_t *n, struct err *err)
+{
+	return s->ops->ranges != NULL
+	    ? s->ops->ranges(s, w, rows_each, bounds, n, err)
+	    : cannot("ranges", err);
 }

@@ -116,4 +116,32 @@ int source_days(struct source *, const struct window *from,
     const struct position *upto, source_each_day *, void *arg,
     struct err *) MUST_USE;
 
+/*
+ * One state of the table, read by several sources of the same job at once:
+ *
+ *   first:  source_horizon, source_freeze -> a name
+ *   others: source_join with that name, once described and resolved
+ *
+ * From then on each sees the rows as they were at the freeze, until it is
+ * closed; the first must outlive the joining of the others. ERR_BUG where the
+ * kind has no such thing.
+ */
+enum { SOURCE_SNAPSHOT_TEXT = 64 };
+/* A time in microseconds before which no transaction that has written will
+ * any more add rows, if rows are stamped with the time at which their
+ * transaction began, or later. INT64_MAX: none is open. */
+int source_horizon(struct source *, int64_t *us, source_note *, void *note_arg,
+    struct err *) MUST_USE;
+/* whole: within it, only the newest row of each of the job's keys is going to
+ * be delivered, where keys may repeat at the source. */
+int source_freeze(struct source *, const struct window *whole,
+    char snapshot[SOURCE_SNAPSHOT_TEXT], struct err *) MUST_USE;
+int source_join(struct source *, const struct window *whole,
+    const char *snapshot, struct err *) MUST_USE;
+/* Cuts a window of rows into ranges of about so many: n ascending bounds in
+ * ticks (the caller's to free), range k being [bounds[k - 1], bounds[k]), the
+ * first from the window's beginning, the last to its end. */
+int source_ranges(struct source *, const struct window *, uint64_t rows_each,
+    int64_t **bounds, size_t *n, struct err *) MUST_USE;
+
 #endif

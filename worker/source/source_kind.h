@@ -27,6 +27,14 @@ typedef int source_next_op(
     struct source *, const struct batch **, struct err *);
 typedef void source_end_op(struct source *);
 typedef uint64_t source_received_op(const struct source *);
+typedef int source_horizon_op(
+    struct source *, int64_t *us, source_note *, void *note_arg, struct err *);
+typedef int source_freeze_op(struct source *, const struct window *whole,
+    char snapshot[SOURCE_SNAPSHOT_TEXT], struct err *);
+typedef int source_join_op(struct source *, const struct window *whole,
+    const char *snapshot, struct err *);
+typedef int source_ranges_op(struct source *, const struct window *,
+    uint64_t rows_each, int64_t **bounds, size_t *n, struct err *);
 
 struct source_ops {
 	source_close_op *close;
@@ -39,6 +47,11 @@ struct source_ops {
 	source_next_op *next;
 	source_end_op *end;
 	source_received_op *received;
+	/* only of kinds that can be read by several connections at once */
+	source_horizon_op *horizon;
+	source_freeze_op *freeze;
+	source_join_op *join;
+	source_ranges_op *ranges;
 };
 
 struct source {
@@ -49,5 +62,6 @@ struct source {
 
 /* One a kind; source.c has the table of names. */
 struct source *clickhouse_open(const struct job *, struct err *);
+struct source *postgres_open(const struct job *, struct err *);
 
 #endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The PostgreSQL source's own state, shared by postgres.c (connection,
+ * description), postgres_sql.c (statements), postgres_read.c (counts,
+ * snapshots, rows) and postgres_value.c (values). Nobody else includes this.
+ */
+#ifndef CALVE_POSTGRES_H
+#define CALVE_POSTGRES_H
+
+#include "common/buf.h"
+#include "common/pg.h"
+#include "worker/source/source_kind.h"
+#include "worker/typemap_postgres.h"
+
+struct postgres_column {
+	char *name;
+	char *type_name, *type_text; /* behind type's pointers */
+	struct postgres_type type;
+	bool not_null;
+	int key_position; /* in the primary key, -1 none */
+
+	/* by postgres_resolve() */
+	bool chosen;
+	struct field field;
+	struct postgres_mapping map;
+};
+
+struct postgres {
+	struct source source; /* first: the ops get this */
+	const struct job *job;
+	struct pg *pg;
+	const char *schema;
+
+	/* postgres_describe() */
+	char *table; /* "schema"."table", quoted */
+	char *kind;  /* "table", "view" ... */
+	char uuid[UUID_TEXT];
+	struct postgres_column *columns;
+	size_t ncolumns;
+	struct postgres_column *timestamp;
+	int scale;        /* of the timestamp's ticks */
+	bool has_ctid;    /* rows of one timestamp have an order */
+	bool keys_unique; /* the job's key is that of a unique index */
+
+	/* postgres_resolve(): the chosen columns */
+	struct postgres_column **wire;
+	size_t nwire, timestamp_wire;
+	bool resolved;
+
+	/* postgres_freeze(), postgres_join() */
+	bool frozen;
+	struct window whole; /* in which the newest of a key is looked for */
+	bool newest;
+
+	/* postgres_begin() */
+	struct window window;
+	bool open, header_seen, trailer_seen, ended;
+	uint64_t received;
+	struct batch batch;
+	char **messages; /* of the batch's rows, libpq's */
+	size_t nmessages;
+	const uint8_t **cells; /* [column][row] -> the value's length word */
+	size_t nrows;
+};
+
+static inline struct postgres *
+postgres_of(struct source *source)
+{
+	return (struct postgres *)(void *)source;
+}
+
+enum { POSTGRES_ROWS = 4096, POSTGRES_BATCH_BYTES = 8 << 20 };
+
+source_close_op postgres_close;
+source_describe_op postgres_describe;
+source_resolve_op postgres_resolve;
+source_clock_op postgres_clock;
+source_count_op postgres_count;
+source_begin_op postgres_begin;
+source_next_op postgres_next;
+source_end_op postgres_end;
+source_received_op postgres_received;
+source_horizon_op postgres_horizon;
+source_freeze_op postgres_freeze;
+source_join_op postgres_join;
+source_ranges_op postgres_ranges;
+
+/* ---- postgres_sql.c ---- */
+
+void postgres_identifier(struct buf *, const char *name); /* "name" */
+/* A timestamp column's value with so many ticks, as a literal. */
+void postgres_literal(struct buf *, const struct postgres *, int64_t ticks);
+/* Conditions for the rows of a window. */
+void postgres_window(
+    struct buf *, const struct postgres *, const struct window *);
+/* COPY of the window's rows: the chosen columns, of each key only the newest
+ * row of s->whole where s->newest. */
+void postgres_select(
+    struct buf *, const struct postgres *, const struct window *);
+
+/* ---- postgres_value.c ---- */
+
+/* n values of a column, each a length word and bytes of which the length has
+ * been checked, into a vec. ERR_DATA names the column. */
+int postgres_values(struct vec *, const struct postgres_column *,
+    const uint8_t *const *cells, size_t n, struct err *) MUST_USE;
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SQL text for PostgreSQL, pure. Bounds are literals of the column's own type,
+ * so that an index on it serves.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "worker/source/postgres.h"
+
+void
+postgres_identifier(struct buf *out, const char *name)
+{
+	buf_put_u8(out, '"');
+	for (const char *p = name; *p != '\0'; p++) {
+		if (*p == '"')
+			buf_put_u8(out, '"');
+		buf_put_u8(out, (uint8_t)*p);
+	}
+	buf_put_u8(out, '"');
+}
+
+/* position_format_timestamp() writes what PostgreSQL reads; a zone at the end
+ * is ignored by timestamp and wanted by timestamptz. */
+void
+postgres_literal(struct buf *out, const struct postgres *s, int64_t ticks)
+{
+	struct position p = { .set = true, .ticks = ticks, .scale = s->scale };
+	const char *type = s->timestamp->type.name;
+	char text[POSITION_TEXT];
+
+	if (strncmp(type, "int", 3) == 0) {
+		buf_printf(out, "(%" PRId64 ")", ticks);
+		return;
+	}
+	position_format_timestamp(&p, text);
+	buf_printf(out, "'%s'::%s", text, type);
+}
+
+void
+postgres_window(
+    struct buf *out, const struct postgres *s, const struct window *w)
+{
+	if (w->has_start) {
+		postgres_identifier(out, s->timestamp->name);
+		buf_put_str(out, " >= ");
+		postgres_literal(out, s, w->start_ticks);
+		buf_put_str(out, " AND ");
+	}
+	postgres_identifier(out, s->timestamp->name);
+	buf_put_str(out, " < ");
+	postgres_literal(out, s, w->high_ticks);
+}
+
+static void
+put_columns(struct buf *out, const struct postgres *s)
+{
+	for (size_t k = 0; k < s->nwire; k++) {
+		if (k > 0)
+			buf_put_str(out, ", ");
+		postgres_identifier(out, s->wire[k]->name);
+		buf_put_str(out, s->wire[k]->map.cast);
+	}
+}
+
+/* The rows among which a key's newest is looked for, numbered from it on.
+ * Rows of one time are told apart by their place, as far as there is one. */
+static void
+put_numbered(struct buf *out, const struct postgres *s)
+{
+	buf_put_str(out, "(SELECT *, row_number() OVER (PARTITION BY ");
+	for (size_t k = 0; k < s->job->nkey; k++) {
+		if (k > 0)
+			buf_put_str(out, ", ");
+		postgres_identifier(out, s->job->key[k]);
+	}
+	buf_put_str(out, " ORDER BY ");
+	postgres_identifier(out, s->timestamp->name);
+	buf_printf(out, " DESC%s) AS \"calve row number\" FROM %s WHERE ",
+	    s->has_ctid ? ", ctid DESC" : "", s->table);
+	postgres_window(out, s, &s->whole);
+	buf_put_str(out, ") AS numbered WHERE \"calve row number\" = 1 AND ");
+}
+
+void
+postgres_select(
+    struct buf *out, const struct postgres *s, const struct window *w)
+{
+	buf_put_str(out, "COPY (SELECT ");
+	put_columns(out, s);
+	buf_put_str(out, " FROM ");
+	if (s->newest)
+		put_numbered(out, s);
+	else
+		buf_printf(out, "%s WHERE ", s->table);
+	postgres_window(out, s, w);
+	buf_put_str(out, ") TO STDOUT (FORMAT binary)");
+}
