@@ -121,7 +121,7 @@ ledger_open_to_read(const char *conninfo, struct err *err)
 	struct ledger *l = xcalloc(1, sizeof *l);
 
 	l->conninfo = conninfo;
-	l->pg = pg_open(conninfo, "calve", 0, err);
+	l->pg = pg_open(conninfo, &pg_state, "calve", 0, err);
 	if (l->pg != NULL)
 		return l;
 	ledger_close(l);
