@@ -221,7 +221,7 @@ poll_connect(struct pg *pg, unsigned timeout_s, struct err *err)
  */
 static int
 connect_to(struct pg *pg, const char *conninfo, const char *application,
-    unsigned timeout_s, struct err *err)
+    unsigned timeout_s, unsigned silence_s, struct err *err)
 {
 	PQconninfoOption *options = pg_parse_conninfo(conninfo, err);
 	if (options == NULL)
@@ -234,13 +234,14 @@ connect_to(struct pg *pg, const char *conninfo, const char *application,
 	PQconninfoFree(options);
 
 	/* What stands before dbname, the conninfo overrides. */
-	char timeout[16];
+	char timeout[16], silence[16];
 	snprintf(timeout, sizeof timeout, "%u", timeout_s);
+	snprintf(silence, sizeof silence, "%u000", silence_s);
 	const char *const keys[] = { "connect_timeout", "keepalives",
 		"keepalives_idle", "keepalives_interval", "keepalives_count",
 		"tcp_user_timeout", "fallback_application_name",
 		"target_session_attrs", "dbname", "client_encoding", NULL };
-	const char *const values[] = { timeout, "1", "20", "5", "3", "30000",
+	const char *const values[] = { timeout, "1", "20", "5", "3", silence,
 		application, pg->role->writes ? "read-write" : "any", conninfo,
 		"UTF8", NULL };
 
@@ -304,6 +305,7 @@ pg_open(const char *conninfo, const struct pg_role *role,
 {
 	char statement[16];
 	const char *const params[] = { statement };
+	unsigned silence_s = timeout_s == 0 ? PG_SILENCE_S : timeout_s;
 
 	if (timeout_s == 0)
 		timeout_s = PG_TIMEOUT_S;
@@ -312,7 +314,8 @@ pg_open(const char *conninfo, const struct pg_role *role,
 	pg->statement_s =
 	    role->statement_s > 0 ? role->statement_s + timeout_s : PG_SOURCE_S;
 	snprintf(statement, sizeof statement, "%us", role->statement_s);
-	if (connect_to(pg, conninfo, application, timeout_s, err) == -1)
+	if (connect_to(pg, conninfo, application, timeout_s, silence_s, err) ==
+	    -1)
 		goto fail;
 	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
 	PQsetNoticeProcessor(pg->conn, discard_notice, pg);

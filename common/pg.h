@@ -8,9 +8,11 @@
  *   pg_begin     ... pg_commit or pg_rollback
  *   pg_close
  *
- * Every wait is bounded: connecting by the timeout, a statement by that plus
- * the server's own statement timeout, a silent peer by TCP keepalives and the
- * user timeout (both ends). The session runs in UTC, UTF-8, READ COMMITTED,
+ * Every wait is bounded: connecting by the timeout, a host that is gone by the
+ * TCP user timeout, a server that is frozen by ours for the answer, which is
+ * the server's own statement timeout and some. The server is told to look for
+ * us likewise, and lets a lock go when we are gone (PG_SILENCE_S). What
+ * conninfo says of tcp_user_timeout and keepalives goes before. The session runs in UTC, UTF-8, READ COMMITTED,
  * and is never ended by the server for being idle, in a transaction or not:
  * a watermark's lock lasts as long as its run.
  *
@@ -38,7 +40,12 @@
 struct pg;
 struct pg_rows;
 
-enum { PG_TIMEOUT_S = 10, PG_STATEMENT_S = 30, PG_SOURCE_S = 3600 };
+enum {
+	PG_TIMEOUT_S = 10,   /* to connect */
+	PG_SILENCE_S = 30,   /* nothing sent is acknowledged: both ends */
+	PG_STATEMENT_S = 30, /* of the state database */
+	PG_SOURCE_S = 3600
+};
 
 /* Whose database it is: the words and classes of its errors, and how long a
  * statement may take (0: as long as it needs, an hour without a sign). */
@@ -54,8 +61,9 @@ struct pg_role {
 extern const struct pg_role pg_state, pg_source;
 
 /* conninfo: any that libpq takes; what it leaves out comes from libpq's
- * environment. application shows in pg_stat_activity. timeout_s 0: the
- * default. NULL on failure. */
+ * environment. application shows in pg_stat_activity. timeout_s: the longest
+ * wait for a connection, and for the host to acknowledge what it was sent;
+ * 0: PG_TIMEOUT_S and PG_SILENCE_S. NULL on failure. */
 struct pg *pg_open(const char *conninfo, const struct pg_role *,
     const char *application, unsigned timeout_s, struct err *) MUST_USE;
 void pg_close(struct pg *); /* NULL is fine */

@@ -10,16 +10,30 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/pg.h"
 #include "common/xalloc.h"
 #include "embedded/sql.h"
+
+/* An end as finish_run.sql takes it, with its table. */
+enum { END_RUN, END_STATE, END_CLASS = 12, END_TEXT, END_PARAMS = 17 };
+
+/* One that could not be written. */
+struct kept_end {
+	struct kept_end *next;
+	char *table;
+	char *params[END_PARAMS];
+};
 
 struct ledger {
 	const char *conninfo;
 	struct pg *pg;
 	char key[16]; /* of the advisory lock; "": it only reads */
 	char host[256];
+	struct mono again; /* no connection is tried before */
+	struct err lost;   /* why the last try failed */
+	struct kept_end *kept, **kept_last;
 };
 
 /*
@@ -55,13 +69,33 @@ static int
 connect_ledger(struct ledger *l, bool first, struct err *err)
 {
 	pg_close(l->pg);
-	l->pg = pg_open(l->conninfo, &pg_state, "calve", 0, err);
+	l->pg = pg_open(l->conninfo, &pg_state, "calve", LEDGER_TIMEOUT_S, err);
 	if (l->pg == NULL)
 		return -1;
 	return take_key(l, first, err);
 }
 
-/* One statement; once more on a new connection when the old one was lost. */
+static int tell_kept(struct ledger *, struct err *);
+
+static int
+connect_again(struct ledger *l, struct err *err)
+{
+	if (mono_now().ns < l->again.ns) {
+		*err = l->lost;
+		return -1;
+	}
+	log_debug("state database: connecting again");
+	if (connect_ledger(l, false, err) == -1) {
+		l->again.ns =
+		    mono_now().ns + LEDGER_PAUSE_S * INT64_C(1000000000);
+		l->lost = *err;
+		return -1;
+	}
+	return tell_kept(l, err) == -1 && pg_is_lost(l->pg) ? -1 : 0;
+}
+
+/* One statement; once more on a new connection when the old one was lost.
+ * Each can be said twice: whether the first one counted is not known. */
 static int
 run(struct ledger *l, const char *sql, size_t n, const char *const *params,
     struct pg_rows **rows, struct err *err)
@@ -72,8 +106,7 @@ run(struct ledger *l, const char *sql, size_t n, const char *const *params,
 		return pg_run(l->pg, sql, n, params, rows, err);
 	if ((l->pg != NULL && !pg_is_lost(l->pg)) || l->key[0] == '\0')
 		return -1;
-	log_debug("state database: connecting again");
-	if (connect_ledger(l, false, err) == -1)
+	if (connect_again(l, err) == -1)
 		return -1;
 	return pg_run(l->pg, sql, n, params, rows, err);
 }
@@ -105,6 +138,7 @@ ledger_open(const char *conninfo,
 	struct ledger *l = xcalloc(1, sizeof *l);
 
 	l->conninfo = conninfo;
+	l->kept_last = &l->kept;
 	if (gethostname(l->host, sizeof l->host - 1) == -1)
 		strcpy(l->host, "unknown");
 	if (connect_ledger(l, true, err) == -1 ||
@@ -121,6 +155,7 @@ ledger_open_to_read(const char *conninfo, struct err *err)
 	struct ledger *l = xcalloc(1, sizeof *l);
 
 	l->conninfo = conninfo;
+	l->kept_last = &l->kept;
 	l->pg = pg_open(conninfo, &pg_state, "calve", 0, err);
 	if (l->pg != NULL)
 		return l;
@@ -128,11 +163,26 @@ ledger_open_to_read(const char *conninfo, struct err *err)
 	return NULL;
 }
 
+static void
+drop_first_kept(struct ledger *l)
+{
+	struct kept_end *k = l->kept;
+
+	if ((l->kept = k->next) == NULL)
+		l->kept_last = &l->kept;
+	for (size_t at = 0; at < END_PARAMS; at++)
+		free(k->params[at]);
+	free(k->table);
+	free(k);
+}
+
 void
 ledger_close(struct ledger *l)
 {
 	if (l == NULL)
 		return;
+	while (l->kept != NULL)
+		drop_first_kept(l);
 	pg_close(l->pg);
 	free(l);
 }
@@ -150,7 +200,7 @@ ledger_keep(struct ledger *l)
 
 	if (l->pg != NULL && pg_check(l->pg))
 		return true;
-	if (connect_ledger(l, false, &err) == 0)
+	if (connect_again(l, &err) == 0)
 		return true;
 	log_debug("%s", err.text);
 	return false;
@@ -216,21 +266,73 @@ number(struct numbers *t, bool given, const char *fmt, ...)
 	return t->text[t->n++];
 }
 
-static void
-show_end(struct ledger *l, const struct ledger_end *e)
+static int
+tell_end(struct ledger *l, const char *table, const char *const *params,
+    struct err *err)
 {
-	const char *const params[] = { e->table };
-	struct err err = { 0 };
+	const char *class = params[END_CLASS];
+	const char *const mark[] = { table, "failed", params[END_TEXT] };
+	struct err unseen = { 0 };
+	int rc;
 
+	rc = pg_run(l->pg, sql_finish_run, END_PARAMS, params, NULL, err);
+	if (rc == -1 && err->cls == ERR_CONFLICT)
+		rc = pg_run(
+		    l->pg, sql_finish_run, END_PARAMS, params, NULL, err);
+	if (rc == -1)
+		return -1;
 	/* Busy: the row is another run's. A success has advanced the row
 	 * itself, but for one that found nothing to do. */
-	if (e->state == RUN_SUCCESS) {
-		if (run(l, sql_settle_watermark, 1, params, NULL, &err) == -1)
-			log_debug("status not shown: %s", err.text);
-	} else if (e->err == NULL || e->err->cls != ERR_BUSY) {
-		mark(l, e->table, "failed",
-		    e->err != NULL ? e->err->text : NULL);
+	if (strcmp(params[END_STATE], run_state_name(RUN_SUCCESS)) == 0)
+		rc =
+		    pg_run(l->pg, sql_settle_watermark, 1, mark, NULL, &unseen);
+	else if (class == NULL || strcmp(class, err_class_name(ERR_BUSY)) != 0)
+		rc = pg_run(l->pg, sql_mark_watermark, 3, mark, NULL, &unseen);
+	else
+		rc = 0;
+	if (rc == -1)
+		log_debug("%s: status not shown: %s", table, unseen.text);
+	return 0;
+}
+
+/* By the connection there is; stops at the first that is not taken. */
+static int
+tell_kept(struct ledger *l, struct err *err)
+{
+	while (l->kept != NULL) {
+		const char *params[END_PARAMS];
+
+		for (size_t at = 0; at < END_PARAMS; at++)
+			params[at] = l->kept->params[at];
+		if (tell_end(l, l->kept->table, params, err) == -1)
+			return -1;
+		drop_first_kept(l);
 	}
+	return 0;
+}
+
+static int
+tell_all(struct ledger *l, struct err *err)
+{
+	if (l->pg != NULL && !pg_is_lost(l->pg)) {
+		if (tell_kept(l, err) == 0)
+			return 0;
+		if (!pg_is_lost(l->pg))
+			return -1;
+	}
+	return connect_again(l, err) == -1 ? -1 : tell_kept(l, err);
+}
+
+static void
+keep_end(struct ledger *l, const char *table, const char *const *params)
+{
+	struct kept_end *k = xcalloc(1, sizeof *k);
+
+	k->table = xstrdup(table);
+	for (size_t at = 0; at < END_PARAMS; at++)
+		k->params[at] = params[at] != NULL ? xstrdup(params[at]) : NULL;
+	*l->kept_last = k;
+	l->kept_last = &k->next;
 }
 
 int
@@ -240,7 +342,7 @@ ledger_finish(struct ledger *l, const struct ledger_end *e, struct err *err)
 	const struct result *r = e->result != NULL ? e->result : &none;
 	bool has = e->result != NULL, failed = e->err != NULL;
 	struct numbers t = { .n = 0 };
-	const char *const params[] = {
+	const char *const params[END_PARAMS] = {
 		e->run_id,
 		run_state_name(e->state),
 		phase_name(e->phase),
@@ -261,11 +363,18 @@ ledger_finish(struct ledger *l, const struct ledger_end *e, struct err *err)
 		number(&t, e->pid > 0, "%d", e->pid),
 	};
 
-	if (run(l, sql_finish_run, sizeof params / sizeof params[0], params,
-		NULL, err) == -1)
-		return -1;
-	show_end(l, e);
-	return 0;
+	/* In line: what was kept before is told first. */
+	keep_end(l, e->table, params);
+	return tell_all(l, err);
+}
+
+int
+ledger_flush(struct ledger *l, struct err *err)
+{
+	if (l->kept == NULL)
+		return 0;
+	l->again.ns = 0;
+	return tell_all(l, err);
 }
 
 int

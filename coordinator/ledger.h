@@ -8,10 +8,13 @@
  * whether the coordinator of a `running` row lives, whatever its host; pids
  * and host names are for people.
  *
- * Calls are short and bounded. A lost connection is made anew once per call
- * (with the same key); what still fails is ERR_STATE_LOST. Between calls
- * whoever waits for events calls ledger_keep, so that the key is not without
- * its session for longer than it takes to connect.
+ * Calls are short and bounded: a host that is gone costs LEDGER_TIMEOUT_S to
+ * notice and as much to connect again, which is tried at most every
+ * LEDGER_PAUSE_S, with the same key; until then calls fail at once, with
+ * ERR_STATE_LOST. So the event loop goes on whatever the number of tables.
+ * Ends that could not be written are kept, and written with the next
+ * connection. Between calls whoever waits for events calls ledger_keep, so
+ * that the key is not without its session for longer than it takes to connect.
  */
 #ifndef CALVE_LEDGER_H
 #define CALVE_LEDGER_H
@@ -25,6 +28,8 @@
 #include "coordinator/config.h"
 
 struct ledger;
+
+enum { LEDGER_TIMEOUT_S = 5, LEDGER_PAUSE_S = 5 };
 
 /* Connects, takes the key, marks the runs of dead coordinators failed; each
  * of these is told to orphan (may be NULL). conninfo must outlive it. */
@@ -63,8 +68,12 @@ struct ledger_end {
 	double cpu_s;
 	uint64_t peak_memory;
 };
+/* -1: not written yet, but kept. */
 int ledger_finish(
     struct ledger *, const struct ledger_end *, struct err *) MUST_USE;
+/* Before the end: writes what was kept, connecting once more where need be.
+ * -1: that did not succeed either. */
+int ledger_flush(struct ledger *, struct err *) MUST_USE;
 /* A table that was not started, and why. */
 int ledger_skip(struct ledger *, const char *table, const struct err *why,
     struct err *) MUST_USE;

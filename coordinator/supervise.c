@@ -379,6 +379,20 @@ raise_files(size_t nruns)
 		log_debug("cannot raise the limit of open files");
 }
 
+static void
+flush_ledger(struct supervise *s)
+{
+	struct err err = { 0 };
+
+	if (s->ledger == NULL || ledger_flush(s->ledger, &err) == 0)
+		return;
+	s->unrecorded = true;
+	log_error("how runs ended could not be recorded: %s; the next 'calve "
+		  "run' records them as failed, and goes on from what was "
+		  "committed",
+	    err.text);
+}
+
 int
 supervise(struct supervise *s, struct err *err)
 {
@@ -401,6 +415,7 @@ supervise(struct supervise *s, struct err *err)
 		rv = turn(&l, fds, err);
 	for (size_t at = 0; at < l.nruns; at++)
 		run_clear(&l.runs[at]);
+	flush_ledger(s);
 	free(fds);
 	free(l.runs);
 	free(l.tasks);

@@ -70,7 +70,7 @@ struct supervise {
 	/* Out: one outcome an item of the plan, in its order. */
 	struct outcome *outcomes;
 	bool stopped;    /* a signal asked for it */
-	bool unrecorded; /* an end could not be written */
+	bool unrecorded; /* an end could not be written, to the last */
 };
 
 /* Blocks the signals of the loop and installs its handlers; once, before the

@@ -49,8 +49,7 @@ record_end(struct run *r, const struct ledger_end *end)
 
 	if (r->s->ledger == NULL || ledger_finish(r->s->ledger, end, &err) == 0)
 		return;
-	r->s->unrecorded = true;
-	log_error("%s: its end could not be recorded: %s",
+	log_warn("%s: its end could not be recorded yet: %s",
 	    r->outcome->table->name.value, err.text);
 }
 

@@ -12,6 +12,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/msg.h"
 #include "common/xalloc.h"
 #include "version.h"
@@ -166,6 +167,7 @@ report_phase(const struct job *job, enum phase phase)
 
 	send_msg(&m);
 	setproctitle("%s %s", job->name, phase_name(phase));
+	FAULT_POINT(phase_name(phase));
 }
 
 void

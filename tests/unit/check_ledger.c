@@ -224,11 +224,10 @@ start(struct ledger *l, const char *table, const char *run_id)
 	    ledger_start(l, table, run_id, 1, &err) == 0, "%s", err.text);
 }
 
-static void
-finish(struct ledger *l, const char *table, const char *run_id,
-    enum run_state state, const struct err *why)
+static int
+try_finish(struct ledger *l, const char *table, const char *run_id,
+    enum run_state state, const struct err *why, struct err *err)
 {
-	struct err err = { 0 };
 	const struct result r = { .rows = 7,
 		.bytes_read = UINT64_C(1) << 40,
 		.files = 2,
@@ -245,7 +244,17 @@ finish(struct ledger *l, const char *table, const char *run_id,
 		.peak_memory = 99,
 		.result = state == RUN_SUCCESS ? &r : NULL };
 
-	ck_assert_msg(ledger_finish(l, &end, &err) == 0, "%s", err.text);
+	return ledger_finish(l, &end, err);
+}
+
+static void
+finish(struct ledger *l, const char *table, const char *run_id,
+    enum run_state state, const struct err *why)
+{
+	struct err err = { 0 };
+
+	ck_assert_msg(try_finish(l, table, run_id, state, why, &err) == 0, "%s",
+	    err.text);
 }
 
 static const char states[] =
@@ -374,7 +383,35 @@ START_TEST(a_lost_connection_is_made_again_under_the_same_key)
 }
 END_TEST
 
-START_TEST(a_server_that_is_gone_is_told_and_comes_back)
+START_TEST(ends_are_kept_until_the_server_is_back)
+{
+	make_tables();
+	struct ledger *l = open_ledger();
+	struct err err = { 0 };
+	const struct err why = { .cls = ERR_STATE_LOST, .text = "gone" };
+
+	start(l, "a", run_a);
+	start(l, "b", run_b);
+	state_stop("immediate");
+	ck_assert_int_eq(try_finish(l, "b", run_b, RUN_FAILED, &why, &err), -1);
+	ck_assert_int_eq(err.cls, ERR_STATE_LOST);
+	ck_assert_int_eq(ledger_flush(l, &err), -1);
+	ck_assert_int_eq(err.cls, ERR_STATE_LOST);
+	state_restart();
+	/* Not long after a failure the server is left in peace. */
+	err_clear(&err);
+	ck_assert_int_eq(
+	    try_finish(l, "a", run_a, RUN_SUCCESS, NULL, &err), -1);
+	ck_assert_int_eq(err.cls, ERR_STATE_LOST);
+	ck_assert_int_eq(ledger_flush(l, &err), 0);
+	answers(states, "a success -, b failed state-lost");
+	answers(marks, "a success -, b failed gone");
+	ck_assert_int_eq(ledger_flush(l, &err), 0);
+	ledger_close(l);
+}
+END_TEST
+
+START_TEST(what_is_never_told_is_no_leak)
 {
 	make_tables();
 	struct ledger *l = open_ledger();
@@ -382,11 +419,21 @@ START_TEST(a_server_that_is_gone_is_told_and_comes_back)
 
 	start(l, "a", run_a);
 	state_stop("immediate");
-	ck_assert_int_eq(ledger_start(l, "b", run_b, 1, &err), -1);
-	ck_assert_int_eq(err.cls, ERR_STATE_LOST);
+	ck_assert_int_eq(
+	    try_finish(l, "a", run_a, RUN_SUCCESS, NULL, &err), -1);
+	ledger_close(l);
 	state_restart();
-	finish(l, "a", run_a, RUN_SUCCESS, NULL);
-	answers(states, "a success -");
+}
+END_TEST
+
+START_TEST(a_start_may_be_said_twice)
+{
+	make_tables();
+	struct ledger *l = open_ledger();
+
+	start(l, "a", run_a);
+	start(l, "a", run_a);
+	answers(states, "a running -");
 	ledger_close(l);
 }
 END_TEST
@@ -471,7 +518,9 @@ main(void)
 	tcase_add_test(r, a_locked_row_is_not_waited_for);
 	tcase_add_test(r, only_dead_coordinators_lose_their_runs);
 	tcase_add_test(r, a_lost_connection_is_made_again_under_the_same_key);
-	tcase_add_test(r, a_server_that_is_gone_is_told_and_comes_back);
+	tcase_add_test(r, ends_are_kept_until_the_server_is_back);
+	tcase_add_test(r, what_is_never_told_is_no_leak);
+	tcase_add_test(r, a_start_may_be_said_twice);
 	tcase_add_test(r, skipped_tables_are_recorded);
 	tcase_add_test(r, durations_are_of_the_newest_successes);
 	tcase_add_test(r, without_tables_it_says_what_to_do);
