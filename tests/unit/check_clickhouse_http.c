@@ -315,6 +315,14 @@ START_TEST(closed_before_any_answer)
 }
 END_TEST
 
+/* An answer without body would be one without rows. */
+START_TEST(closed_in_the_middle_of_the_headers)
+{
+	buf_put_str(&server.answer, OK_HEAD "Content-Ty");
+	fails(ERR_SOURCE_LOST, "closed the connection");
+}
+END_TEST
+
 START_TEST(closed_in_the_middle_of_a_block)
 {
 	struct buf body;
@@ -583,6 +591,7 @@ main(void)
 	tcase_add_test(tc, status_403_is_the_password);
 	tcase_add_test(tc, a_redirect_is_not_followed);
 	tcase_add_test(tc, closed_before_any_answer);
+	tcase_add_test(tc, closed_in_the_middle_of_the_headers);
 	tcase_add_test(tc, closed_in_the_middle_of_a_block);
 	tcase_add_test(tc, reset_in_the_middle_of_a_block);
 	tcase_add_test(tc, cut_at_a_blocks_end_is_no_end);

@@ -31,6 +31,7 @@ struct http {
 	char curl_text[CURL_ERROR_SIZE];
 
 	bool running, paused, begun;
+	bool headed; /* the blank line after the headers has come */
 	CURLcode result;
 	struct http_answer answer;
 	struct mono activity;
@@ -120,6 +121,7 @@ on_header(char *line, size_t one, size_t n, void *arg)
 
 	n *= one;
 	h->activity = mono_now();
+	h->headed = h->headed || *line == '\r' || *line == '\n';
 	if (header_value(
 		line, n, "X-ClickHouse-Exception-Code", value, sizeof(value))) {
 		h->answer.exception_code = atoi(value);
@@ -358,6 +360,9 @@ note_end(struct http *h)
 	while ((m = curl_multi_info_read(h->multi, &left)) != NULL)
 		if (m->msg == CURLMSG_DONE) {
 			h->result = m->data.result;
+			/* to libcurl headers may end with the connection */
+			if (h->result == CURLE_OK && !h->headed)
+				h->result = CURLE_PARTIAL_FILE;
 			h->answer.ended = true;
 			h->answer.clean = h->result == CURLE_OK;
 		}
@@ -416,7 +421,7 @@ http_start(
 
 	http_stop(h);
 	h->answer = (struct http_answer){ 0 };
-	h->begun = h->paused = false;
+	h->begun = h->paused = h->headed = false;
 	h->result = CURLE_OK;
 	h->pos = h->len = 0;
 	h->tail_n = 0;
