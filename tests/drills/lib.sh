@@ -99,6 +99,13 @@ drill_split() {
 	[[ $1 == *=* ]] || TARGET=cold.$1
 }
 
+# SOURCE as what follows FROM. For a field of a tuple read with FINAL the engine
+# gives the first part's value, without putting parts together; read whole, in
+# a subquery, it does.
+drill_from() {
+	if [[ $SOURCE == *' FINAL' ]]; then echo "(SELECT * FROM $SOURCE)"; else echo "$SOURCE"; fi
+}
+
 # "name type" of SOURCE's columns, named tuples taken apart.
 drill_columns() {
 	sql "DESCRIBE TABLE ${SOURCE% FINAL} SETTINGS describe_include_subcolumns = 1 FORMAT TSVRaw" |
@@ -137,13 +144,13 @@ drill_texts_duckdb() {
 drill_engine() {
 	local hash
 	hash="sipHash128($(drill_texts))"
-	sql "SELECT sum(if(s > t, s - t, 0)), sum(if(t > s, t - s, 0)), sum(s), sum(t) FROM (SELECT drill_hash, countIf(drill_side = 0) AS s, countIf(drill_side = 1) AS t FROM (SELECT $hash AS drill_hash, 0 AS drill_side FROM $SOURCE WHERE ${DRILL_WHERE:-1} UNION ALL SELECT $hash, 1 FROM $(iceberg "$TARGET")) GROUP BY drill_hash)" | tr '\t' ' '
+	sql "SELECT sum(if(s > t, s - t, 0)), sum(if(t > s, t - s, 0)), sum(s), sum(t) FROM (SELECT drill_hash, countIf(drill_side = 0) AS s, countIf(drill_side = 1) AS t FROM (SELECT $hash AS drill_hash, 0 AS drill_side FROM $(drill_from) WHERE ${DRILL_WHERE:-1} UNION ALL SELECT $hash, 1 FROM $(iceberg "$TARGET")) GROUP BY drill_hash)" | tr '\t' ' '
 }
 
 # "rows distinct sum" of SOURCE's rows by the engine, and of TARGET's by DuckDB
 # from the table's listed files.
 drill_digest_source() {
-	sql "SELECT count(), uniqExact(drill_hash), toString(sum(toUInt128(drill_hash))) FROM (SELECT reinterpretAsUInt64(substring(MD5(concatWithSeparator('|', $(drill_texts exact))), 9, 8)) AS drill_hash FROM $SOURCE WHERE ${DRILL_WHERE:-1})" | tr '\t' ' '
+	sql "SELECT count(), uniqExact(drill_hash), toString(sum(toUInt128(drill_hash))) FROM (SELECT reinterpretAsUInt64(substring(MD5(concatWithSeparator('|', $(drill_texts exact))), 9, 8)) AS drill_hash FROM $(drill_from) WHERE ${DRILL_WHERE:-1})" | tr '\t' ' '
 }
 
 drill_digest_duckdb() {
