@@ -15,3 +15,9 @@ build/bench/measure: $(call objects,obj,tests/bench/measure.c)
 bench-small: all build/chdb-front build/bench/measure
 	$(Q)scripts/setup.sh build demo
 	$(Q)tests/bench/small.sh
+
+build/bench/commits: $(call objects,obj,tests/bench/commits.c $(SRCS_table) \
+	worker/iceberg/partition_parse.c)
+	$(call say,LINK,$@)
+	@mkdir -p build/bench
+	$(Q)$(CC) $(LDFLAGS_obj) $^ $(LIBS_iceberg) -o $@

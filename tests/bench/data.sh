@@ -7,7 +7,8 @@
 # the background while something is timed.
 
 declare -A ROWS=([trades]=3777490 [wide]=300000 [logs]=1000000
-	[events]=2000000)
+	[events]=2000000 [g4]=4000000 [g40]=40000000 [g100]=100000000
+	[days]=4000000 [scattered]=4000000)
 # shellcheck disable=SC2034 # for whoever sources this
 declare -A BYTES_IN
 
@@ -41,11 +42,11 @@ TRADES_COLUMNS='exchange_timestamp DateTime64(3), sequence_number UInt64,
     kafka_offset UInt64, kafka_partition UInt16,
     ingestion_timestamp DateTime'
 
-# The list's millionth trade is at 2026-01-31T00:00:00Z.
+# The list's millionth trade is at 2024-02-01T00:00:00Z.
 make_trades() {
 	create trades "$TRADES_COLUMNS" &&
 	    sql "$(sed 's/k2\.bronze_trades_binance/bench.trades/' \
-	    scripts/trades.sql)" "param_end=1769817600000&param_from=0&$(
+	    scripts/trades.sql)" "param_end=1706745600000&param_from=0&$(
 	    )param_to=${ROWS[trades]}&$BIG_BLOCKS"
 }
 
@@ -171,6 +172,48 @@ make_events() {
 	    below(29, 5) = 0, concat('2.', toString(intDiv(number, 400000)))"
 }
 
+# ---- growth: the same trades, 4, 40 and 100 million ------------------------------------
+
+# Parts of 4 million rows each, two at once.
+make_g100() {
+	local from
+	create g100 "$TRADES_COLUMNS" || return 1
+	for ((from = 0; from < ROWS[g100]; from += 8000000)); do
+		more_trades g100 "$from" $((from + 4000000)) &
+		[ $((from + 8000000)) -gt "${ROWS[g100]}" ] ||
+		    more_trades g100 $((from + 4000000)) $((from + 8000000)) ||
+		    return 1
+		wait $! || return 1
+	done
+}
+
+make_g40() {
+	local from
+	create g40 "$TRADES_COLUMNS" || return 1
+	for ((from = 0; from < ROWS[g40]; from += 4000000)); do
+		more_trades g40 "$from" $((from + 4000000)) || return 1
+	done
+}
+
+make_g4() {
+	create g4 "$TRADES_COLUMNS" && more_trades g4 0 "${ROWS[g4]}"
+}
+
+# One after the other: 400 days of trades.
+make_days() {
+	create days "$TRADES_COLUMNS" &&
+	    more_trades days 0 "${ROWS[days]}" 8640
+}
+
+# All at once: rows in the order of time, each of any of 400 days.
+make_scattered() {
+	data g4
+	create scattered "$TRADES_COLUMNS, day Date" &&
+	    sql "INSERT INTO bench.scattered SELECT *, toDate('2022-01-01') +
+	    sipHash64('day', sequence_number) % 400 FROM bench.g4 ORDER BY ($KEY)" \
+	    "$BIG_BLOCKS"
+}
+
 # ---- made once -------------------------------------------------------------------------
 
 # bytes_native TABLE: what its rows are in the engine's own column format
@@ -181,16 +224,21 @@ bytes_native() {
 	    --data-binary "SELECT * FROM bench.$1 FORMAT Native"
 }
 
-# data NAME: makes the table unless it is there whole; sets BYTES_IN[NAME]
+# data NAME: makes the table unless it is there whole, as made by what stands
+# here now; sets BYTES_IN[NAME]
 data() {
-	local rows
+	local now rows
+	now=$(cat tests/bench/data.sh tests/bench/more_trades.sql \
+	    scripts/trades.sql | sha256sum)
 	rows=$(sql "SELECT total_rows FROM system.tables
 	    WHERE database = 'bench' AND name = '$1'") || exit 1
-	if [ "$rows" != "${ROWS[$1]}" ]; then
+	if [ "$rows" != "${ROWS[$1]}" ] || ! cmp -s "$B/$1.made" - <<<"$now"
+	then
 		printf 'bench: making %s, %s rows\n' "$1" "${ROWS[$1]}" >&2
-		rm -f "$B/$1.bytes"
+		rm -f "$B/$1".{bytes,made}
 		sql "DROP TABLE IF EXISTS bench.$1 SYNC" || exit 1
 		"make_$1" || bench_fail "no table $1"
+		echo "$now" >"$B/$1.made"
 	fi
 	[ -s "$B/$1.bytes" ] || bytes_native "$1" >"$B/$1.bytes" || exit 1
 	# shellcheck disable=SC2034

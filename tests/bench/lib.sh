@@ -148,6 +148,13 @@ number() {
 	sed -nE 's/.*"'"$1"'": ?([0-9.]+).*/\1/p' "$2" | tail -n 1
 }
 
+# entry TABLE [NAME [PARTITION [MORE]]]: a table of calve.yaml
+entry() {
+	printf '{ name: %s, source: hot.%s, target: lake.cold.%s, timestamp: exchange_timestamp, sequence: sequence_number, partition: ["%s"]%s }\n' \
+	    "${2:-$1}" "$1" "${2:-$1}" "${3:-day(exchange_timestamp)}" \
+	    "${4:+, $4}"
+}
+
 # forget TABLE: as if it had never been offloaded
 forget() {
 	rm -rf "$B/warehouse/cold/$1"

@@ -10,7 +10,7 @@ WITH
     number AS i,
     i - i % (1 + sipHash64('burst', intDiv(i, 60)) % 5) AS first,
     [1, 1, 1, 2, 2, 3][1 + sipHash64('symbol', i) % 6] AS s,
-    1738173600000 + {step:Int64} * toInt64(first)
+    1675101600000 + {step:Int64} * toInt64(first)
         + toInt64(sipHash64('jitter', first) % 100) AS ms,
     round([60000., 3200., 150.][s] * exp(0.05 * sin(i / 300000)
         + 0.004 * sin(i / 4000) + 0.0004 * (sipHash64('walk', i) * unit - 0.5)),

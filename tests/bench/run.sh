@@ -32,13 +32,8 @@ calve_entries() {
 	local scenario preset
 	for scenario; do
 		for preset in "${PRESETS[@]}"; do
-			echo "{ name: ${scenario}_$preset," \
-			    "source: hot.$scenario," \
-			    "target: lake.cold.${scenario}_$preset," \
-			    "timestamp: exchange_timestamp," \
-			    "sequence: sequence_number," \
-			    "partition: [\"day(exchange_timestamp)\"]," \
-			    "encoding: $preset }"
+			entry "$scenario" "${scenario}_$preset" '' \
+			    "encoding: $preset"
 		done
 	done
 }

@@ -20,9 +20,7 @@ main() {
 	sql 'DROP TABLE IF EXISTS bench.small SYNC' &&
 	    create small "$TRADES_COLUMNS" &&
 	    more_trades small 0 "$from" &&
-	    config '{ name: small, source: hot.small, target: lake.cold.small,
-	    timestamp: exchange_timestamp, sequence: sequence_number,
-	    partition: ["day(exchange_timestamp)"] }' &&
+	    config "$(entry small)" &&
 	    forget small &&
 	    calve run >/dev/null || exit 1
 	for ((round = 1; round <= rounds; round++)); do
