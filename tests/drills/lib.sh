@@ -99,62 +99,38 @@ drill_split() {
 	[[ $1 == *=* ]] || TARGET=cold.$1
 }
 
-# SOURCE as what follows FROM. For a field of a tuple read with FINAL the engine
-# gives the first part's value, without putting parts together; read whole, in
-# a subquery, it does.
-drill_from() {
-	if [[ $SOURCE == *' FINAL' ]]; then echo "(SELECT * FROM $SOURCE)"; else echo "$SOURCE"; fi
-}
-
-# "name type" of SOURCE's columns, named tuples taken apart.
-drill_columns() {
+# drill_texts engine|duckdb [floats]: SOURCE's columns (texts.awk)
+drill_texts() {
 	sql "DESCRIBE TABLE ${SOURCE% FINAL} SETTINGS describe_include_subcolumns = 1 FORMAT TSVRaw" |
-		awk -F '\t' '
-			$NF == 0 && $2 ~ /^(SimpleAggregateFunction\([a-z]+, )?Tuple\(/ { tuple[$1] = 1; next }
-			$NF == 1 && !(substr($1, 1, match($1, /\.[^.]*$/) - 1) in tuple) { next }
-			{ gsub(/\./, "\".\"", $1); print "\"" $1 "\"\t" $2 }'
+		awk -v words="$1" -v floats="${2:+1}" -f "$ROOT/tests/drills/texts.awk"
 }
 
-# SOURCE's columns as a list of texts in the engine's words, which are the same
-# for source and table; and the same texts in DuckDB's. With "exact" without
-# floats, which the two word differently.
-drill_texts() { # [exact]
-	drill_columns | awk -F '\t' -v exact="${1:-}" -v quote="'" '
-		exact && $2 ~ /Float/ { next }
-		{ text = "toString(" $1 ")" }
-		$2 ~ /DateTime/ { text = "toString(toUnixTimestamp64Micro(toDateTime64(" $1 ", 6, " quote "UTC" quote ")))" }
-		match($2, /Decimal\([0-9]+, [0-9]+/) {
-			scale = substr($2, RSTART, RLENGTH)
-			sub(/.*, /, "", scale)
-			text = "toDecimalString(" $1 ", " scale ")"
-		}
-		{ printf "%sifNull(%s, %sNULL%s)", sep, text, quote, quote; sep = ", " }'
-}
-
-drill_texts_duckdb() {
-	drill_columns | awk -F '\t' -v quote="'" '
-		$2 ~ /Float/ { next }
-		{ text = $2 ~ /DateTime/ ? "epoch_us(" $1 ")" : $1 }
-		{ printf "%scoalesce(%s::VARCHAR, %sNULL%s)", sep, text, quote, quote; sep = ", " }'
+# SQL of how often each row, as VALUE words it, is in SOURCE (s) and TARGET (t).
+drill_both() { # VALUE
+	echo "SELECT drill_row, countIf(drill_side = 0) AS s, countIf(drill_side = 1) AS t FROM (SELECT $1 AS drill_row, 0 AS drill_side FROM $SOURCE WHERE ${DRILL_WHERE:-1} UNION ALL SELECT $1, 1 FROM $(iceberg "$TARGET")) GROUP BY drill_row"
 }
 
 # The engine's own Iceberg reader against the source, row by row, all columns:
 # "lost duplicated rows-of-source rows-of-target". A row that the source does
 # not have counts as duplicated.
 drill_engine() {
-	local hash
-	hash="sipHash128($(drill_texts))"
-	sql "SELECT sum(if(s > t, s - t, 0)), sum(if(t > s, t - s, 0)), sum(s), sum(t) FROM (SELECT drill_hash, countIf(drill_side = 0) AS s, countIf(drill_side = 1) AS t FROM (SELECT $hash AS drill_hash, 0 AS drill_side FROM $(drill_from) WHERE ${DRILL_WHERE:-1} UNION ALL SELECT $hash, 1 FROM $(iceberg "$TARGET")) GROUP BY drill_hash)" | tr '\t' ' '
+	sql "SELECT sum(if(s > t, s - t, 0)), sum(if(t > s, t - s, 0)), sum(s), sum(t) FROM ($(drill_both "sipHash128($(drill_texts engine floats))"))" | tr '\t' ' '
+}
+
+drill_show() {
+	printf '%s: %d lost, %d duplicated of %d; some of them (times in source, in table, row):\n' \
+		"$SOURCE" "$1" "$2" "$3"
+	sql "SELECT s, t, drill_row FROM ($(drill_both "concatWithSeparator(' ', $(drill_texts engine floats))")) WHERE s <> t ORDER BY drill_row LIMIT 10"
 }
 
 # "rows distinct sum" of SOURCE's rows by the engine, and of TARGET's by DuckDB
-# from the table's listed files.
+# from the table's listed files; without floats.
 drill_digest_source() {
-	sql "SELECT count(), uniqExact(drill_hash), toString(sum(toUInt128(drill_hash))) FROM (SELECT reinterpretAsUInt64(substring(MD5(concatWithSeparator('|', $(drill_texts exact))), 9, 8)) AS drill_hash FROM $(drill_from) WHERE ${DRILL_WHERE:-1})" | tr '\t' ' '
+	sql "SELECT count(), uniqExact(drill_hash), toString(sum(toUInt128(drill_hash))) FROM (SELECT reinterpretAsUInt64(substring(MD5(concatWithSeparator('|', $(drill_texts engine))), 9, 8)) AS drill_hash FROM $SOURCE WHERE ${DRILL_WHERE:-1})" | tr '\t' ' '
 }
 
 drill_digest_duckdb() {
-	node "$ROOT/tests/interop/read_duckdb.mjs" "$WAREHOUSE/${TARGET//.//}" --raw --sql "SELECT count(*), count(DISTINCT drill_hash), coalesce(sum(drill_hash), 0)::VARCHAR FROM (SELECT md5_number_lower(concat_ws('|', $(drill_texts_duckdb))) AS drill_hash FROM t)" |
+	node "$ROOT/tests/interop/read_duckdb.mjs" "$WAREHOUSE/${TARGET//.//}" --raw --sql "SELECT count(*), count(DISTINCT drill_hash), coalesce(sum(drill_hash), 0)::VARCHAR FROM (SELECT md5_number_lower(concat_ws('|', $(drill_texts duckdb))) AS drill_hash FROM t)" |
 		tr '\t' ' '
 }
 
@@ -188,7 +164,7 @@ drill_compare() {
 		LOST=$((LOST + lost)) DUPLICATED=$((DUPLICATED + duplicated))
 		ROWS=$((ROWS + rows))
 		if ((LOST + DUPLICATED > before)); then
-			printf '%s: %d lost, %d duplicated of %d\n' "$SOURCE" "$lost" "$duplicated" "$rows"
+			drill_show "$lost" "$duplicated" "$rows"
 		else
 			drill_duckdb
 		fi
