@@ -77,13 +77,14 @@ drill_alone() {
 	[[ $(state "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'calve%'") == 0 ]]
 }
 
-# drill_rerun [ARGUMENTS of calve run]: sets RERUNS
+# drill_rerun [ARGUMENTS of calve run]: sets RERUNS; its log is $T/rerun.err
 drill_rerun() {
 	local since rows
 	wait_until 60 drill_alone || not_ok 'workers did not end by themselves'
 	for ((RERUNS = 1; RERUNS <= ${DRILL_RERUNS:-20}; RERUNS++)); do
 		since=$(state 'SELECT clock_timestamp()')
 		calve run "$@"
+		echo "$ERR" >>"$T/rerun.err"
 		rows=$(state "SELECT coalesce(sum(row_count), 0) FROM offload_runs WHERE started_at >= '$since'")
 		[[ $RC != 0 || $rows != 0 ]] || return 0
 	done

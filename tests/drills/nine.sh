@@ -11,6 +11,9 @@
 #                             it from run to run gives each run something to take
 #   nine_go                   calve run in the background: COORDINATOR
 #   nine_workers              sets WORKERS, its children at this moment
+#   nine_note                 notes the phase each of WORKERS is in by its title:
+#                             the ledger is told of a phase once a second only
+#   nine_phases               sets PHASES and NPHASES, of what was noted
 #   nine_runs                 COORDINATOR has not ended
 #   nine_end                  waits for it, sets RC
 #   nine_finish               ends the inserts, runs calve until nothing is left
@@ -23,6 +26,7 @@
 NINE_SETTLE=60  # seconds; live inserts are visible long before
 NINE_ROWS=2000  # trades a day and exchange of the history
 NINE_INSERT=40  # trades an insert and exchange
+NINE_NOTED=()
 : "${NINE_STEP:=6h}"
 
 nine_start() {
@@ -72,6 +76,22 @@ nine_go() {
 nine_workers() {
 	WORKERS=()
 	read -ra WORKERS 2>/dev/null <"/proc/$COORDINATOR/task/$COORDINATOR/children" || :
+}
+
+nine_note() {
+	local pid title
+	for pid in "${WORKERS[@]}"; do
+		IFS= read -r -d '' title 2>/dev/null <"/proc/$pid/cmdline" || continue
+		read -r title <<<"$title"
+		title=${title##* }
+		[[ $title == *ing ]] || title=starting
+		NINE_NOTED+=("$title")
+	done
+}
+
+nine_phases() {
+	PHASES=$(printf '%s\n' "${NINE_NOTED[@]}" | sort | uniq -c | sort -rn | awk '{ printf "%s%s %d", sep, $2, $1; sep = ", " }')
+	NPHASES=$(printf '%s\n' "${NINE_NOTED[@]}" | sort -u | grep -c .)
 }
 
 nine_runs() {

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The coordinator is killed with SIGKILL at a random moment, over and over,
+# while nine tables are loaded and rows inserted. Its workers find out by
+# themselves; the next run settles the dead one's, every other time while its
+# workers are still there.
+# shellcheck source=tests/drills/lib.sh
+. "$(dirname "$0")/lib.sh"
+drill
+# shellcheck source=tests/drills/nine.sh
+. "$ROOT/tests/drills/nine.sh"
+
+KILLS=$(drill_scaled 50 12)
+
+cycle() {
+	local mode=flat
+	nine_left $((KILLS - HITS)) "$KILLS"
+	((HITS % 4)) || mode=waves
+	nine_config "$SETTLE" $mode
+	((HITS % 2)) || wait_until 60 drill_alone || not_ok 'orphans did not end'
+	nine_go
+	drill_draw 0 1500
+	drill_pause "$DRAWN"
+	nine_workers
+	nine_note
+	kill -KILL "$COORDINATOR" 2>/dev/null
+	nine_end
+	case $RC in
+	137) ((++HITS)) ;;
+	[014]) ;; # it was done already
+	*) not_ok "exit status $RC: $(tail -n 3 "$T/nine.err")" ;;
+	esac
+}
+
+nine_start "$(drill_scaled 30 8)"
+HITS=0
+for ((CYCLES = 0; HITS < KILLS && CYCLES < 5 * KILLS; CYCLES++)); do
+	cycle
+done
+same "$KILLS coordinators were killed" "$KILLS" "$HITS"
+wait_until 60 drill_alone || not_ok 'orphans did not end by themselves'
+nine_finish
+
+orphaned="error_class = 'cancelled' AND error_message ~ '^the coordinator on .* ended before the run was settled'"
+left=$(state "SELECT count(*) FROM offload_runs WHERE state = 'failed' AND $orphaned")
+same 'all that failed are runs of dead coordinators' "$left" "$(state "SELECT count(*) FROM offload_runs WHERE state = 'failed'")"
+same 'each was reported once, when it was settled' "$left" "$(cat "$T/nine.err" "$T/rerun.err" | grep -cE 'warn .* was left behind while [a-z]+; it is recorded as failed')"
+dead=$(state "SELECT count(DISTINCT coordinator) FROM offload_runs WHERE $orphaned")
+nine_phases
+if ((dead > KILLS / 2 && NPHASES >= $(drill_scaled 5 3))); then
+	ok "$dead coordinators left runs behind, in $NPHASES phases"
+else
+	not_ok "only $dead coordinators left runs behind, in $NPHASES phases: $PHASES"
+fi
+nine_compare
+drill_result 'kill -9 the coordinator' "$HITS" "$LOST" "$DUPLICATED" "$PHASES"
+nine_check
