@@ -81,7 +81,7 @@ for at in "${!POINTS[@]}"; do
 	nine_left $((LAST - 1 - at)) $LAST
 	nine_config "$SETTLE" flat
 	since=$(state 'SELECT clock_timestamp()')
-	fault "kill:$point" run
+	fault "kill:$point" run -j 9
 	same "$point: no table succeeds" 1 "$RC"
 	same "$point: nine workers are killed" 9 "$(state "SELECT count(*) FROM offload_runs WHERE signal = 9 AND started_at >= '$since'")"
 done

@@ -9,7 +9,8 @@
 #                             so that all nine tables are at work at once
 #   nine_left PARTS OF        sets SETTLE to PARTS/OF of the history: lowering
 #                             it from run to run gives each run something to take
-#   nine_go                   calve run in the background: COORDINATOR
+#   nine_go                   calve run in the background: COORDINATOR; at most
+#                             NINE_JOBS (9) tables at once
 #   nine_workers              sets WORKERS, its children at this moment
 #   nine_note                 notes the phase each of WORKERS is in by its title:
 #                             the ledger is told of a phase once a second only
@@ -60,7 +61,7 @@ nine_insert_on() {
 
 nine_config() {
 	medallion_config "$T" settle="$1s" defaults="step: $NINE_STEP" \
-		top="retry: { attempts: ${NINE_ATTEMPTS:-2}, backoff: 20ms }"$'\n'"workers: 9"
+		top="retry: { attempts: ${NINE_ATTEMPTS:-2}, backoff: 20ms }"
 	[[ $2 == waves ]] || sed -i -E '/^layers:/d; s/, layer: [a-z]+//; s/, after: \[[^]]*\]//' "$T/calve.yaml"
 }
 
@@ -69,7 +70,7 @@ nine_left() {
 }
 
 nine_go() {
-	"$CALVE" -c "$T/calve.yaml" run >>"$T/nine.out" 2>>"$T/nine.err" </dev/null &
+	"$CALVE" -c "$T/calve.yaml" run -j "${NINE_JOBS:-9}" >>"$T/nine.out" 2>>"$T/nine.err" </dev/null &
 	COORDINATOR=$!
 }
 
