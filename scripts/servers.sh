@@ -61,9 +61,10 @@ proc_start() {
 	local stat
 	read -r stat 2>/dev/null < "/proc/$1/stat" || return 1
 	stat=${stat##*) }
-	[[ $stat != Z* ]] || return 1
 	# shellcheck disable=SC2086 # splitting is the point
 	set -- $stat
+	# While other threads of it end, its files are open and locked.
+	[[ $1 != Z || ${18} -gt 1 ]] || return 1
 	echo "${20}"
 }
 
