@@ -49,6 +49,7 @@ struct job {
 	char *table;
 	char *user;
 	char *password; /* secret */
+	char *wire;     /* "none" | "lz4" | "zstd"; NULL: by the host */
 
 	char *target_kind; /* "iceberg"; "clickhouse": catalog_name is the
 			      * key in `sources:`, namespace_ the database */

@@ -76,6 +76,7 @@ static const struct field job_fields[] = {
 	F(W_STR, struct job, target_url),
 	F(W_STR, struct job, target_user),
 	F(W_STR, struct job, target_password),
+	F(W_STR, struct job, wire),
 	F(W_STR, struct job, catalog_name),
 	F(W_STR, struct job, catalog_kind),
 	F(W_STR, struct job, warehouse),

@@ -37,7 +37,7 @@ struct texts {
 struct config_source {
 	char *name;
 	unsigned line;
-	struct text kind, url, database, user, password;
+	struct text kind, url, database, user, password, wire;
 };
 
 struct config_catalog {

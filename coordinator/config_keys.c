@@ -12,6 +12,7 @@
 static const char time_choices[] = "error|floor";
 static const char utf8_choices[] = "error|binary|replace|latin1";
 static const char duplicate_choices[] = "error|list";
+static const char wire_choices[] = "none|lz4|zstd";
 static const char encoding_choices[] = "compat|compact|dense";
 
 #define K struct config
@@ -50,6 +51,9 @@ static const struct key source_keys[] = {
 	    "user to log in as" },
 	{ "password", KEY_SECRET, AT(K, password), 0, NULL, NULL, 0, 0,
 	    "its password, best as \"${NAME}\"" },
+	{ "wire", KEY_CHOICE, AT(K, wire), 0, NULL, wire_choices, 0, 0,
+	    "how rows are compressed on the way; none on this host, else "
+	    "lz4, where left out" },
 };
 #undef K
 

@@ -484,6 +484,7 @@ config_job(const struct config *c, const struct config_table *t,
 	out->table = copy(t->table);
 	out->user = copy(s->user.value);
 	out->password = copy(s->password.value);
+	out->wire = copy(s->wire.value);
 	out->catalog_name = copy(cat->name);
 	out->catalog_kind = copy(cat->kind.value);
 	out->warehouse = copy(cat->warehouse.value);

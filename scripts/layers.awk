@@ -43,7 +43,8 @@ BEGIN {
 	    "worker/parquet worker/iceberg worker/sink")
 
 	home("curl/curl.h", "worker/source")
-	home("zstd.h", "worker/parquet")
+	home("zstd.h", "worker/parquet worker/source")
+	home("lz4.h", "worker/source")
 	home("avro.h", "worker/iceberg")
 	home("zlib.h", "worker/iceberg worker/parquet")
 	home("jansson.h", "worker/iceberg coordinator worker")

@@ -28,8 +28,8 @@ fail() {
 
 # Entries are PACKAGE, or COMMAND:PACKAGE where any source of the command does.
 packages_build=(gcc make pkg-config git libc6-dev libpq-dev
-	libcurl4-openssl-dev libzstd-dev libavro-dev libbsd-dev libjansson-dev
-	libyaml-dev zlib1g-dev)
+	libcurl4-openssl-dev libzstd-dev liblz4-dev libavro-dev libbsd-dev
+	libjansson-dev libyaml-dev zlib1g-dev)
 packages_demo=(node:nodejs npm:npm curl:curl psql:postgresql-client
 	setpriv:util-linux libmicrohttpd-dev)
 packages_test=(check libsubunit-dev clang-14 libclang-rt-14-dev

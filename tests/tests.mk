@@ -12,13 +12,14 @@ check:
 .PHONY: check-build check-e2e check-fuzz
 check-build:
 	+$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all asan fault \
-	    build/chdb-front build/test/write_parquet $(UNIT_PROGRAMS) \
+	    build/chdb-front build/test/write_parquet build/test/unframe \
+	    $(UNIT_PROGRAMS) \
 	    $(FUZZERS:%=build/fuzz/fuzz_%)
 
 # build/calve is what users run, build/fault can be killed at every I/O step,
 # build/asan has the sanitizers.
 E2E := $(filter-out tests/e2e/lib.sh tests/e2e/tables.sh,$(sort $(wildcard tests/e2e/*.sh)))
-check-e2e: all asan fault build/chdb-front
+check-e2e: all asan fault build/chdb-front build/test/unframe
 	$(Q)tests/run.sh e2e $(E2E)
 
 check-fuzz: $(FUZZERS:%=build/fuzz/fuzz_%)
@@ -46,9 +47,10 @@ interop:
 	+$(Q)$(MAKE) --no-print-directory all build/chdb-front
 	$(Q)tests/interop/run.sh
 
-build/chdb-front: $(call objects,obj,$(sort $(wildcard tests/harness/chdb_front*.c)))
+build/chdb-front: $(call objects,obj,$(sort $(wildcard tests/harness/chdb_front*.c)) \
+	worker/source/city.c)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS_obj) $^ -lmicrohttpd -ldl -lpthread -o $@
+	$(Q)$(CC) $(LDFLAGS_obj) $^ -lmicrohttpd -llz4 -lzstd -ldl -lpthread -o $@
 
 build/tcp-proxy: $(call objects,obj,tests/harness/tcp_proxy.c)
 	$(call say,LINK,$@)
@@ -66,5 +68,13 @@ build/test/write_parquet: $(call objects,asan,tests/interop/write_parquet.c \
 .PHONY: check-parquet-readers
 check-parquet-readers: build/test/write_parquet
 	$(Q)tests/run.sh parquet-readers tests/interop/parquet_readers.sh
+
+# What servers pack, unpacked by calve's decoders.
+build/test/unframe: $(call objects,asan,tests/harness/unframe.c \
+	$(SRCS_frames) worker/batch.c worker/type.c common/buf.c common/err.c \
+	common/xalloc.c)
+	$(call say,LINK,$@)
+	@mkdir -p build/test
+	$(Q)$(CC) $(LDFLAGS_asan) $^ -llz4 -lzstd -o $@
 
 include tests/bench/bench.mk

@@ -119,6 +119,54 @@ same 'late exception: the frame is the end' $'\r\n__exception__\r\n' \
 ask "$URL/?wait_end_of_query=1&default_format=Native" -d 'SELECT number, throwIf(number = 2900000) FROM numbers(3000000)'
 same 'wait_end_of_query makes it a status' 500 "$STATUS"
 
+# ---- compressed answers -------------------------------------------------------------
+
+# unframe [zstd]: the last answer as calve's own decoder reads it
+unframe() {
+	build/test/unframe "$@" <"$BODY" 2>"$T/unframe.err"
+}
+
+same_bytes() { # NAME [zstd]
+	if unframe "${@:2}" | cmp -s - "$T/plain"; then
+		ok "$1"
+	else
+		not_ok "$1" "$(cat "$T/unframe.err")"
+	fi
+}
+
+ask "$URL/?default_format=Native" -d "$BIG"
+cp "$BODY" "$T/plain"
+ask "$URL/?default_format=Native&compress=1" -d "$BIG"
+same 'frames: a long answer ends well' '200 0' "$STATUS $CURL"
+same 'frames: of LZ4' 82 "$(head -c 17 "$BODY" | tail -c 1 | od -An -tx1 | tr -d ' ')"
+same 'frames: no header tells' '' "$(field Content-Encoding)"
+same_bytes 'frames: the same bytes within'
+ask "$URL/?compress=1" -d 'SELECT * FROM nowhere'
+same 'frames: a refusal comes in one' '404 60' "$STATUS $(field X-ClickHouse-Exception-Code)"
+has 'frames: and can be read' '^Code: 60\.' "$(unframe)"
+ask "$URL/?compress=1&default_format=Native" -d 'SELECT number, throwIf(number = 2900000) FROM numbers(3000000)'
+same 'frames: late exception' '200 18' "$STATUS $CURL"
+same 'frames: it stands in the last one' $'\r\n__exception__\r\n' \
+    "$(unframe | tail -c 17)"$'\n'
+has 'frames: its text' '^Code: 395\.' "$(unframe | tail -c 1000 | tr -d '\0')"
+ask "$URL/?default_format=Native&enable_http_compression=1" -H 'Accept-Encoding: gzip, zstd' -d "$BIG"
+same 'zstd: a long answer ends well' '200 0 zstd' "$STATUS $CURL $(field Content-Encoding)"
+same_bytes 'zstd: the same bytes within' zstd
+ask "$URL/?default_format=Native" -H 'Accept-Encoding: zstd' -d 'SELECT 1'
+same 'zstd: as the setting says' zstd "$(field Content-Encoding)"
+ask "$URL/?enable_http_compression=0" -H 'Accept-Encoding: zstd' -d 'SELECT 1'
+same 'zstd: only where it allows it' '1' "$(cat "$BODY")"
+ask "$URL/?enable_http_compression=1" -d 'SELECT 1'
+same 'zstd: only who accepts it' '1' "$(cat "$BODY")"
+ask "$URL/?enable_http_compression=1" -H 'Accept-Encoding: zstd' -d 'SELECT * FROM nowhere'
+same 'zstd: a refusal, too' '404 zstd' "$STATUS $(field Content-Encoding)"
+has 'zstd: and can be read' '^Code: 60\.' "$(unframe zstd)"
+ask "$URL/?default_format=Native&enable_http_compression=1" -H 'Accept-Encoding: zstd' \
+    -d 'SELECT number, throwIf(number = 2900000) FROM numbers(3000000)'
+same 'zstd: late exception' '200 18' "$STATUS $CURL"
+has 'zstd: its text' '^Code: 395\.' "$(unframe zstd | tail -c 1000 | tr -d '\0')"
+has 'zstd: without an end' 'middle of compressed data' "$(cat "$T/unframe.err")"
+
 running() {
 	ch_sql "$T" 'SELECT count() FROM system.processes' | grep -qx 1
 }
@@ -158,6 +206,17 @@ faults 'corrupt-at 5'
 cp "$BODY" "$T/good"
 big; same 'one byte is another' "200 0 $whole 6" \
     "$STATUS $CURL $SIZE $(cmp -l "$T/good" "$BODY" | awk '{ print $1 }')"
+faults 'corrupt-at 200000'
+ask "$URL/?default_format=Native&compress=1" -d "$BIG"
+same 'frames: one byte is another' '200 0' "$STATUS $CURL"
+unframe >"$T/out"
+has 'frames: as the checksum says' 'checksum' "$(cat "$T/unframe.err")"
+ask "$URL/?default_format=Native&enable_http_compression=1" -H 'Accept-Encoding: zstd' -d "$BIG"
+unframe zstd >"$T/out"
+has 'zstd: one byte is another' 'corrupt stream' "$(cat "$T/unframe.err")"
+faults 'cut-after 100000'
+ask "$URL/?default_format=Native&compress=1" -d "$BIG"
+same 'frames: cut on the wire' '200 18 100000' "$STATUS $CURL $(wc -c <"$BODY")"
 faults 'exception-after-rows 100000'
 big; same 'exception in mid-stream' '200 18' "$STATUS $CURL"
 has 'with the tag' "$(field X-ClickHouse-Exception-Tag)" "$(tail -c 200 "$BODY" | tr -d '\0')"

@@ -141,6 +141,30 @@ collect_setup(
 	}
 }
 
+static bool
+is_on(const char *value)
+{
+	return value != NULL &&
+	    (strcmp(value, "1") == 0 || strcasecmp(value, "true") == 0);
+}
+
+/* How the answer is compressed. Of the codings that a client may accept, zstd
+ * is the one this front knows. */
+static enum coding
+coding_of(struct MHD_Connection *conn)
+{
+	const char *accept = request_header(conn, "Accept-Encoding");
+	const char *enable = request_argument(conn, "enable_http_compression");
+
+	if (is_on(request_argument(conn, "compress")))
+		return CODING_FRAMES;
+	if (accept == NULL || strcasestr(accept, "zstd") == NULL)
+		return CODING_NONE;
+	return (enable != NULL ? is_on(enable) : engine_http_compression())
+	    ? CODING_ZSTD
+	    : CODING_NONE;
+}
+
 static void
 collect_want(struct MHD_Connection *conn, struct want *want, const char *method)
 {
@@ -254,13 +278,14 @@ serve(struct MHD_Connection *conn, const char *url, const char *method,
 	collect_want(conn, &want, method);
 	if (!auth_check(conn, &want, opt.user, opt.password, &ret))
 		return ret;
-	if (req->too_large || request_argument(conn, "compress") != NULL ||
-	    request_argument(conn, "decompress") != NULL)
+	want.coding = coding_of(conn);
+	if (req->too_large || is_on(request_argument(conn, "decompress")))
 		return reply_exception(conn, &want, FRONT_NOT_IMPLEMENTED,
 		    "NOT_IMPLEMENTED",
 		    req->too_large ? "chdb-front takes at "
 				     "most 1 GiB a request"
-				   : "chdb-front does not compress");
+				   : "chdb-front takes no "
+				     "compressed data");
 	char *text = join_statement(conn, req, &len);
 	ret = run_statement(conn, &want, text, len);
 	free(text);

@@ -3,10 +3,11 @@
  * chdb-front: a loopback ClickHouse for demo and tests. It loads the engine
  * of libchdb.so into this process and speaks HTTP as a ClickHouse server of
  * release 26.5 does towards its clients: authentication, settings as URL
- * parameters, status codes, summary headers, tagged exceptions in mid-stream.
+ * parameters, status codes, summary headers, compressed answers, tagged
+ * exceptions in mid-stream.
  * It is test equipment: one user, loopback only, and it can be told to fail.
  *
- * This header joins its seven files:
+ * This header joins its eight files:
  *	chdb_front.c		options, HTTP requests
  *	chdb_front_auth.c	who asks
  *	chdb_front_engine.c	the only place that calls into libchdb
@@ -14,6 +15,7 @@
  *	chdb_front_fault.c	the fault file (see front_fault_read)
  *	chdb_front_reply.c	status and headers of an answer
  *	chdb_front_body.c	its body: blocks, exceptions, faults on the way
+ *	chdb_front_pack.c	its compression
  */
 #ifndef CALVE_CHDB_FRONT_H
 #define CALVE_CHDB_FRONT_H
@@ -49,6 +51,9 @@ int engine_open(
 void engine_close(void);
 const char *engine_version(void); /* "26.5.1.1" */
 const char *engine_timezone(void);
+/* Whether answers are compressed for clients that accept it and say nothing
+ * of enable_http_compression. */
+bool engine_http_compression(void);
 
 int session_open(struct session *);
 void session_close(struct session *);
@@ -102,7 +107,8 @@ char *sql_quote(const char *text);
 
 enum fault_kind {
 	FAULT_NONE,
-	FAULT_HTTP,          /* http STATUS: answer this, run nothing */
+	FAULT_HTTP, /* http STATUS: answer this, run nothing */
+	/* BYTES and OFFSET count what goes over the wire, compressed or not */
 	FAULT_CUT_AFTER,     /* cut-after BYTES: close the connection */
 	FAULT_CUT_AT_BLOCK,  /* cut-at-block N: close after N blocks */
 	FAULT_END_AFTER,     /* end-after BYTES: short, HTTP looks right */
@@ -131,6 +137,20 @@ void fault_find(struct fault *, const char *path, const char *sql, size_t len,
     enum sql_kind kind);
 void fault_struck(const struct fault *);
 
+/* ---- compression ------------------------------------------------------- */
+
+enum coding { CODING_NONE, CODING_FRAMES, CODING_ZSTD };
+enum pack_how { PACK_MORE, PACK_FLUSH, PACK_END };
+
+struct pack;
+
+struct pack *pack_new(enum coding); /* not CODING_NONE */
+void pack_free(struct pack *);      /* NULL is fine */
+/* What DATA becomes: a frame each time, or the next part of one zstd stream
+ * that ends with PACK_END. Good until the next call. */
+const char *pack_bytes(
+    struct pack *, const char *data, size_t n, enum pack_how, size_t *len);
+
 /* ---- the body of an answer ------------------------------------------- */
 
 /* One block of the engine's output, waiting to be sent. */
@@ -148,7 +168,16 @@ struct body {
 	size_t held;                          /* bytes in the list */
 	uint64_t rows, read_rows, read_bytes; /* fetched so far */
 
-	uint64_t sent, sent_blocks, sent_rows;
+	/* with compression: output gathered, packed, what follows that */
+	struct pack *pack;
+	char *gathered;
+	size_t gathered_len;
+	const char *packed;
+	size_t packed_len, packed_off;
+	ssize_t ending; /* 0: none yet */
+
+	uint64_t sent;                     /* over the wire */
+	uint64_t plain_blocks, plain_rows; /* before compression */
 	struct fault fault;
 	struct timespec start;
 	int client; /* its socket */
@@ -156,10 +185,11 @@ struct body {
 	char *frame; /* exception, once it has come */
 	size_t frame_len, frame_off;
 	bool done, failed, cut;
+	bool due; /* the fault strikes before the next byte */
 };
 
 void body_init(struct body *, const struct session *take, const struct fault *,
-    int client);
+    enum coding, int client);
 void body_free(void *body);
 /* Runs the statement to its end and keeps the result: exception, or NULL. */
 char *body_run(struct body *, const char *sql, size_t len, const char *format);
@@ -194,6 +224,7 @@ struct want {
 	char query_id[128];
 	char format[64]; /* default_format */
 	bool wait_end;   /* wait_end_of_query=1 */
+	enum coding coding;
 };
 
 extern atomic_bool front_stopping; /* SIGTERM came: end all answers */

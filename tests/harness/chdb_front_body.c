@@ -17,6 +17,7 @@
 #include "chdb_front.h"
 
 #define COMMIT_SIZE (1024 * 1024)     /* bytes held before the status */
+#define PACK_SIZE (1024 * 1024)       /* bytes that make a frame */
 #define MAX_MESSAGE (16 * 1024 - 128) /* text of a tagged frame */
 
 atomic_bool front_stopping;
@@ -133,57 +134,69 @@ stall(int client)
 		;
 }
 
-/*
- * Lets the fault act before up to N bytes go out: how many may, 0 when the
- * answer ends here (body->cut says how).
- */
-static size_t
-fault_limit(struct body *body, size_t n)
+/* Whether the fault acts on the output, before the block at its front. */
+static bool
+strikes_output(const struct body *body)
 {
-	struct fault *fault = &body->fault;
-	bool strikes;
-
-	switch (fault->kind) {
-	case FAULT_CUT_AFTER:
-	case FAULT_END_AFTER:
-	case FAULT_STALL_AFTER:
-	case FAULT_DIE_AFTER:
-		if (body->sent + n <= fault->arg && body->sent < fault->arg)
-			return n;
-		if (body->sent < fault->arg)
-			return (size_t)(fault->arg - body->sent);
-		strikes = true;
-		break;
+	switch (body->fault.kind) {
 	case FAULT_CUT_AT_BLOCK:
 	case FAULT_END_AT_BLOCK:
-		strikes = body->sent_blocks >= fault->arg;
-		break;
+		return body->plain_blocks >= body->fault.arg;
 	case FAULT_EXCEPTION:
 	case FAULT_OLD_EXCEPTION:
-		strikes = body->off == 0 && body->sent_rows >= fault->arg;
-		break;
+		return body->off == 0 && body->plain_rows >= body->fault.arg;
 	default:
-		return n;
+		return false;
 	}
-	if (!strikes)
-		return n;
+}
+
+static void
+strike_output(struct body *body)
+{
+	struct fault *fault = &body->fault;
+
 	fault_struck(fault);
-	if (fault->kind == FAULT_DIE_AFTER)
-		_exit(137);
-	if (fault->kind == FAULT_STALL_AFTER)
-		stall(body->client);
 	if (fault->kind == FAULT_EXCEPTION ||
 	    fault->kind == FAULT_OLD_EXCEPTION) {
 		set_frame(body,
 		    "Code: 241. DB::Exception: (total) memory "
 		    "limit exceeded. (MEMORY_LIMIT_EXCEEDED)",
 		    fault->kind == FAULT_OLD_EXCEPTION);
-		return 0;
+		return;
 	}
-	body->cut =
-	    fault->kind != FAULT_END_AFTER && fault->kind != FAULT_END_AT_BLOCK;
+	body->cut = fault->kind == FAULT_CUT_AT_BLOCK;
 	body->done = true;
-	return 0;
+}
+
+static bool
+strikes_wire(const struct fault *fault)
+{
+	return fault->kind == FAULT_CUT_AFTER ||
+	    fault->kind == FAULT_END_AFTER ||
+	    fault->kind == FAULT_STALL_AFTER || fault->kind == FAULT_DIE_AFTER;
+}
+
+/* Lets the fault act on N bytes that would go out: how many may. */
+static size_t
+limit_wire(struct body *body, size_t n)
+{
+	if (!strikes_wire(&body->fault) || body->sent + n <= body->fault.arg)
+		return n;
+	body->due = true;
+	return (size_t)(body->fault.arg - body->sent);
+}
+
+static ssize_t
+strike_wire(struct body *body)
+{
+	fault_struck(&body->fault);
+	if (body->fault.kind == FAULT_DIE_AFTER)
+		_exit(137);
+	if (body->fault.kind == FAULT_STALL_AFTER)
+		stall(body->client);
+	return body->fault.kind == FAULT_END_AFTER
+	    ? MHD_CONTENT_READER_END_OF_STREAM
+	    : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
 static void
@@ -212,14 +225,12 @@ send_frame(struct body *body, char *buf, size_t max)
 	return (ssize_t)n;
 }
 
-/* MHD asks for the next bytes of the body. */
-ssize_t
-body_read(void *cls, uint64_t pos, char *buf, size_t max)
+/* The next bytes of the output, or MHD's word for its end. */
+static ssize_t
+read_output(struct body *body, char *buf, size_t max)
 {
-	struct body *body = cls;
 	char *exception;
 
-	(void)pos;
 	if (body->failed)
 		return send_frame(body, buf, max);
 	while (body->head == NULL && body->stream != NULL) {
@@ -239,25 +250,101 @@ body_read(void *cls, uint64_t pos, char *buf, size_t max)
 	}
 	if (body->head == NULL)
 		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (strikes_output(body)) {
+		strike_output(body);
+		return body->failed ? send_frame(body, buf, max)
+		    : body->cut     ? MHD_CONTENT_READER_END_WITH_ERROR
+				    : MHD_CONTENT_READER_END_OF_STREAM;
+	}
 
 	struct chdb_result *res = body->head->res;
 	size_t n = engine_size(res) - body->off;
-	n = fault_limit(body, n > max ? max : n);
-	if (body->failed)
-		return send_frame(body, buf, max);
-	if (n == 0)
-		return body->cut ? MHD_CONTENT_READER_END_WITH_ERROR
-				 : MHD_CONTENT_READER_END_OF_STREAM;
+	if (n > max)
+		n = max;
 	memcpy(buf, engine_data(res) + body->off, n);
-	corrupt(body, buf, n);
-	body->sent += n;
 	body->off += n;
 	if (body->off == engine_size(res)) {
-		body->sent_rows += engine_rows(res);
-		body->sent_blocks++;
+		body->plain_rows += engine_rows(res);
+		body->plain_blocks++;
 		drop_block(body);
 	}
 	return (ssize_t)n;
+}
+
+static void
+pack_gathered(struct body *body, size_t n, enum pack_how how)
+{
+	body->packed =
+	    pack_bytes(body->pack, body->gathered, n, how, &body->packed_len);
+	body->packed_off = 0;
+	body->gathered_len -= n;
+	memmove(body->gathered, body->gathered + n, body->gathered_len);
+}
+
+/* Gathers a mebibyte of output, or what there is, and packs it. */
+static void
+pack_output(struct body *body)
+{
+	while (body->gathered_len < PACK_SIZE && body->ending == 0) {
+		bool was_failed = body->failed;
+		size_t before = body->gathered_len;
+		ssize_t n = read_output(
+		    body, body->gathered + before, PACK_SIZE - before);
+
+		if (n < 0) {
+			body->ending = n;
+			break;
+		}
+		body->gathered_len += (size_t)n;
+		if (body->failed && !was_failed && before > 0) {
+			pack_gathered(body, before, PACK_FLUSH);
+			return;
+		}
+	}
+	pack_gathered(body, body->gathered_len,
+	    body->ending == MHD_CONTENT_READER_END_OF_STREAM ? PACK_END
+		: body->ending != 0                          ? PACK_FLUSH
+							     : PACK_MORE);
+}
+
+static ssize_t
+read_packed(struct body *body, char *buf, size_t max)
+{
+	size_t n;
+
+	while (body->packed_off == body->packed_len) {
+		if (body->ending != 0)
+			return body->ending;
+		pack_output(body);
+	}
+	n = body->packed_len - body->packed_off;
+	if (n > max)
+		n = max;
+	memcpy(buf, body->packed + body->packed_off, n);
+	body->packed_off += n;
+	return (ssize_t)n;
+}
+
+/* MHD asks for the next bytes of the body. */
+ssize_t
+body_read(void *cls, uint64_t pos, char *buf, size_t max)
+{
+	struct body *body = cls;
+	ssize_t n;
+
+	(void)pos;
+	if (body->due)
+		return strike_wire(body);
+	n = body->pack == NULL ? read_output(body, buf, max)
+			       : read_packed(body, buf, max);
+	if (n < 0)
+		return n;
+	n = (ssize_t)limit_wire(body, (size_t)n);
+	if (n == 0)
+		return strike_wire(body);
+	corrupt(body, buf, (size_t)n);
+	body->sent += (uint64_t)n;
+	return n;
 }
 
 void
@@ -272,13 +359,15 @@ body_free(void *cls)
 		engine_free(body->stream);
 	}
 	session_close(&body->session);
+	pack_free(body->pack);
+	free(body->gathered);
 	free(body->frame);
 	free(body);
 }
 
 void
 body_init(struct body *body, const struct session *take,
-    const struct fault *fault, int client)
+    const struct fault *fault, enum coding coding, int client)
 {
 	unsigned char raw[16];
 
@@ -286,6 +375,12 @@ body_init(struct body *body, const struct session *take,
 		.session = *take, .fault = *fault, .client = client
 	};
 	body->tail = &body->head;
+	if (coding != CODING_NONE) {
+		body->pack = pack_new(coding);
+		body->gathered = malloc(PACK_SIZE);
+		if (body->gathered == NULL)
+			abort();
+	}
 	clock_gettime(CLOCK_MONOTONIC, &body->start);
 	if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
 		abort();

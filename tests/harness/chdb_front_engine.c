@@ -37,6 +37,7 @@ static char *path_arg;
 static struct session base;
 static char version[64];
 static char timezone_name[64];
+static bool http_compression;
 
 static int
 load(const char *library, char *err, size_t errsize)
@@ -90,6 +91,8 @@ ask(const char *sql, char *value, size_t size)
 int
 engine_open(const char *library, const char *path, char *err, size_t errsize)
 {
+	char value[16];
+
 	if (load(library, err, errsize) == -1)
 		return -1;
 	if (asprintf(&path_arg, "--path=%s", path) == -1)
@@ -103,6 +106,10 @@ engine_open(const char *library, const char *path, char *err, size_t errsize)
 	}
 	ask("SELECT version()", version, sizeof(version));
 	ask("SELECT serverTimeZone()", timezone_name, sizeof(timezone_name));
+	ask("SELECT getSetting('enable_http_compression')", value,
+	    sizeof(value));
+	http_compression =
+	    strcmp(value, "1") == 0 || strcmp(value, "true") == 0;
 	return 0;
 }
 
@@ -124,6 +131,12 @@ const char *
 engine_timezone(void)
 {
 	return timezone_name;
+}
+
+bool
+engine_http_compression(void)
+{
+	return http_compression;
 }
 
 int

@@ -74,6 +74,8 @@ common_headers(struct MHD_Response *response, const struct want *want,
 	header(response, "X-ClickHouse-Query-Id", want->query_id);
 	header(response, "X-ClickHouse-Format", format);
 	header(response, "X-ClickHouse-Timezone", engine_timezone());
+	if (want->coding == CODING_ZSTD)
+		header(response, "Content-Encoding", "zstd");
 	if (tag != NULL)
 		header(response, "X-ClickHouse-Exception-Tag", tag);
 	header(response, "Access-Control-Expose-Headers",
@@ -109,14 +111,22 @@ summary_header(
 	header(response, "X-ClickHouse-Summary", text);
 }
 
-/* An exception as an HTTP error. TEXT is complete, with its line feed. */
+/* An exception as an HTTP error. TEXT is complete, with its line feed. It is
+ * compressed as the answer would have been. */
 static enum MHD_Result
 send_exception(struct MHD_Connection *conn, const struct want *want, int code,
     const char *text, const char *tag)
 {
+	struct pack *pack =
+	    want->coding == CODING_NONE ? NULL : pack_new(want->coding);
+	size_t len = strlen(text);
+	const char *body =
+	    pack == NULL ? text : pack_bytes(pack, text, len, PACK_END, &len);
 	struct MHD_Response *response = MHD_create_response_from_buffer(
-	    strlen(text), (char *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+	    len, (char *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
 	char number[16];
+
+	pack_free(pack);
 
 	if (response == NULL)
 		return MHD_NO;
@@ -222,7 +232,8 @@ reply_run(struct MHD_Connection *conn, const struct want *want,
 
 	if (body == NULL)
 		abort();
-	body_init(body, take, fault, info == NULL ? -1 : info->connect_fd);
+	body_init(body, take, fault, want->coding,
+	    info == NULL ? -1 : info->connect_fd);
 
 	char *exception = run_setup(&body->session, setup, nsetup);
 	if (exception == NULL)

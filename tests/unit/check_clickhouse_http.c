@@ -3,235 +3,16 @@
  * Answers over a real socket, from a server that does what the script says:
  * refuse, cut, stall, lie. Class and text of each error are checked.
  */
-#include <arpa/inet.h>
 #include <check.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/unit/answer_fixture.h"
 #include "tests/unit/run_suite.h"
-#include "worker/source/clickhouse_http.h"
 #include "worker/source/clickhouse_stream.h"
-#include "worker/source/native.h"
-
-#define TAG "abcdefghijklmnop"
-#define OK_HEAD "HTTP/1.1 200 OK\r\nX-ClickHouse-Exception-Tag: " TAG "\r\n"
-
-enum ending { END_CLOSE, END_RESET, END_STALL };
-
-static struct script {
-	struct buf answer;
-	enum ending ending;
-	uint64_t repeat; /* the answer's last 64 KiB, so many times */
-	char request[16384];
-	int listener;
-	unsigned short port;
-	pthread_t thread;
-} server;
-
-static struct http *http;
-static struct err err;
-
-/* ---- the server ----------------------------------------------------------- */
-
-static void
-read_request(int fd)
-{
-	size_t n = 0, want = SIZE_MAX;
-	ssize_t got;
-
-	while (n < sizeof(server.request) - 1 && n < want &&
-	    (got = read(
-		 fd, server.request + n, sizeof(server.request) - 1 - n)) > 0) {
-		char *body, *length;
-
-		n += (size_t)got;
-		server.request[n] = '\0';
-		body = strstr(server.request, "\r\n\r\n");
-		length = strcasestr(server.request, "content-length:");
-		if (body != NULL && length != NULL)
-			want = (size_t)(body + 4 - server.request) +
-			    strtoul(length + 15, NULL, 10);
-	}
-}
-
-static void
-send_all(int fd, const uint8_t *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
-
-		if (sent <= 0)
-			return;
-		p += sent;
-		n -= (size_t)sent;
-	}
-}
-
-static void *
-serve(void *arg)
-{
-	struct linger now = { .l_onoff = 1 };
-	char byte;
-	int fd = accept(server.listener, NULL, NULL);
-
-	(void)arg;
-	if (fd == -1)
-		return NULL;
-	read_request(fd);
-	send_all(fd, server.answer.data, server.answer.len);
-	for (uint64_t i = 0; i < server.repeat; i++)
-		send_all(
-		    fd, server.answer.data + server.answer.len - 65536, 65536);
-	if (server.ending == END_STALL)
-		while (read(fd, &byte, 1) > 0)
-			continue; /* until the client goes away */
-	if (server.ending == END_RESET)
-		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	close(fd);
-	return NULL;
-}
-
-static void
-listen_(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(a);
-
-	server.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(
-	    bind(server.listener, (struct sockaddr *)&a, sizeof(a)), 0);
-	ck_assert_int_eq(listen(server.listener, 4), 0);
-	ck_assert_int_eq(
-	    getsockname(server.listener, (struct sockaddr *)&a, &len), 0);
-	server.port = ntohs(a.sin_port);
-}
-
-static void
-setup(void)
-{
-	memset(&server, 0, sizeof(server));
-	buf_init(&server.answer, 0);
-	listen_();
-}
-
-static void
-connect_(void)
-{
-	char url[64];
-	struct http_options o = { .url = url,
-		.user = "us er",
-		.password = "s3cret",
-		.timeout_s = 1,
-		.first_byte_s = 1 };
-
-	snprintf(url, sizeof(url), "http://127.0.0.1:%u", server.port);
-	ck_assert_ptr_nonnull(http = http_new(&o, &err));
-}
-
-static void
-start(void)
-{
-	ck_assert_int_eq(pthread_create(&server.thread, NULL, serve, NULL), 0);
-	connect_();
-}
-
-static void
-teardown(void)
-{
-	http_free(http);
-	http = NULL;
-	shutdown(server.listener, SHUT_RDWR);
-	close(server.listener);
-	if (server.thread != 0)
-		pthread_join(server.thread, NULL);
-	buf_clear(&server.answer);
-}
-
-/* ---- answers -------------------------------------------------------------- */
-
-static void
-put_block(struct buf *b, unsigned rows)
-{
-	buf_put(b, "\1", 1);
-	buf_put_varint(b, rows);
-	buf_put(b, "\1c\5UInt8", 8);
-	for (unsigned i = 0; i < rows; i++)
-		buf_put_u8(b, (uint8_t)i);
-}
-
-/* A body of known length, of which cut bytes do not come. */
-static void
-put_answer(const char *head, const struct buf *body, size_t cut)
-{
-	buf_put_str(&server.answer, head);
-	buf_printf(&server.answer, "Content-Length: %zu\r\n\r\n", body->len);
-	buf_put(&server.answer, body->data, body->len - cut);
-}
-
-static void
-put_chunk(const void *p, size_t n)
-{
-	buf_printf(&server.answer, "%zx\r\n", n);
-	buf_put(&server.answer, p, n);
-	buf_put_str(&server.answer, "\r\n");
-}
-
-/* Reads the answer as rows: how many, or -1 with err. */
-static long
-rows_of(void)
-{
-	static const struct ch_type u8 = { .kind = CH_UINT8 };
-	struct typemap_options none = { NULL, 0, NULL };
-	struct typemap_column tc = {
-		.name = "c", .text = "UInt8", .type = &u8
-	};
-	struct field field;
-	struct mapping map;
-	struct native_column column = {
-		.name = "c", .type = &u8, .map = &map, .target = &field.type
-	};
-	struct native *native;
-	struct stream in;
-	const struct batch *batch;
-	long rows = 0;
-	int rc;
-
-	err_clear(&err);
-	if (clickhouse_begin(http, "us er", "a=b", "SELECT 1", &err) == -1)
-		return -1;
-	ck_assert_int_eq(typemap_resolve(&tc, &none, &field, &map, &err), 0);
-	native = native_new(&column, 1);
-	stream_init(&in, http_read, http, 64 << 20);
-	while ((rc = native_next(native, &in, &batch, &err)) == 1)
-		rows += (long)batch->nrows;
-	if (rc == 0)
-		rc = clickhouse_complete(http, "us er", &err);
-	else
-		rc = clickhouse_explain(http, "us er", &err);
-	stream_clear(&in);
-	native_free(native);
-	mapping_clear(&map);
-	field_clear(&field);
-	return rc == 0 ? rows : -1;
-}
-
-static void
-fails(enum err_class cls, const char *says)
-{
-	start();
-	ck_assert_int_eq(rows_of(), -1);
-	ck_assert_msg(
-	    err.cls == cls, "%s: %s", err_class_name(err.cls), err.text);
-	ck_assert_msg(strstr(err.text, says) != NULL, "%s", err.text);
-	ck_assert_ptr_null(strstr(err.text, "s3cret"));
-}
 
 START_TEST(a_whole_answer_is_complete)
 {
@@ -242,7 +23,7 @@ START_TEST(a_whole_answer_is_complete)
 	put_block(&body, 100);
 	put_block(&body, 3);
 	put_answer(OK_HEAD, &body, 0);
-	start();
+	answer_start();
 	ck_assert_msg(rows_of() == 103, "%s", err.text);
 	buf_clear(&body);
 }
@@ -256,10 +37,9 @@ START_TEST(credentials_go_as_headers_only)
 	buf_init(&body, 0);
 	put_block(&body, 1);
 	put_answer(OK_HEAD, &body, 0);
-	start();
+	answer_start();
 	ck_assert_int_eq(rows_of(), 1);
-	pthread_join(server.thread, NULL);
-	server.thread = 0;
+	answer_wait();
 	ck_assert_ptr_nonnull(
 	    strstr(server.request, "\r\nX-ClickHouse-User: us er\r\n"));
 	ck_assert_ptr_nonnull(
@@ -430,28 +210,23 @@ exception_in_stream(const char *head, const char *text, bool in_block)
 	buf_clear(&body);
 }
 
-static const char frame[] =
-    "\r\n__exception__\r\n" TAG "\r\nCode: 241. "
-    "DB::Exception: memory is full. (MEMORY)\n\r\n52 " TAG
-    "\r\n__exception__\r\n";
-
 START_TEST(a_tagged_exception_at_a_blocks_end)
 {
-	exception_in_stream(OK_HEAD, frame, false);
+	exception_in_stream(OK_HEAD, EXCEPTION, false);
 	fails(ERR_SOURCE_LOST, "error 241 of the source: memory is full");
 }
 END_TEST
 
 START_TEST(a_tagged_exception_inside_a_block)
 {
-	exception_in_stream(OK_HEAD, frame, true);
+	exception_in_stream(OK_HEAD, EXCEPTION, true);
 	fails(ERR_SOURCE_LOST, "error 241 of the source: memory is full");
 }
 END_TEST
 
 START_TEST(a_tagged_exception_in_a_clean_transfer)
 {
-	exception_in_stream(OK_HEAD, frame, false);
+	exception_in_stream(OK_HEAD, EXCEPTION, false);
 	put_chunk("", 0);
 	fails(ERR_SOURCE_LOST, "error 241 of the source: memory is full");
 }
@@ -498,7 +273,7 @@ START_TEST(what_looks_like_an_exception_in_data_is_data)
 	buf_put(&body, "\1c\5UInt8", 8);
 	buf_put(&body, marker, n);
 	put_answer(OK_HEAD, &body, 0);
-	start();
+	answer_start();
 	ck_assert_msg(rows_of() == (long)n, "%s", err.text);
 	buf_clear(&body);
 }
@@ -507,6 +282,7 @@ END_TEST
 START_TEST(a_slow_reader_pauses_the_transfer)
 {
 	uint8_t some[4096];
+	struct http *http;
 	uint64_t total = 0;
 	ssize_t n;
 
@@ -514,7 +290,8 @@ START_TEST(a_slow_reader_pauses_the_transfer)
 	buf_put_str(&server.answer, OK_HEAD "Connection: close\r\n\r\n");
 	memset(buf_reserve(&server.answer, 65536), 'x', 65536);
 	server.answer.len += 65536;
-	start();
+	answer_start();
+	http = wire_http(wire);
 	ck_assert_int_eq(http_start(http, "", "SELECT 1", &err), 0);
 	while ((n = http_read(http, some, sizeof(some), &err)) > 0) {
 		total += (uint64_t)n;
@@ -527,7 +304,7 @@ END_TEST
 
 START_TEST(nobody_listens)
 {
-	connect_();
+	answer_connect();
 	shutdown(server.listener, SHUT_RDWR);
 	close(server.listener);
 	ck_assert_int_eq(rows_of(), -1);
@@ -565,9 +342,9 @@ START_TEST(a_small_answer_has_a_largest_size)
 	memset(buf_reserve(&body, 100000), 'x', 100000);
 	body.len = 100000;
 	put_answer(OK_HEAD, &body, 0);
-	start();
+	answer_start();
 	ck_assert_int_eq(
-	    clickhouse_fetch(http, NULL, "", "SELECT 1", &out, 50000, &err),
+	    clickhouse_fetch(wire, NULL, "", "SELECT 1", &out, 50000, &err),
 	    -1);
 	ck_assert_int_eq(err.cls, ERR_LIMIT);
 	buf_clear(&body);
@@ -583,7 +360,7 @@ main(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, answer_setup, answer_teardown);
 	tcase_add_test(tc, a_whole_answer_is_complete);
 	tcase_add_test(tc, credentials_go_as_headers_only);
 	tcase_add_test(tc, status_500_with_a_text_is_the_servers_word);

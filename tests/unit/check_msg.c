@@ -71,6 +71,7 @@ fill_job(struct job *j)
 		.row_group_size = 2,
 		.row_group_rows = 3,
 		.memory = 4,
+		.wire = xstrdup("lz4"),
 		.source_threads = 5,
 		.timeout_s = UINT32_MAX };
 	j->columns[0].name = xstrdup("c");
@@ -193,6 +194,7 @@ same_job(const struct job *a, const struct job *b)
 	ck_assert_uint_eq(a->row_group_size, b->row_group_size);
 	ck_assert_uint_eq(a->row_group_rows, b->row_group_rows);
 	ck_assert_uint_eq(a->memory, b->memory);
+	same_text(a->wire, b->wire);
 	ck_assert_uint_eq(a->source_threads, b->source_threads);
 	ck_assert_uint_eq(a->timeout_s, b->timeout_s);
 }

@@ -181,6 +181,18 @@ SRCS_native := worker/source/native.c worker/source/native_column.c \
 	worker/source/native_leaf.c worker/source/native_map.c \
 	worker/source/stream.c $(SRCS_mapping)
 
+SRCS_frames := worker/source/frames.c worker/source/unzstd.c \
+	worker/source/city.c
+SRCS_wire := worker/source/clickhouse_wire.c worker/source/clickhouse_http.c \
+	worker/source/tail.c $(SRCS_frames)
+
+UNITS += frames
+unit_frames := $(SRCS_frames) worker/batch.c worker/type.c $(COMMON_source)
+libs_frames := -llz4 -lzstd
+
+fuzz_frames := $(unit_frames)
+fuzzlibs_frames := -llz4 -lzstd
+
 UNITS += clickhouse_type
 unit_clickhouse_type := worker/source/clickhouse_type.c $(COMMON_source)
 
@@ -197,7 +209,8 @@ unit_typemap := $(SRCS_mapping)
 UNITS += clickhouse_sql
 unit_clickhouse_sql := worker/source/clickhouse_sql.c \
 	worker/source/clickhouse_settings.c worker/source/clickhouse_error.c \
-	worker/source/clickhouse_http.c common/position.c common/clock.c \
+	worker/source/clickhouse_http.c worker/source/tail.c \
+	common/position.c common/clock.c \
 	worker/source/clickhouse_type.c $(COMMON_source)
 libs_clickhouse_sql := -lcurl
 
@@ -212,10 +225,14 @@ UNITS += limits
 unit_limits := coordinator/limits.c common/job.c common/err.c
 
 UNITS += clickhouse_http
-unit_clickhouse_http := worker/source/clickhouse_http.c \
+unit_clickhouse_http := tests/unit/answer_fixture.c $(SRCS_wire) \
 	worker/source/clickhouse_stream.c worker/source/clickhouse_error.c \
 	common/clock.c $(SRCS_native)
-libs_clickhouse_http := -lcurl
+libs_clickhouse_http := -lcurl -llz4 -lzstd
+
+UNITS += clickhouse_wire
+unit_clickhouse_wire := $(unit_clickhouse_http)
+libs_clickhouse_wire := $(libs_clickhouse_http)
 
 SRCS_config := coordinator/config.c coordinator/config_table.c \
 	coordinator/config_read.c coordinator/config_values.c \

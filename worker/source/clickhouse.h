@@ -8,9 +8,9 @@
 #define CALVE_CLICKHOUSE_H
 
 #include "common/buf.h"
-#include "worker/source/clickhouse_http.h"
 #include "worker/source/clickhouse_sql.h"
 #include "worker/source/clickhouse_type.h"
+#include "worker/source/clickhouse_wire.h"
 #include "worker/source/native.h"
 #include "worker/source/source_kind.h"
 #include "worker/source/stream.h"
@@ -41,9 +41,10 @@ struct clickhouse {
 	struct source source; /* first: the ops get this */
 	const struct job *job;
 	const char *database;
-	struct http *http;
+	struct wire *server;
 	struct buf parameters; /* "default_format=Native&..." */
 	bool reads_in_order;   /* ORDER BY a key prefix streams */
+	bool frames_whole;     /* short answers come in frames, too */
 
 	/* clickhouse_describe() */
 	char *table; /* `db`.`table` */

@@ -18,6 +18,7 @@
 
 #include "common/clock.h"
 #include "common/xalloc.h"
+#include "worker/source/tail.h"
 
 enum { TURN_MS = 1000, PIECE = 512 << 10 };
 
@@ -27,6 +28,7 @@ struct http {
 	struct curl_slist *headers;
 	char *base;                  /* URL up to the path's "/" */
 	char *place;                 /* for messages */
+	bool local;                  /* a loopback address */
 	struct http_options options; /* numbers only */
 	char curl_text[CURL_ERROR_SIZE];
 
@@ -39,30 +41,8 @@ struct http {
 
 	uint8_t *buf; /* pos .. len not yet read */
 	size_t pos, len;
-	uint8_t *tail;   /* ring */
-	uint64_t tail_n; /* bytes ever put into it */
-	uint8_t *tail_flat;
+	struct tail *tail;
 };
-
-static void
-keep_tail(struct http *h, const uint8_t *p, size_t n)
-{
-	if (n > HTTP_TAIL) {
-		h->tail_n += n - HTTP_TAIL;
-		p += n - HTTP_TAIL;
-		n = HTTP_TAIL;
-	}
-	while (n > 0) {
-		size_t at = h->tail_n % HTTP_TAIL, step = HTTP_TAIL - at;
-
-		if (step > n)
-			step = n;
-		memcpy(h->tail + at, p, step);
-		h->tail_n += step;
-		p += step;
-		n -= step;
-	}
-}
 
 static size_t
 on_body(char *p, size_t one, size_t n, void *arg)
@@ -84,7 +64,7 @@ on_body(char *p, size_t one, size_t n, void *arg)
 	memcpy(h->buf + h->len, p, n);
 	h->len += n;
 	h->received += n;
-	keep_tail(h, (const uint8_t *)p, n);
+	tail_put(h->tail, (const uint8_t *)p, n);
 	return n;
 }
 
@@ -130,10 +110,22 @@ on_header(char *line, size_t one, size_t n, void *arg)
 	}
 	header_value(line, n, "X-ClickHouse-Exception-Tag",
 	    h->answer.exception_tag, sizeof(h->answer.exception_tag));
+	header_value(line, n, "Content-Encoding", h->answer.encoding,
+	    sizeof(h->answer.encoding));
 	return n;
 }
 
 /* ---- life ----------------------------------------------------------------- */
+
+/* "localhost", 127.0.0.0/8, [::1] */
+static bool
+is_loopback(const char *host)
+{
+	return strcasecmp(host, "localhost") == 0 ||
+	    strcmp(host, "[::1]") == 0 ||
+	    (strncmp(host, "127.", 4) == 0 &&
+		strspn(host, "0123456789.") == strlen(host));
+}
 
 static int
 parse_url(struct http *h, const char *url, struct err *err)
@@ -157,6 +149,7 @@ parse_url(struct http *h, const char *url, struct err *err)
 		    "password");
 	} else {
 		curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+		h->local = is_loopback(host);
 		h->place = xasprintf("%s://%s:%s", scheme, host, port);
 		h->base = xstrndup(url, strcspn(url, "?#"));
 		while (
@@ -200,6 +193,7 @@ prepare_easy(struct http *h, const struct http_options *o, struct err *err)
 
 	if (add_header(h, "X-ClickHouse-User", o->user, err) == -1 ||
 	    add_header(h, "X-ClickHouse-Key", o->password, err) == -1 ||
+	    add_header(h, "Accept-Encoding", o->accept, err) == -1 ||
 	    add_header(h, "Content-Type", "text/plain; charset=utf-8", err) ==
 		-1)
 		return -1;
@@ -250,8 +244,7 @@ http_new(const struct http_options *o, struct err *err)
 	h->options.first_byte_s =
 	    o->first_byte_s > 0 ? o->first_byte_s : h->options.timeout_s * 10;
 	h->buf = xmalloc(HTTP_BUFFER);
-	h->tail = xmalloc(HTTP_TAIL);
-	h->tail_flat = xmalloc(HTTP_TAIL);
+	h->tail = xmalloc(sizeof(*h->tail));
 	h->easy = curl_easy_init();
 	h->multi = curl_multi_init();
 	if (h->easy == NULL || h->multi == NULL) {
@@ -279,7 +272,6 @@ http_free(struct http *h)
 	free(h->place);
 	free(h->buf);
 	free(h->tail);
-	free(h->tail_flat);
 	free(h);
 }
 
@@ -287,6 +279,12 @@ const char *
 http_place(const struct http *h)
 {
 	return h->place;
+}
+
+bool
+http_is_local(const struct http *h)
+{
+	return h->local;
 }
 
 /* ---- transfer ------------------------------------------------------------- */
@@ -424,7 +422,7 @@ http_start(
 	h->begun = h->paused = h->headed = false;
 	h->result = CURLE_OK;
 	h->pos = h->len = 0;
-	h->tail_n = 0;
+	h->tail->n = 0;
 	h->curl_text[0] = '\0';
 	curl_easy_setopt(h->easy, CURLOPT_URL, url);
 	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(sql));
@@ -496,14 +494,7 @@ http_answer(const struct http *h, struct http_answer *out)
 const uint8_t *
 http_tail(struct http *h, size_t *n)
 {
-	size_t at = h->tail_n % HTTP_TAIL;
-
-	*n = h->tail_n < HTTP_TAIL ? (size_t)h->tail_n : HTTP_TAIL;
-	if (h->tail_n <= HTTP_TAIL)
-		return h->tail;
-	memcpy(h->tail_flat, h->tail + at, HTTP_TAIL - at);
-	memcpy(h->tail_flat + HTTP_TAIL - at, h->tail, at);
-	return h->tail_flat;
+	return tail_get(h->tail, n);
 }
 
 uint64_t

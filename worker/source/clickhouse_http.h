@@ -5,7 +5,8 @@
  *
  * A reader that is slower than the server pauses the transfer. Credentials go
  * as headers X-ClickHouse-User and X-ClickHouse-Key, never in the URL, which
- * servers log. No redirects, no proxy from the environment, no compression.
+ * servers log. No redirects, no proxy from the environment; what is compressed
+ * stays so (clickhouse_wire.h).
  * One request at a time; the connection is used again for the next one.
  *
  * Errors of the transfer are ERR_SOURCE_LOST; of the request's form
@@ -24,14 +25,13 @@ struct http_options {
 	const char *url;  /* http(s)://host:port, no user in it */
 	const char *user; /* NULL or "": none sent */
 	const char *password;
+	const char *accept;    /* Accept-Encoding, NULL none */
 	unsigned timeout_s;    /* connection; silence in mid-stream; */
 	unsigned first_byte_s; /* silence before the answer begins */
 };
 
-enum {
-	HTTP_TAIL = 32 << 10, /* bytes of the end that are kept */
-	HTTP_BUFFER = 4 << 20 /* received and not yet read, at most */
-};
+/* Received and not yet read, at most. */
+enum { HTTP_BUFFER = 4 << 20 };
 
 /* What is known of the answer so far. */
 struct http_answer {
@@ -41,6 +41,7 @@ struct http_answer {
 	int exception_code;     /* header X-ClickHouse-Exception-Code,
 					 * also as a trailer; 0 none */
 	char exception_tag[64]; /* X-ClickHouse-Exception-Tag, or "" */
+	char encoding[16];      /* Content-Encoding, or "" */
 };
 
 struct http;
@@ -48,6 +49,7 @@ struct http;
 struct http *http_new(const struct http_options *, struct err *) MUST_USE;
 void http_free(struct http *);
 const char *http_place(const struct http *); /* "http://host:port" */
+bool http_is_local(const struct http *);     /* its host is this one */
 
 /* Sends sql to <url>/?<parameters> and waits until the answer's first byte or
  * end is here, whatever its status. Ends a request still running. */
@@ -62,8 +64,7 @@ bool http_drain(struct http *, uint64_t max);
 void http_stop(struct http *);
 
 void http_answer(const struct http *, struct http_answer *);
-/* The last bytes of the body received; at most HTTP_TAIL, good until the
- * next call. */
+/* The last bytes of the body received, at most TAIL_MAX (tail.h). */
 const uint8_t *http_tail(struct http *, size_t *n);
 uint64_t http_received(const struct http *); /* body bytes since http_new */
 /* text with all but letters, digits and -._~ as %XX; the caller's. */

@@ -246,14 +246,14 @@ clickhouse_read_begin(struct source *source, const struct window *w,
 	}
 	id = http_escape(query_id);
 	parameters = xasprintf("%s&query_id=%s", buf_cstr(&s->parameters), id);
-	rc = clickhouse_begin(
-	    s->http, s->job->user, parameters, buf_cstr(&sql), err);
+	rc = clickhouse_begin(s->server, s->job->user, parameters,
+	    buf_cstr(&sql), s->frames_whole, err);
 	free(id);
 	free(parameters);
 	buf_clear(&sql);
 	if (rc == -1)
 		return -1;
-	stream_init(&s->stream, http_read, s->http, block_budget(s->job));
+	stream_init(&s->stream, wire_read, s->server, block_budget(s->job));
 	s->stream.over_advice = "its rows are very long: raise limits.memory";
 	s->open = true;
 	return 0;
@@ -355,13 +355,13 @@ clickhouse_read_next(
 		return err_set(err, ERR_BUG, "no stream of rows is open");
 	rc = native_next(s->native, &s->stream, out, err);
 	if (rc == 0)
-		rc = clickhouse_complete(s->http, s->job->user, err);
+		rc = clickhouse_complete(s->server, s->job->user, err);
 	else if (rc == -1)
-		clickhouse_explain(s->http, s->job->user, err);
+		clickhouse_explain(s->server, s->job->user, err);
 	if (rc == 1 &&
 	    (refuse_nulls(s, *out, err) == -1 ||
 		note_furthest(s, *out, err) == -1))
-		rc = -1;
+		rc = clickhouse_doubt(s->server, err);
 	if (rc == 1)
 		s->source.rows += (*out)->nrows;
 	else
@@ -374,7 +374,7 @@ clickhouse_received(const struct source *source)
 {
 	const struct clickhouse *s = (const void *)source;
 
-	return http_received(s->http);
+	return http_received(wire_http(s->server));
 }
 
 void
@@ -385,6 +385,6 @@ clickhouse_read_end(struct source *source)
 	if (!s->open)
 		return;
 	stream_clear(&s->stream);
-	http_stop(s->http);
+	http_stop(wire_http(s->server));
 	s->open = false;
 }

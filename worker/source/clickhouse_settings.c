@@ -8,7 +8,11 @@
 
 #include "worker/source/clickhouse_http.h"
 
-enum { MUST = 1 }; /* otherwise rows could be missing, or misread */
+enum {
+	MUST = 1, /* otherwise rows could be missing, or misread */
+	LZ4 = 2,  /* only where that goes over the wire */
+	ZSTD = 4  /* "1" where that does */
+};
 
 static const struct setting {
 	const char *name, *value;
@@ -41,7 +45,8 @@ static const struct setting {
 	{ "low_cardinality_allow_in_native_format", "1", 0 },
 	{ "extremes", "0", 0 },
 	{ "send_progress_in_http_headers", "0", 0 },
-	{ "enable_http_compression", "0", 0 },
+	{ "enable_http_compression", "0", ZSTD },
+	{ "network_compression_method", "LZ4", LZ4 },
 	{ "aggregate_functions_null_for_empty", "0", 0 },
 	{ "empty_result_for_aggregation_by_empty_set", "0", 0 },
 	{ "cast_keep_nullable", "0", 0 },
@@ -96,6 +101,17 @@ cannot_change(
 	    s->name, s->value, w->value);
 }
 
+/* NULL: as it is. */
+static const char *
+value_of(const struct setting *s, const struct settings_wanted *want)
+{
+	if (s->flags & LZ4)
+		return want->lz4 ? s->value : NULL;
+	if (s->flags & ZSTD)
+		return want->zstd ? "1" : s->value;
+	return s->value;
+}
+
 int
 settings_choose(const struct setting_seen *seen, size_t n,
     const struct settings_wanted *want, struct buf *out, struct err *err)
@@ -106,11 +122,13 @@ settings_choose(const struct setting_seen *seen, size_t n,
 	char threads[16];
 
 	for (size_t i = 0; i < NWANTED; i++) {
+		const char *value = value_of(&wanted[i], want);
+
 		s = find(seen, n, wanted[i].name);
-		if (s == NULL || strcmp(s->value, wanted[i].value) == 0)
+		if (s == NULL || value == NULL || strcmp(s->value, value) == 0)
 			continue;
 		if (!frozen && !s->locked)
-			put_parameter(out, s->name, wanted[i].value);
+			put_parameter(out, s->name, value);
 		else if (wanted[i].flags & MUST)
 			return cannot_change(s, &wanted[i], err);
 	}

@@ -18,6 +18,8 @@ struct setting_seen {
 
 struct settings_wanted {
 	unsigned threads; /* 0: the server's choice */
+	bool lz4;         /* frames are to hold LZ4 */
+	bool zstd;        /* answers are to have Content-Encoding zstd */
 };
 
 /* "'a', 'b', ..." of all names of interest, for an IN (). */

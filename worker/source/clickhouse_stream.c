@@ -8,7 +8,7 @@ enum { REFUSAL_MAX = 64 << 10, EXPLAIN_MAX = 1 << 20, STEP = 16 << 10 };
 
 /* Appends up to max bytes of the answer; 1 when there is more. */
 static int
-read_all(struct http *h, struct buf *out, size_t max, struct err *err)
+read_all(struct wire *w, struct buf *out, size_t max, struct err *err)
 {
 	size_t from = out->len;
 
@@ -21,7 +21,7 @@ read_all(struct http *h, struct buf *out, size_t max, struct err *err)
 		to = buf_reserve(out, STEP);
 		if (to == NULL)
 			return 1;
-		n = http_read(h, to, STEP, err);
+		n = wire_read(w, to, STEP, err);
 		if (n <= 0)
 			return (int)n;
 		out->len += (size_t)n;
@@ -29,22 +29,22 @@ read_all(struct http *h, struct buf *out, size_t max, struct err *err)
 }
 
 int
-clickhouse_begin(struct http *h, const char *user, const char *parameters,
-    const char *sql, struct err *err)
+clickhouse_begin(struct wire *w, const char *user, const char *parameters,
+    const char *sql, bool rows, struct err *err)
 {
-	struct server_error e = { .place = http_place(h), .user = user };
+	struct server_error e = { .place = http_place(wire_http(w)),
+		.user = user };
 	struct http_answer a;
-	struct err ignored = { 0 };
 	struct buf body;
 
-	if (http_start(h, parameters, sql, err) == -1)
+	if (wire_start(w, parameters, sql, rows, err) == -1)
 		return -1;
-	http_answer(h, &a);
+	http_answer(wire_http(w), &a);
 	if (a.status == 200 && a.exception_code == 0)
 		return 0;
 	buf_init(&body, REFUSAL_MAX + STEP);
-	if (read_all(h, &body, REFUSAL_MAX, &ignored) == 1)
-		http_stop(h);
+	wire_refusal(w, &body, REFUSAL_MAX);
+	http_stop(wire_http(w));
 	e.status = a.status;
 	e.code = a.exception_code;
 	e.text = (const char *)body.data;
@@ -54,73 +54,100 @@ clickhouse_begin(struct http *h, const char *user, const char *parameters,
 	return -1;
 }
 
-/* -1 when the answer's end holds an exception. wrong: something is wrong with
- * the stream already, so that a text without a tag may be believed. */
-static int
-exception_at_end(struct http *h, const char *user, bool wrong, struct err *err)
+/* Whether bytes of the answer's end hold an exception's text. wrong:
+ * something is wrong with the stream already, so that a text without a tag
+ * may be believed. */
+static bool
+find_exception(const uint8_t *tail, size_t n, const struct http_answer *a,
+    bool wrong, struct server_error *e)
 {
-	struct server_error e = {
-		.place = http_place(h), .user = user, .status = 200, .text = ""
-	};
+	if (a->exception_tag[0] != '\0')
+		return clickhouse_tagged_exception(
+		    tail, n, a->exception_tag, &e->text, &e->len);
+	return wrong && clickhouse_bare_exception(tail, n, &e->text, &e->len);
+}
+
+/* -1 when the answer's end holds an exception. */
+static int
+exception_at_end(struct wire *w, const char *user, bool wrong, struct err *err)
+{
+	struct server_error e = { .place = http_place(wire_http(w)),
+		.user = user,
+		.status = 200,
+		.text = "" };
 	struct http_answer a;
 	size_t n;
-	const uint8_t *tail = http_tail(h, &n);
+	const uint8_t *tail = wire_tail(w, &n);
 	bool found;
 
-	http_answer(h, &a);
+	http_answer(wire_http(w), &a);
 	e.code = a.exception_code;
-	if (a.exception_tag[0] != '\0')
-		found = clickhouse_tagged_exception(
-		    tail, n, a.exception_tag, &e.text, &e.len);
-	else
-		found = wrong &&
-		    clickhouse_bare_exception(tail, n, &e.text, &e.len);
+	found = find_exception(tail, n, &a, wrong, &e);
+	if (!found && wrong) {
+		tail = wire_raw_tail(w, &n);
+		found = find_exception(tail, n, &a, wrong, &e);
+	}
 	if (!found && a.exception_code == 0)
 		return 0;
 	return clickhouse_refusal(&e, err);
 }
 
 int
-clickhouse_complete(struct http *h, const char *user, struct err *err)
+clickhouse_complete(struct wire *w, const char *user, struct err *err)
 {
 	struct http_answer a;
 
-	http_answer(h, &a);
+	http_answer(wire_http(w), &a);
 	if (!a.ended || !a.clean || a.status != 200)
 		return err_set(err, ERR_SOURCE_LOST,
 		    "'%s' did not end its "
 		    "answer; run it again",
-		    http_place(h));
-	return exception_at_end(h, user, false, err);
+		    http_place(wire_http(w)));
+	return exception_at_end(w, user, false, err);
 }
 
 int
-clickhouse_explain(struct http *h, const char *user, struct err *err)
+clickhouse_doubt(struct wire *w, struct err *err)
 {
-	/* what remains behind an exception's beginning is short */
-	http_drain(h, EXPLAIN_MAX);
-	exception_at_end(h, user, true, err);
-	http_stop(h);
+	struct err damage = { 0 };
+
+	if (wire_checks_late(w) && !err_is_retryable(err->cls) &&
+	    wire_drain(w, UINT64_MAX, &damage) == -1)
+		*err = damage;
 	return -1;
 }
 
 int
-clickhouse_fetch(struct http *h, const char *user, const char *parameters,
+clickhouse_explain(struct wire *w, const char *user, struct err *err)
+{
+	struct err ignored = { 0 };
+
+	clickhouse_doubt(w, err);
+	/* what remains behind an exception's beginning is short */
+	if (wire_drain(w, EXPLAIN_MAX, &ignored) == -1)
+		err_clear(&ignored);
+	exception_at_end(w, user, true, err);
+	http_stop(wire_http(w));
+	return -1;
+}
+
+int
+clickhouse_fetch(struct wire *w, const char *user, const char *parameters,
     const char *sql, struct buf *out, size_t max, struct err *err)
 {
 	int rc;
 
-	if (clickhouse_begin(h, user, parameters, sql, err) == -1)
+	if (clickhouse_begin(w, user, parameters, sql, false, err) == -1)
 		return -1;
-	rc = read_all(h, out, max, err);
+	rc = read_all(w, out, max, err);
 	if (rc == 1) {
-		http_stop(h);
+		http_stop(wire_http(w));
 		return err_set(err, ERR_LIMIT,
 		    "'%s' sent more than %zu bytes "
 		    "where little was expected",
-		    http_place(h), max);
+		    http_place(wire_http(w)), max);
 	}
 	if (rc == -1)
-		return clickhouse_explain(h, user, err);
-	return clickhouse_complete(h, user, err);
+		return clickhouse_explain(w, user, err);
+	return clickhouse_complete(w, user, err);
 }

@@ -11,20 +11,24 @@
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "worker/source/clickhouse_http.h"
+#include "worker/source/clickhouse_wire.h"
 
-/* Starts an answer that will be read with http_read(); any status but 200 and
- * any exception header is an error here already. user is for messages. */
-int clickhouse_begin(struct http *, const char *user, const char *parameters,
-    const char *sql, struct err *) MUST_USE;
+/* Starts an answer that will be read with wire_read(); any status but 200 and
+ * any exception header is an error here already. user is for messages, rows
+ * says that the answer is long. */
+int clickhouse_begin(struct wire *, const char *user, const char *parameters,
+    const char *sql, bool rows, struct err *) MUST_USE;
 /* After the last block: 0 when all rules hold. */
-int clickhouse_complete(struct http *, const char *user, struct err *) MUST_USE;
+int clickhouse_complete(struct wire *, const char *user, struct err *) MUST_USE;
 /* After decoder or transfer failed with err: looks whether the server has
  * said why, and lets that be the error. Always -1. */
-int clickhouse_explain(struct http *, const char *user, struct err *err);
+int clickhouse_explain(struct wire *, const char *user, struct err *err);
+/* After err about the values that came: if they were changed on the way, lets
+ * that be the error. Always -1; the answer is over. */
+int clickhouse_doubt(struct wire *, struct err *err);
 
 /* A small answer whole, into out (appended); over max is ERR_LIMIT. */
-int clickhouse_fetch(struct http *, const char *user, const char *parameters,
+int clickhouse_fetch(struct wire *, const char *user, const char *parameters,
     const char *sql, struct buf *out, size_t max, struct err *) MUST_USE;
 
 #endif
