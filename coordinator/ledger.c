@@ -31,8 +31,9 @@ struct ledger {
 	struct pg *pg;
 	char key[16]; /* of the advisory lock; "": it only reads */
 	char host[256];
-	struct mono again; /* no connection is tried before */
-	struct err lost;   /* why the last try failed */
+	struct mono lost_since; /* 0: it is not */
+	struct mono again;      /* no connection is tried before */
+	struct err lost;        /* why the last try failed */
 	struct kept_end *kept, **kept_last;
 };
 
@@ -72,26 +73,45 @@ connect_ledger(struct ledger *l, bool first, struct err *err)
 	l->pg = pg_open(l->conninfo, &pg_state, "calve", LEDGER_TIMEOUT_S, err);
 	if (l->pg == NULL)
 		return -1;
-	return take_key(l, first, err);
+	if (take_key(l, first, err) == 0)
+		return 0;
+	pg_close(l->pg);
+	l->pg = NULL;
+	return -1;
 }
 
 static int tell_kept(struct ledger *, struct err *);
 
+static void
+note_lost(struct ledger *l, struct mono tried, const struct err *err)
+{
+	const int64_t pause = LEDGER_PAUSE_S * INT64_C(1000000000);
+	struct mono now = mono_now();
+	int64_t took = now.ns - tried.ns;
+
+	if (l->lost_since.ns == 0)
+		l->lost_since = tried;
+	l->again.ns = now.ns + (took > pause ? took : pause);
+	l->lost = *err;
+}
+
 static int
 connect_again(struct ledger *l, struct err *err)
 {
-	if (mono_now().ns < l->again.ns) {
+	struct mono tried = mono_now();
+
+	if (tried.ns < l->again.ns) {
 		*err = l->lost;
 		return -1;
 	}
 	log_debug("state database: connecting again");
-	if (connect_ledger(l, false, err) == -1) {
-		l->again.ns =
-		    mono_now().ns + LEDGER_PAUSE_S * INT64_C(1000000000);
-		l->lost = *err;
+	if (connect_ledger(l, false, err) == -1 ||
+	    (tell_kept(l, err) == -1 && pg_is_lost(l->pg))) {
+		note_lost(l, tried, err);
 		return -1;
 	}
-	return tell_kept(l, err) == -1 && pg_is_lost(l->pg) ? -1 : 0;
+	l->lost_since.ns = 0;
+	return 0;
 }
 
 /* One statement; once more on a new connection when the old one was lost.
@@ -204,6 +224,13 @@ ledger_keep(struct ledger *l)
 		return true;
 	log_debug("%s", err.text);
 	return false;
+}
+
+double
+ledger_lost_s(const struct ledger *l, const struct err **why)
+{
+	*why = &l->lost;
+	return l->lost_since.ns == 0 ? 0 : mono_seconds_since(l->lost_since);
 }
 
 static void

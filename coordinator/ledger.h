@@ -9,11 +9,11 @@
  * and host names are for people.
  *
  * Calls are short and bounded: a host that is gone costs LEDGER_TIMEOUT_S to
- * notice and as much to connect again, which is tried at most every
- * LEDGER_PAUSE_S, with the same key; until then calls fail at once, with
- * ERR_STATE_LOST. So the event loop goes on whatever the number of tables.
- * Ends that could not be written are kept, and written with the next
- * connection. Between calls whoever waits for events calls ledger_keep, so
+ * notice and as much to connect again, with the same key; after a try that
+ * failed the next one waits as long as that took, and at least LEDGER_PAUSE_S.
+ * Until then calls fail at once, with ERR_STATE_LOST: so the event loop goes on
+ * whatever the number of tables. Ends that could not be written are kept, and
+ * written with the next connection. Between calls whoever waits for events calls ledger_keep, so
  * that the key is not without its session for longer than it takes to connect.
  */
 #ifndef CALVE_LEDGER_H
@@ -29,7 +29,7 @@
 
 struct ledger;
 
-enum { LEDGER_TIMEOUT_S = 5, LEDGER_PAUSE_S = 5 };
+enum { LEDGER_TIMEOUT_S = 5, LEDGER_PAUSE_S = 1 };
 
 /* Connects, takes the key, marks the runs of dead coordinators failed; each
  * of these is told to orphan (may be NULL). conninfo must outlive it. */
@@ -47,6 +47,9 @@ int ledger_socket(const struct ledger *);
 /* When that is readable, and from time to time while it is -1: connects again
  * when the connection was lost. False when that failed too. */
 bool ledger_keep(struct ledger *);
+/* For how long the database has been out of reach, 0 while it is not; *why
+ * lasts until the next call. */
+double ledger_lost_s(const struct ledger *, const struct err **why);
 
 /* Before the fork. Also makes the table's watermark row where there is none,
  * and shows it as running where no other run holds it. */

@@ -93,6 +93,7 @@ struct loop {
 	int signals_seen;
 	struct mono next_tick;
 	struct mono next_keep;            /* of a ledger that is out of reach */
+	bool said_lost;                   /* that it is */
 	size_t shown_done, shown_running; /* in the title */
 };
 
@@ -198,6 +199,33 @@ free_run(struct loop *l)
 	return NULL;
 }
 
+/* Where it could not be recorded nothing is started, for a while. */
+static bool
+waits_for_ledger(const struct loop *l)
+{
+	const struct err *why;
+	double lost_s;
+
+	if (l->s->ledger == NULL)
+		return false;
+	lost_s = ledger_lost_s(l->s->ledger, &why);
+	return lost_s > 0 && lost_s < STATE_WAIT_S;
+}
+
+/* No worker was started. A database that has just gone is no attempt. */
+static void
+end_start(struct loop *l, size_t item)
+{
+	struct outcome *o = &l->s->outcomes[item];
+
+	if (o->err.cls != ERR_STATE_LOST || !waits_for_ledger(l)) {
+		end_attempt(l, item);
+		return;
+	}
+	o->attempts--;
+	l->tasks[item].state = TASK_WAITING;
+}
+
 static void
 start_ready(struct loop *l)
 {
@@ -217,12 +245,12 @@ start_ready(struct loop *l)
 				again = true;
 			}
 			struct run *r = free_run(l);
-			if (ready != 1 || r == NULL ||
+			if (ready != 1 || r == NULL || waits_for_ledger(l) ||
 			    t->not_before.ns > mono_now().ns)
 				continue;
 			t->state = TASK_RUNNING;
 			if (run_start(r, l->s, at) == -1) {
-				end_attempt(l, at);
+				end_start(l, at);
 				again = true;
 			}
 		}
@@ -282,14 +310,28 @@ show_title(struct loop *l)
 static void
 keep_ledger(struct loop *l, const struct pollfd *socket)
 {
-	const int64_t pause_ns = INT64_C(2000000000);
+	const int64_t pause_ns = LEDGER_PAUSE_S * INT64_C(1000000000);
 
-	if (l->s->ledger == NULL ||
-	    (socket->fd == -1 && mono_now().ns < l->next_keep.ns) ||
+	if ((socket->fd == -1 && mono_now().ns < l->next_keep.ns) ||
 	    (socket->fd != -1 && socket->revents == 0))
 		return;
 	if (!ledger_keep(l->s->ledger))
 		l->next_keep.ns = mono_now().ns + pause_ns;
+}
+
+static void
+say_lost(struct loop *l)
+{
+	const struct err *why;
+	double lost_s = ledger_lost_s(l->s->ledger, &why);
+
+	if (lost_s > 0 && !l->said_lost)
+		log_warn("%s; workers go on, nothing is started until it is "
+			 "back, for %d s at most",
+		    why->text, STATE_WAIT_S);
+	if (lost_s == 0 && l->said_lost)
+		log_warn("the state database is back");
+	l->said_lost = lost_s > 0;
 }
 
 /* -1: none. */
@@ -358,7 +400,10 @@ turn(struct loop *l, struct pollfd *fds, struct err *err)
 		l->next_tick.ns =
 		    mono_now().ns + l->s->hooks.tick_ms * INT64_C(1000000);
 	}
-	keep_ledger(l, ledger);
+	if (l->s->ledger != NULL) {
+		keep_ledger(l, ledger);
+		say_lost(l);
+	}
 	if (!l->s->stopped)
 		start_ready(l);
 	show_title(l);

@@ -27,6 +27,10 @@
 #include "coordinator/ledger.h"
 #include "coordinator/plan.h"
 
+/* How long tables that are due wait for a state database that went away in
+ * mid-run: a restart or a failover is no reason to fail what was not begun. */
+enum { STATE_WAIT_S = 60 };
+
 /* How a table of the plan ended. */
 struct outcome {
 	const struct config_table *table;

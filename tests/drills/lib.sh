@@ -10,6 +10,10 @@
 #   drill_scaled FULL SMALL   the count for this scale
 #   drill_draw LOW HIGH       sets DRAWN, from the seed
 #   drill_pause MS            a random moment is waited for, never an event
+#   drill_create TABLE        a small source table of ticks; drill_insert
+#                             TABLE [HOURS] adds 200 rows an hour, two symbols,
+#                             equal timestamps; drill_entry TABLE [OPTIONS] is
+#                             its line of calve.yaml
 #   drill_rerun               `calve run` until it finds nothing to take
 #   drill_compare TABLE...    sets LOST and DUPLICATED, by readers of others
 #   drill_history TABLE...    snapshots follow each other and add up
@@ -67,6 +71,24 @@ drill_pause() {
 	local seconds
 	printf -v seconds '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
 	read -r -t "$seconds" -u "$DRILL_TIMER" || :
+}
+
+# ---- small tables ---------------------------------------------------------------
+
+DRILL_HOUR=0
+
+drill_create() {
+	sql "CREATE TABLE $1 (ts DateTime64(3, 'UTC'), seq UInt64, symbol LowCardinality(String), price Decimal64(8), note Nullable(String)) ENGINE = MergeTree ORDER BY (ts, seq)"
+}
+
+drill_insert() {
+	local rows=$((${2:-1} * 200))
+	sql "INSERT INTO $1 SELECT toDateTime64('2024-03-01 00:00:00', 3, 'UTC') + toIntervalMillisecond(intDiv($DRILL_HOUR * 200 + number, 3) * 54000), $DRILL_HOUR * 200 + number, ['BTC', 'ETH'][number % 2 + 1], toDecimal64(number / 7, 8), if(number % 5 = 0, NULL, toString(number)) FROM numbers($rows)"
+	DRILL_HOUR=$((DRILL_HOUR + ${2:-1}))
+}
+
+drill_entry() {
+	echo "{ name: $1, source: hot.$1, target: lake.cold.$1, timestamp: ts, sequence: seq, partition: [symbol]${2:+, $2} }"
 }
 
 # ---- until nothing is left to do ---------------------------------------------

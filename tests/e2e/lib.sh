@@ -94,11 +94,12 @@ suite_end() {
 	exit "$status"
 }
 
-# config TABLES...: writes calve.yaml, each argument one entry of `tables:`
+# config TABLES...: writes calve.yaml, each argument one entry of `tables:`.
+# STATE_CONNINFO: another way to the state database.
 config() {
 	{
 		cat <<-YAML
-		state: "$(cat "$T/pg/pg.conninfo")"
+		state: "${STATE_CONNINFO:-$(cat "$T/pg/pg.conninfo")}"
 		sources:
 		  hot: { kind: clickhouse, url: "$(cat "$T/ch/ch.url")", database: default, user: "$(cat "$T/ch/ch.user")", password: "\${CLICKHOUSE_PASSWORD}" }
 		catalogs:
