@@ -97,12 +97,13 @@ static void
 on_again(void *arg, const struct outcome *o, double seconds)
 {
 	struct progress *p = arg;
+	char why[OUTCOME_TEXT];
 
 	meter_of(p, o)->running = false;
 	if (p->json)
 		report_again(o, seconds);
-	log_warn("%s: failed while %s: %s; again in %.1f s",
-	    o->table->name.value, phase_name(o->phase), o->err.text, seconds);
+	outcome_why(o, why);
+	log_warn("%s: %s; again in %.1f s", o->table->name.value, why, seconds);
 }
 
 static void
@@ -132,6 +133,7 @@ on_settled(void *arg, const struct outcome *o)
 {
 	struct progress *p = arg;
 	const char *name = o->table->name.value;
+	char why[OUTCOME_TEXT];
 
 	meter_of(p, o)->running = false;
 	if (p->json)
@@ -147,11 +149,8 @@ on_settled(void *arg, const struct outcome *o)
 		log_warn("%s: %s", name, o->err.text);
 		break;
 	default:
-		if (o->attempts == 0)
-			log_error("%s: %s", name, o->err.text);
-		else
-			log_error("%s: failed while %s: %s", name,
-			    phase_name(o->phase), o->err.text);
+		outcome_why(o, why);
+		log_error("%s: %s", name, why);
 		break;
 	}
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -73,6 +74,19 @@ supervise_sleep(struct mono until, bool *hup)
 			return signals_to_stop > 0;
 		wait_events(NULL, 0, left);
 	}
+}
+
+void
+outcome_why(const struct outcome *o, char out[OUTCOME_TEXT])
+{
+	char doing[32];
+
+	snprintf(doing, sizeof doing, "while %s", phase_name(o->phase));
+	if (o->attempts == 0 || strstr(o->err.text, doing) != NULL)
+		snprintf(out, OUTCOME_TEXT, "%s", o->err.text);
+	else
+		snprintf(
+		    out, OUTCOME_TEXT, "failed %s: %s", doing, o->err.text);
 }
 
 /* ---- what is ready ---- */
@@ -194,7 +208,7 @@ static struct run *
 free_run(struct loop *l)
 {
 	for (size_t at = 0; at < l->nruns; at++)
-		if (l->runs[at].state == SLOT_FREE)
+		if (l->runs[at].state == SLOT_FREE && !l->runs[at].settled)
 			return &l->runs[at];
 	return NULL;
 }
@@ -394,6 +408,9 @@ turn(struct loop *l, struct pollfd *fds, struct err *err)
 		size_t item = r->item;
 		run_settle(r);
 		end_attempt(l, item);
+		/* The slot is filled before the next end is recorded. */
+		if (!l->s->stopped)
+			start_ready(l);
 	}
 	if (l->s->hooks.tick_ms > 0 && mono_now().ns >= l->next_tick.ns) {
 		l->s->hooks.tick(l->s->hooks.arg);

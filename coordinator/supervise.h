@@ -46,6 +46,11 @@ struct outcome {
 	uint64_t peak_memory;
 };
 
+/* What went wrong: "failed while reading: CAUSE", or the cause alone where it
+ * tells the phase itself. */
+enum { OUTCOME_TEXT = ERR_TEXT_MAX + 64 };
+void outcome_why(const struct outcome *, char out[OUTCOME_TEXT]);
+
 struct supervise_hooks {
 	void *arg;
 	/* An attempt begins. */

@@ -62,18 +62,22 @@ forget(struct survey *v, const struct outcome *o)
 static void
 on_again(void *arg, const struct outcome *o, double seconds)
 {
+	char why[OUTCOME_TEXT];
+
 	forget(arg, o);
-	log_warn("%s: failed while %s: %s; again in %.1f s",
-	    o->table->name.value, phase_name(o->phase), o->err.text, seconds);
+	outcome_why(o, why);
+	log_warn("%s: %s; again in %.1f s", o->table->name.value, why, seconds);
 }
 
 static void
 on_settled(void *arg, const struct outcome *o)
 {
+	char why[OUTCOME_TEXT];
+
 	(void)arg;
+	outcome_why(o, why);
 	if (o->state != RUN_SUCCESS)
-		log_error("%s: failed while %s: %s", o->table->name.value,
-		    phase_name(o->phase), o->err.text);
+		log_error("%s: %s", o->table->name.value, why);
 }
 
 int
