@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -17,7 +18,17 @@
 #include "embedded/sql.h"
 
 /* An end as finish_run.sql takes it, with its table. */
-enum { END_RUN, END_STATE, END_CLASS = 12, END_TEXT, END_PARAMS = 17 };
+enum {
+	END_RUN,
+	END_STATE,
+	END_SIGNAL = 11,
+	END_CLASS,
+	END_TEXT,
+	END_PARAMS = 17
+};
+/* How often, and how far apart, the status of a killed worker's table is
+ * written until the server has let its lock go. */
+enum { MARK_TRIES = 4, MARK_PAUSE_NS = 20000000 };
 
 /* One that could not be written. */
 struct kept_end {
@@ -293,13 +304,38 @@ number(struct numbers *t, bool given, const char *fmt, ...)
 	return t->text[t->n++];
 }
 
+/* The statements leave a locked row alone: a run is at it. A worker that was
+ * killed holds the lock until the server has seen its end, which is soon. */
+static void
+show_end(struct ledger *l, const char *sql, size_t n, const char *const *params,
+    bool killed)
+{
+	const struct timespec pause = { .tv_nsec = MARK_PAUSE_NS };
+	struct err err = { 0 };
+	size_t shown = 0;
+
+	for (int tries = killed ? MARK_TRIES : 1; tries > 0 && shown == 0;
+	     tries--) {
+		struct pg_rows *rows;
+		if (pg_run(l->pg, sql, n, params, &rows, &err) == -1) {
+			log_debug(
+			    "%s: status not shown: %s", params[0], err.text);
+			return;
+		}
+		shown = pg_affected(rows);
+		pg_rows_free(rows);
+		if (shown == 0 && tries > 1)
+			nanosleep(&pause, NULL);
+	}
+}
+
 static int
 tell_end(struct ledger *l, const char *table, const char *const *params,
     struct err *err)
 {
 	const char *class = params[END_CLASS];
 	const char *const mark[] = { table, "failed", params[END_TEXT] };
-	struct err unseen = { 0 };
+	const bool killed = params[END_SIGNAL] != NULL;
 	int rc;
 
 	rc = pg_run(l->pg, sql_finish_run, END_PARAMS, params, NULL, err);
@@ -311,14 +347,9 @@ tell_end(struct ledger *l, const char *table, const char *const *params,
 	/* Busy: the row is another run's. A success has advanced the row
 	 * itself, but for one that found nothing to do. */
 	if (strcmp(params[END_STATE], run_state_name(RUN_SUCCESS)) == 0)
-		rc =
-		    pg_run(l->pg, sql_settle_watermark, 1, mark, NULL, &unseen);
+		show_end(l, sql_settle_watermark, 1, mark, false);
 	else if (class == NULL || strcmp(class, err_class_name(ERR_BUSY)) != 0)
-		rc = pg_run(l->pg, sql_mark_watermark, 3, mark, NULL, &unseen);
-	else
-		rc = 0;
-	if (rc == -1)
-		log_debug("%s: status not shown: %s", table, unseen.text);
+		show_end(l, sql_mark_watermark, 3, mark, killed);
 	return 0;
 }
 

@@ -40,6 +40,9 @@ void
 watermark_close(struct watermark *w)
 {
 	forget(w);
+	/* Closing alone lets the lock go a moment after we have ended, when the
+	 * coordinator writes the row's status and must not find it locked. */
+	pg_rollback(w->pg);
 	pg_close(w->pg);
 	w->pg = NULL;
 }
