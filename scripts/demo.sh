@@ -13,49 +13,12 @@
 
 set -eu
 cd "$(dirname "$0")/.."
-# shellcheck source=scripts/servers.sh
-. scripts/servers.sh
+# shellcheck source=scripts/demo_common.sh
+. scripts/demo_common.sh
 
-demo=$SERVERS_BUILD/demo
 rows=${ROWS:-1000000}
 more=${MORE:-1500}
-keep=${KEEP:-}
 target=demo.cold.bronze_trades_binance
-table=$demo/warehouse/cold/bronze_trades_binance
-
-stop_servers() {
-	ch_stop "$demo/ch"
-	pg_remove "$demo/pg"
-}
-
-if [[ ${1:-} == stop ]]; then
-	stop_servers
-	exit
-fi
-
-if [[ -t 1 ]]; then
-	bold=$(printf '\033[1m') plain=$(printf '\033[0m')
-else
-	bold='' plain=''
-fi
-
-say() {
-	printf '\n%s== %s%s\n' "$bold" "$*" "$plain"
-}
-
-run() {
-	printf '%s$ %s%s\n' "$bold" "$*" "$plain"
-	"$@"
-}
-
-finish() {
-	local status=$?
-	if [[ $status != 0 ]]; then
-		printf 'demo: failed, see %s\n' "$demo" >&2
-	fi
-	[[ -n $keep && $status == 0 ]] || stop_servers
-	exit $status
-}
 
 # Trades FROM to TO (numbers) of the list whose millionth ends at $end.
 load_trades() {
@@ -155,25 +118,8 @@ compare_sides() {
 
 # ---- the demo -----------------------------------------------------------------
 
-scripts/setup.sh build demo
-env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory -j"$(nproc)" all \
-    build/chdb-front
-began=$SECONDS
-
-[[ ! -d $demo ]] || stop_servers
-rm -rf "$demo"
-mkdir -p "$demo/warehouse"
-trap finish EXIT
-
-say 'A throw-away PostgreSQL and ClickHouse'
-pg_start "$demo/pg"
-ch_start "$demo/ch"
-echo "PostgreSQL on a socket: $(cat "$demo/pg/pg.conninfo")"
-echo "ClickHouse $(ch_sql "$demo/ch" 'SELECT version()') at" \
-    "$(cat "$demo/ch/ch.url")"
-CLICKHOUSE_PASSWORD=$(cat "$demo/ch/ch.password")
-export CLICKHOUSE_PASSWORD
-calve=(build/calve -c "${demo#"$PWD/"}/calve.yaml")
+demo_begin demo scripts/demo.sh "${1:-}"
+table=$demo/warehouse/cold/bronze_trades_binance
 
 say "$rows trades of the last 30 hours"
 end=$((($(date +%s) - 600) * 1000))
@@ -199,20 +145,4 @@ run "${calve[@]}" verify
 say 'Both sides, read by programs that are not ours'
 compare_sides
 
-say "Done in $((SECONDS - began)) seconds"
-cat <<-EOF
-	The Iceberg table: $table
-	Read it with       node tests/interop/read_duckdb.mjs ${table#"$PWD/"} --raw --sql 'SELECT symbol, count(*), max(price) FROM t GROUP BY 1'
-EOF
-if [[ -n $keep ]]; then
-	cat <<-EOF
-		The servers are up. Go on with
-		    export CLICKHOUSE_PASSWORD=\$(cat ${demo#"$PWD/"}/ch/ch.password)
-		    ${calve[*]} status
-		    scripts/servers.sh ch_sql ${demo#"$PWD/"}/ch "SELECT symbol, count() FROM icebergLocal('$table') GROUP BY 1"
-		    psql "$(cat "$demo/pg/pg.conninfo")" -c 'SELECT * FROM offload_runs'
-		    scripts/demo.sh stop
-	EOF
-else
-	echo "The servers are stopped; make demo KEEP=1 leaves them up."
-fi
+demo_end "$table"

@@ -19,8 +19,8 @@
 #	medallion_config DIR [KEY=VALUE]...
 #		DIR/calve.yaml for the servers in DIR/pg and DIR/ch and the
 #		warehouse DIR/warehouse. KEYs: settle, state, url, warehouse,
-#		top (further lines of the file), defaults (further options of
-#		all tables: "step: 1d, threads: 1")
+#		file (another name), top (further lines of the file), defaults
+#		(further options of all tables: "step: 1d, threads: 1")
 #	medallion_source TABLE		what to read at the source: FROM ...
 #	medallion_columns TABLE		select list that gives each row of source
 #		and target the same text
@@ -146,12 +146,13 @@ medallion_entry() {
 medallion_config() {
 	local dir=$1 setting table
 	local settle=5m state url warehouse=$dir/warehouse top='' defaults=''
+	local file=$dir/calve.yaml
 	state=$(cat "$dir/pg/pg.conninfo")
 	url=$(cat "$dir/ch/ch.url")
 	shift
 	for setting; do
 		case ${setting%%=*} in
-		settle | state | url | warehouse | top | defaults)
+		settle | state | url | warehouse | file | top | defaults)
 			local "$setting" ;;
 		*)
 			echo "medallion_config: unknown key in '$setting'" >&2
@@ -179,7 +180,7 @@ medallion_config() {
 		for table in "${MEDALLION_TABLES[@]}"; do
 			medallion_entry "$table"
 		done
-	} > "$dir/calve.yaml"
+	} > "$file"
 }
 
 # ---- what readers are asked -------------------------------------------------------

@@ -42,6 +42,10 @@ lint:
 demo:
 	$(Q)KEEP='$(KEEP)' scripts/demo.sh
 
+.PHONY: demo-medallion
+demo-medallion:
+	$(Q)KEEP='$(KEEP)' scripts/demo_medallion.sh
+
 interop:
 	$(Q)scripts/setup.sh build demo
 	+$(Q)$(MAKE) --no-print-directory all build/chdb-front

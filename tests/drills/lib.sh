@@ -146,10 +146,10 @@ drill_show() {
 	sql "SELECT s, t, drill_row FROM ($(drill_both "concatWithSeparator(' ', $(drill_texts engine floats))")) WHERE s <> t ORDER BY drill_row LIMIT 10"
 }
 
-# "rows distinct sum" of SOURCE's rows by the engine, and of TARGET's by DuckDB
-# from the table's listed files; without floats.
-drill_digest_source() {
-	sql "SELECT count(), uniqExact(drill_hash), toString(sum(toUInt128(drill_hash))) FROM (SELECT reinterpretAsUInt64(substring(MD5(concatWithSeparator('|', $(drill_texts engine))), 9, 8)) AS drill_hash FROM $SOURCE WHERE ${DRILL_WHERE:-1})" | tr '\t' ' '
+# "rows distinct sum" by the engine of FROM, SOURCE or what has its columns, and
+# of TARGET by DuckDB from the table's listed files; without floats.
+drill_digest_engine() { # FROM
+	sql "SELECT count(), uniqExact(drill_hash), toString(sum(toUInt128(drill_hash))) FROM (SELECT reinterpretAsUInt64(substring(MD5(concatWithSeparator('|', $(drill_texts engine))), 9, 8)) AS drill_hash FROM $1 WHERE ${DRILL_WHERE:-1})" | tr '\t' ' '
 }
 
 drill_digest_duckdb() {
@@ -161,7 +161,7 @@ drill_digest_duckdb() {
 # the source has: its sums tell that rows differ, not which.
 drill_duckdb() {
 	local source target rows distinct
-	source=$(drill_digest_source)
+	source=$(drill_digest_engine "$SOURCE")
 	target=$(drill_digest_duckdb)
 	[[ -z $source || $source != "$target" ]] || return 0
 	not_ok "$SOURCE: DuckDB finds '$target' (rows, distinct, sum), the source has '$source'"
