@@ -191,6 +191,45 @@ tell(struct verification *v, const char *scope, const struct tally *s,
 	report_tally(scope, s->rows, t->rows, minmax, equal);
 }
 
+/* Days on which one side has more than the other, in words. */
+static void
+tell_difference(const struct verification *v)
+{
+	static const char *const says[] = {
+		"not in the target: they came later than settle allows, or "
+		"were deleted there; raise settle, and append them with an "
+		"engine that writes Iceberg",
+		"not at the source: they were deleted there, or another "
+		"writer appended them",
+	};
+	char text[512];
+
+	for (int side = 0; side < 2; side++) {
+		uint64_t rows = 0, days = 0;
+
+		for (size_t k = 0; k < v->ndays; k++) {
+			const struct day *d = &v->days[k];
+			const struct tally *has =
+			    side == 0 ? &d->source : &d->target;
+			const struct tally *other =
+			    side == 0 ? &d->target : &d->source;
+
+			if (has->rows <= other->rows)
+				continue;
+			rows += has->rows - other->rows;
+			days++;
+		}
+		if (rows == 0)
+			continue;
+		snprintf(text, sizeof text,
+		    "%" PRIu64 " of the %s's rows, on %" PRIu64
+		    " day%s, are %s",
+		    rows, side == 0 ? "source" : "target", days,
+		    days == 1 ? "" : "s", says[side]);
+		report_note(true, text);
+	}
+}
+
 static void
 tell_all(struct verification *v)
 {
@@ -214,6 +253,7 @@ tell_all(struct verification *v)
 	}
 	tell(v, "all", &source, &target);
 	v->res->rows = target.rows;
+	tell_difference(v);
 	if (v->expired > 0) {
 		snprintf(text, sizeof text,
 		    "%" PRIu64 " rows of the target "

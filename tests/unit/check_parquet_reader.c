@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/xalloc.h"
 #include "tests/harness/sample.h"
 #include "tests/unit/run_suite.h"
 #include "worker/parquet/reader.h"
+#include "worker/parquet/snappy.h"
 #include "worker/parquet/writer.h"
 
 static char path[64];
@@ -237,6 +239,51 @@ START_TEST(no_damaged_page_is_believed)
 }
 END_TEST
 
+/* One element of each kind; the copies overlap what they make. */
+START_TEST(snappy_blocks_are_unpacked)
+{
+	enum { HEAD = 17, LONG = 60 };
+	uint8_t block[HEAD + LONG] = { 79, 2 << 2, 'a', 'b', 'c',
+		1 | (9 - 4) << 2, 3, 2 | (3 - 1) << 2, 12, 0, 3 | (4 - 1) << 2,
+		1, 0, 0, 0, 60 << 2, LONG - 1 };
+	static const char wanted[] = "abcabcabcabcabccccc";
+	char out[79];
+
+	memset(block + HEAD, 'x', LONG);
+	ck_assert(decompress_snappy(block, sizeof(block), out, sizeof(out)));
+	ck_assert_mem_eq(out, wanted, sizeof(wanted) - 1);
+	for (size_t k = sizeof(wanted) - 1; k < sizeof(out); k++)
+		ck_assert_int_eq(out[k], 'x');
+	/* cut anywhere, or of another size than was said */
+	for (size_t n = 0; n < sizeof(block); n++)
+		ck_assert(!decompress_snappy(block, n, out, sizeof(out)));
+	ck_assert(
+	    !decompress_snappy(block, sizeof(block), out, sizeof(out) - 1));
+}
+END_TEST
+
+/* Whatever the bytes, nothing outside of the buffers is touched (ASan). */
+START_TEST(no_damaged_snappy_block_goes_astray)
+{
+	static const uint8_t bad[][8] = {
+		{ 4, 1, 1, 0 },                  /* a copy before any byte */
+		{ 4, 0, 'a', 1 << 5 | 1, 0 },    /* from before the first */
+		{ 4, 0, 'a', 2, 0, 0 },          /* offset 0 */
+		{ 4, 0, 'a', 2 | 8 << 2, 1, 0 }, /* past the end */
+		{ 4, 63 << 2, 0xff, 0xff, 0xff, 0xff }, /* 4 GiB of literal */
+		{ 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, /* no size ends */
+	};
+	char out[4];
+
+	for (size_t k = 0; k < sizeof(bad) / sizeof(*bad); k++) {
+		uint8_t *exact = xmemdup(bad[k], 6);
+
+		ck_assert(!decompress_snappy(exact, 6, out, sizeof(out)));
+		free(exact);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -251,5 +298,7 @@ main(void)
 	tcase_add_test(tc, unknown_columns_and_files_are_errors);
 	tcase_add_test(tc, no_truncated_file_is_read);
 	tcase_add_loop_test(tc, no_damaged_page_is_believed, 0, 4);
+	tcase_add_test(tc, snappy_blocks_are_unpacked);
+	tcase_add_test(tc, no_damaged_snappy_block_goes_astray);
 	return run_suite(s);
 }

@@ -21,6 +21,7 @@
 #include "worker/parquet/encodings.h"
 #include "worker/parquet/levels.h"
 #include "worker/parquet/reader_meta.h"
+#include "worker/parquet/snappy.h"
 
 enum {
 	FOOTER_MAX = 1 << 29,
@@ -30,7 +31,7 @@ enum {
 	VALUES_MAX = 1 << 24, /* of a page or a dictionary */
 	CALL_VALUES = 4096    /* at a time to each() */
 };
-enum { CODEC_NONE = 0, CODEC_ZSTD = 6 };
+enum { CODEC_NONE = 0, CODEC_SNAPPY = 1, CODEC_ZSTD = 6 };
 
 /* A fuzzer would hardly get past them to what they protect. */
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
@@ -147,7 +148,7 @@ read_body(struct reader *r, int64_t offset, const struct page_in *p,
 {
 	size_t levels = (size_t)(p->def_size + p->rep_size);
 	size_t n = (size_t)p->size, raw_n = (size_t)p->raw_size;
-	bool packed = r->chunk->codec == CODEC_ZSTD &&
+	bool packed = r->chunk->codec != CODEC_NONE &&
 	    (p->type != PAGE_IN_DATA_V2 || p->packed);
 	uint8_t *stored, *raw;
 
@@ -168,7 +169,8 @@ read_body(struct reader *r, int64_t offset, const struct page_in *p,
 	/* all NULL: V2 writers may leave out even an empty frame */
 	if (n == levels && raw_n == levels)
 		return 0;
-	return decompress_zstd(
+	return (r->chunk->codec == CODEC_ZSTD ? decompress_zstd
+					      : decompress_snappy)(
 		   stored + levels, n - levels, raw + levels, raw_n - levels)
 	    ? 0
 	    : corrupt(r, "a page cannot be decompressed");
@@ -330,8 +332,13 @@ read_chunk(struct reader *r,
 
 	if (chunk->dict_offset > 0 && chunk->dict_offset < at)
 		at = chunk->dict_offset;
-	if (chunk->codec != CODEC_NONE && chunk->codec != CODEC_ZSTD)
-		return corrupt(r, "a codec that calve does not read");
+	if (chunk->codec != CODEC_NONE && chunk->codec != CODEC_ZSTD &&
+	    chunk->codec != CODEC_SNAPPY)
+		return err_set(r->err, ERR_STORE,
+		    "'%s' was compressed by another writer with codec %d, "
+		    "which calve does not read; have that writer rewrite it "
+		    "with zstd or snappy",
+		    r->path, (int)chunk->codec);
 	if (left > r->size - 8 || at > r->size - 8 - left)
 		return corrupt(r, "a column chunk lies outside the file");
 	r->ndict = 0;

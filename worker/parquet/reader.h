@@ -4,8 +4,8 @@
  * `calve verify`: the proof looks at what the pages say, not at statistics.
  *
  * Finds the column by field id. Reads PLAIN, RLE_DICTIONARY (and the old
- * PLAIN_DICTIONARY name), DELTA_BINARY_PACKED; V1 and V2 pages; zstd and
- * uncompressed; optional and required. Anything else, and any length that
+ * PLAIN_DICTIONARY name), DELTA_BINARY_PACKED; V1 and V2 pages; zstd, snappy
+ * and uncompressed; optional and required. Anything else, and any length that
  * does not fit, is ERR_STORE naming file and cause. The file is untrusted.
  */
 #ifndef CALVE_PARQUET_READER_H
