@@ -217,7 +217,7 @@ unit_clickhouse_http := worker/source/clickhouse_http.c \
 	common/clock.c $(SRCS_native)
 libs_clickhouse_http := -lcurl
 
-SRCS_config := coordinator/config.c coordinator/config_table.c \
+SRCS_config := coordinator/config.c coordinator/config_table.c coordinator/config_job.c \
 	coordinator/config_read.c coordinator/config_values.c \
 	coordinator/config_keys.c coordinator/config_print.c \
 	coordinator/config_yaml.c coordinator/limits.c coordinator/utf8.c \
