@@ -24,7 +24,7 @@ entry() { # NAME SETTLE [NO-SEQUENCE]
 # time that was not settled then, the older ones after the newer ones.
 
 TIMES=0 SUM_LOST=0 SUM_DUPLICATED=0 SEQ=0
-for ((round = 1; round <= $(drill_scaled 100 8); round++)); do
+for ((round = 1; round <= $(drill_scaled 100 3); round++)); do
 	name=steps_$round
 	table_of "$name"
 	for settle in 40 30 20 10 0; do
@@ -69,7 +69,7 @@ entry live ${SETTLE}s
 inserting &
 inserter=$!
 runs=0 began=$SECONDS
-while ((SECONDS - began < $(drill_scaled 120 15))); do
+while ((SECONDS - began < $(drill_scaled 120 10))); do
 	calve run
 	[ "$RC" == 0 ] || not_ok "live: exit status $RC: $ERR"
 	((runs++))
