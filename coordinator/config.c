@@ -56,6 +56,30 @@ check_section_name(
 	    node->key, what);
 }
 
+/* The keys of a source are those of its kind. */
+static const struct section *
+section_of(const struct node *source)
+{
+	const struct node *kind =
+	    source->kind == NODE_MAP ? node_find(source, "kind") : NULL;
+
+	return kind != NULL && kind->kind == NODE_SCALAR &&
+		strcmp(kind->text, "postgres") == 0
+	    ? &section_postgres
+	    : &section_source;
+}
+
+static int
+check_conninfo(struct key_reader *r, const struct node *node,
+    const struct config_source *s)
+{
+	struct err why = { 0 };
+
+	if (pg_check_conninfo(s->conninfo.value, &why) == 0)
+		return 0;
+	return fail_at(r, node_find(node, "conninfo")->line, "%s", why.text);
+}
+
 static int
 read_sources(struct key_reader *r, const struct node *map, struct config *c)
 {
@@ -69,13 +93,18 @@ read_sources(struct key_reader *r, const struct node *map, struct config *c)
 		struct config_source *s = &c->sources[c->nsources++];
 		s->name = xstrdup(node->key);
 		s->line = node->key_line;
-		keys_set_defaults(&section_source, s);
+		const struct section *keys = section_of(node);
+
+		s->postgres = keys == &section_postgres;
+		keys_set_defaults(keys, s);
 		if (check_section_name(r, node, "source") == -1)
 			return -1;
 		char *where = xasprintf("source '%s'", s->name);
-		int rv = keys_read(r, &section_source, node, where, s);
+		int rv = keys_read(r, keys, node, where, s);
 		free(where);
-		if (rv == -1 || check_url(r, s) == -1)
+		if (rv == -1 ||
+		    (s->postgres ? check_conninfo(r, node, s)
+				 : check_url(r, s)) == -1)
 			return -1;
 	}
 	return 0;
@@ -192,6 +221,7 @@ static int
 read_root(struct key_reader *r, const struct node *root, struct config *c)
 {
 	const struct node *retry = node_find(root, "retry");
+	const struct node *catalogs = node_find(root, "catalogs");
 	struct err why = { 0 };
 
 	keys_set_defaults(&section_root, c);
@@ -205,7 +235,7 @@ read_root(struct key_reader *r, const struct node *root, struct config *c)
 	    keys_read(r, &section_retry, retry, "'retry'", c) == -1)
 		return -1;
 	if (read_sources(r, node_find(root, "sources"), c) == -1 ||
-	    read_catalogs(r, node_find(root, "catalogs"), c) == -1 ||
+	    (catalogs != NULL && read_catalogs(r, catalogs, c) == -1) ||
 	    check_defaults(r, root) == -1)
 		return -1;
 	return read_tables(r, root, c);
@@ -232,17 +262,23 @@ config_parse(const char *text, size_t n, const char *name, struct config *c,
 /* ---- files ---- */
 
 static bool
+conninfo_is_literal(const struct text *t)
+{
+	return t->value != NULL &&
+	    pg_has_password(t->raw != NULL ? t->raw : t->value, t->raw != NULL);
+}
+
+static bool
 has_literal_secret(const struct config *c)
 {
-	const char *state =
-	    c->state.raw != NULL ? c->state.raw : c->state.value;
-
 	for (size_t at = 0; at < c->nsources; at++) {
 		const struct text *t = &c->sources[at].password;
 		if (t->value != NULL && *t->value != '\0' && t->raw == NULL)
 			return true;
+		if (conninfo_is_literal(&c->sources[at].conninfo))
+			return true;
 	}
-	return pg_has_password(state, c->state.raw != NULL);
+	return conninfo_is_literal(&c->state);
 }
 
 static int
@@ -318,6 +354,7 @@ config_clear(struct config *c)
 {
 	for (size_t at = 0; at < c->nsources; at++) {
 		keys_clear(&section_source, &c->sources[at]);
+		keys_clear(&section_postgres, &c->sources[at]);
 		free(c->sources[at].name);
 	}
 	for (size_t at = 0; at < c->ncatalogs; at++) {

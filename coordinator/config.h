@@ -38,6 +38,8 @@ struct config_source {
 	char *name;
 	unsigned line;
 	struct text kind, url, database, user, password, wire;
+	struct text conninfo; /* of kind postgres, instead of these four */
+	bool postgres;
 };
 
 struct config_catalog {
@@ -50,16 +52,19 @@ struct config_table {
 	unsigned line;
 	struct text name, source, target, timestamp, sequence, layer, start,
 	    compression, encoding;
-	struct texts partition, after, include, exclude;
+	struct texts key, partition, after, include, exclude;
 	struct job_column *columns;
 	size_t ncolumns;
 	bool final;
 	uint64_t settle_ms, step_ms, step_rows, file_size, row_group_size,
 	    row_group_rows, threads, timeout_ms;
+	uint64_t lookback_ms, slices;
 	struct limits limits;
 
 	/* Found out when all is read. */
 	size_t source_at, catalog_at; /* in sources, catalogs */
+	bool sync;                    /* into ClickHouse: catalog_at is the
+					 * target's place in sources */
 	size_t wave;                  /* its layer's place, or 0 */
 	char *database, *table;       /* database: NULL, source's */
 	char *namespace_, *target_table;

@@ -13,15 +13,16 @@ static const char time_choices[] = "error|floor";
 static const char utf8_choices[] = "error|binary|replace|latin1";
 static const char duplicate_choices[] = "error|list";
 static const char wire_choices[] = "none|lz4|zstd";
+static const char source_kinds[] = "clickhouse|postgres";
 static const char encoding_choices[] = "compat|compact|dense";
 
 #define K struct config
 static const struct key root_keys[] = {
-	{ "state", KEY_SECRET, AT(K, state), KEY_NEEDED, NULL, NULL, 0, 0,
+	{ "state", KEY_CONNINFO, AT(K, state), KEY_NEEDED, NULL, NULL, 0, 0,
 	    "connection string of the state database, any that libpq takes" },
 	{ "sources", KEY_SECTION, 0, KEY_NEEDED, NULL, NULL, 0, 0,
 	    "databases to read from, by name" },
-	{ "catalogs", KEY_SECTION, 0, KEY_NEEDED, NULL, NULL, 0, 0,
+	{ "catalogs", KEY_SECTION, 0, 0, NULL, NULL, 0, 0,
 	    "where tables are kept, by name" },
 	{ "workers", KEY_COUNT, AT(K, workers), 0, "4", NULL, 1, 512,
 	    "tables at once" },
@@ -41,7 +42,7 @@ static const struct key root_keys[] = {
 
 #define K struct config_source
 static const struct key source_keys[] = {
-	{ "kind", KEY_CHOICE, AT(K, kind), 0, "clickhouse", "clickhouse", 0, 0,
+	{ "kind", KEY_CHOICE, AT(K, kind), 0, "clickhouse", source_kinds, 0, 0,
 	    "what it is" },
 	{ "url", KEY_TEXT, AT(K, url), KEY_NEEDED, NULL, NULL, 0, 0,
 	    "http://HOST:PORT, without credentials" },
@@ -54,6 +55,13 @@ static const struct key source_keys[] = {
 	{ "wire", KEY_CHOICE, AT(K, wire), 0, NULL, wire_choices, 0, 0,
 	    "how rows are compressed on the way; none on this host, else "
 	    "lz4, where left out" },
+};
+
+static const struct key postgres_keys[] = {
+	{ "kind", KEY_CHOICE, AT(K, kind), 0, "postgres", source_kinds, 0, 0,
+	    "what it is" },
+	{ "conninfo", KEY_CONNINFO, AT(K, conninfo), KEY_NEEDED, NULL, NULL, 0,
+	    0, "connection string, any that libpq takes" },
 };
 #undef K
 
@@ -117,11 +125,20 @@ static const struct key table_keys[] = {
 	{ "source", KEY_TEXT, AT(K, source), KEY_NEEDED | KEY_NOT_DEFAULT, NULL,
 	    NULL, 0, 0, "SOURCE.TABLE or SOURCE.DATABASE.TABLE" },
 	{ "target", KEY_TEXT, AT(K, target), KEY_NEEDED | KEY_NOT_DEFAULT, NULL,
-	    NULL, 0, 0, "CATALOG.NAMESPACE.TABLE" },
+	    NULL, 0, 0,
+	    "CATALOG.NAMESPACE.TABLE; from PostgreSQL SOURCE.TABLE or "
+	    "SOURCE.DATABASE.TABLE of a ClickHouse" },
 	{ "timestamp", KEY_TEXT, AT(K, timestamp), KEY_NEEDED, NULL, NULL, 0, 0,
 	    "column that orders the rows in time" },
-	{ "sequence", KEY_TEXT, AT(K, sequence), 0, NULL, NULL, 0, 0,
+	{ "sequence", KEY_TEXT, AT(K, sequence), KEY_OFFLOAD, NULL, NULL, 0, 0,
 	    "integer column that orders rows of one time" },
+	{ "key", KEY_TEXTS, AT(K, key), KEY_NOT_DEFAULT | KEY_SYNC, NULL, NULL,
+	    0, 0, "columns by which a newer row replaces an older one" },
+	{ "lookback", KEY_DURATION, AT(K, lookback_ms), KEY_SYNC, "15m", NULL,
+	    0, UINT64_C(31536000000),
+	    "how far back rows may still change or appear" },
+	{ "slices", KEY_COUNT, AT(K, slices), KEY_SYNC, "2", NULL, 1, 64,
+	    "connections that read the table at once" },
 	{ "partition", KEY_TEXTS, AT(K, partition), 0, NULL, NULL, 0, 0,
 	    "partition fields: day(ts), bucket(16, id), symbol, ..." },
 	{ "layer", KEY_TEXT, AT(K, layer), 0, NULL, NULL, 0, 0,
@@ -134,30 +151,32 @@ static const struct key table_keys[] = {
 	    0, "only these columns" },
 	{ "exclude", KEY_TEXTS, AT(K, exclude), 0, NULL, NULL, 0, 0,
 	    "all columns but these" },
-	{ "final", KEY_BOOL, AT(K, final), 0, "false", NULL, 0, 0,
+	{ "final", KEY_BOOL, AT(K, final), KEY_OFFLOAD, "false", NULL, 0, 0,
 	    "read with FINAL" },
 	{ "start", KEY_TEXT, AT(K, start), 0, NULL, NULL, 0, 0,
 	    "first timestamp of a table that has no position yet" },
 	{ "settle", KEY_DURATION, AT(K, settle_ms), 0, "5m", NULL, 0,
 	    UINT64_C(31536000000), "how old a row must be to be taken" },
-	{ "step", KEY_DURATION, AT(K, step_ms), KEY_NONE, "none", NULL, 1000,
-	    UINT64_C(3153600000000),
+	{ "step", KEY_DURATION, AT(K, step_ms), KEY_NONE | KEY_OFFLOAD, "none",
+	    NULL, 1000, UINT64_C(3153600000000),
 	    "span of one commit; by step_rows where "
 	    "none" },
-	{ "step_rows", KEY_COUNT, AT(K, step_rows), 0, "20000000", NULL, 1,
-	    UINT64_C(1) << 40, "most rows of one commit" },
-	{ "compression", KEY_TEXT, AT(K, compression), 0, "zstd:3", NULL, 0, 0,
-	    "zstd:LEVEL or none" },
-	{ "encoding", KEY_CHOICE, AT(K, encoding), 0, "compat",
+	{ "step_rows", KEY_COUNT, AT(K, step_rows), KEY_OFFLOAD, "20000000",
+	    NULL, 1, UINT64_C(1) << 40, "most rows of one commit" },
+	{ "compression", KEY_TEXT, AT(K, compression), KEY_OFFLOAD, "zstd:3",
+	    NULL, 0, 0, "zstd:LEVEL or none" },
+	{ "encoding", KEY_CHOICE, AT(K, encoding), KEY_OFFLOAD, "compat",
 	    encoding_choices, 0, 0,
 	    "Parquet encodings: readable by all, or "
 	    "smaller" },
-	{ "file_size", KEY_SIZE, AT(K, file_size), 0, "512M", NULL, 1 << 16,
-	    UINT64_C(1) << 40, "a data file is closed at about this size" },
-	{ "row_group_size", KEY_SIZE, AT(K, row_group_size), 0, "128M", NULL,
-	    1 << 16, UINT64_C(1) << 31, "uncompressed bytes of a row group" },
-	{ "row_group_rows", KEY_COUNT, AT(K, row_group_rows), 0, "1048576",
-	    NULL, 1, 1 << 30, "most rows of a row group" },
+	{ "file_size", KEY_SIZE, AT(K, file_size), KEY_OFFLOAD, "512M", NULL,
+	    1 << 16, UINT64_C(1) << 40,
+	    "a data file is closed at about this size" },
+	{ "row_group_size", KEY_SIZE, AT(K, row_group_size), KEY_OFFLOAD,
+	    "128M", NULL, 1 << 16, UINT64_C(1) << 31,
+	    "uncompressed bytes of a row group" },
+	{ "row_group_rows", KEY_COUNT, AT(K, row_group_rows), KEY_OFFLOAD,
+	    "1048576", NULL, 1, 1 << 30, "most rows of a row group" },
 	{ "threads", KEY_COUNT, AT(K, threads), 0, "0", NULL, 0, 1024,
 	    "threads the source may use for the query; 0: its default" },
 	{ "timeout", KEY_DURATION, AT(K, timeout_ms), 0, "60s", NULL, 1000,
@@ -169,6 +188,7 @@ static const struct key table_keys[] = {
 
 const struct section section_root = SECTION("", root_keys);
 const struct section section_source = SECTION("sources", source_keys);
+const struct section section_postgres = SECTION("sources", postgres_keys);
 const struct section section_catalog = SECTION("catalogs", catalog_keys);
 const struct section section_limits = SECTION("limits", limits_keys);
 const struct section section_retry = SECTION("retry", retry_keys);

@@ -19,6 +19,7 @@
 enum key_type {
 	KEY_TEXT,     /* struct text, not empty */
 	KEY_SECRET,   /* struct text, never printed or quoted */
+	KEY_CONNINFO, /* struct text, printed without its password */
 	KEY_CHOICE,   /* struct text, one of `choices` */
 	KEY_PLAIN,    /* char *, no ${} looked for; one of `choices`
 				 * where there are */
@@ -35,7 +36,9 @@ enum key_type {
 enum {
 	KEY_NEEDED = 1,      /* an error when missing */
 	KEY_NOT_DEFAULT = 2, /* a table's own: not in `defaults` */
-	KEY_NONE = 4         /* "none" is allowed */
+	KEY_NONE = 4,        /* "none" is allowed */
+	KEY_OFFLOAD = 8,     /* only of tables that go to Iceberg */
+	KEY_SYNC = 16        /* only of those that go to ClickHouse */
 };
 
 struct key {
@@ -56,8 +59,9 @@ struct section {
 	size_t nkeys;
 };
 
-extern const struct section section_root, section_source, section_catalog,
-    section_limits, section_retry, section_column, section_table;
+extern const struct section section_root, section_source, section_postgres,
+    section_catalog, section_limits, section_retry, section_column,
+    section_table;
 
 /* What every reader of a section needs for its messages. */
 struct key_reader {
@@ -74,9 +78,13 @@ int keys_read(struct key_reader *, const struct section *,
     const struct node *map, const char *where, void *base) MUST_USE;
 /* Frees what base holds of this section. */
 void keys_clear(const struct section *, void *base);
-/* One "key: value" line each, indented, first prefixed by lead. */
-void keys_print(const struct section *, const void *base, const char *lead,
-    const char *indent, struct buf *);
+/* One "key: value" line each, indented, first prefixed by lead; without those
+ * that have one of the flags. */
+void keys_print(const struct section *, const void *base, unsigned without,
+    const char *lead, const char *indent, struct buf *);
+/* Refuses keys of the map that have one of the flags; why ends the message. */
+int keys_refuse(struct key_reader *, const struct section *,
+    const struct node *map, unsigned flags, const char *why) MUST_USE;
 
 /* One value that is no list and no map, checked, to its place in base. */
 int key_read_scalar(struct key_reader *, const struct key *,

@@ -99,6 +99,26 @@ put_text(struct buf *b, const struct text *t, bool secret)
 		put_value(b, t->value);
 }
 
+/* Of "...:${PASSWORD}@..." nothing is secret, of a literal all is. */
+static void
+put_conninfo(struct buf *b, const struct text *t)
+{
+	const char *written = t->raw != NULL ? t->raw : t->value;
+	char *masked;
+
+	if (t->raw != NULL && is_reference(t->raw)) {
+		yaml_put_text(b, t->raw);
+		return;
+	}
+	masked = pg_mask_conninfo(written, t->raw != NULL);
+	utf8_mend(masked); /* %-escapes stand for any byte */
+	if (t->raw != NULL)
+		yaml_put_text(b, masked);
+	else
+		put_value(b, masked);
+	free(masked);
+}
+
 static void
 put_texts(struct buf *b, const struct texts *t)
 {
@@ -139,8 +159,8 @@ put_columns(struct buf *b, const struct config_table *t, const char *indent)
 	for (size_t at = 0; at < t->ncolumns; at++) {
 		struct buf options;
 		buf_init(&options, 0);
-		keys_print(&section_column, &t->columns[at], buf_cstr(&deeper),
-		    buf_cstr(&deeper), &options);
+		keys_print(&section_column, &t->columns[at], 0,
+		    buf_cstr(&deeper), buf_cstr(&deeper), &options);
 		buf_printf(b, "\n%s  ", indent);
 		yaml_put_text(b, t->columns[at].name);
 		if (options.len > 0)
@@ -164,6 +184,7 @@ is_given(const struct key *k, const char *from)
 	switch (k->type) {
 	case KEY_TEXT:
 	case KEY_SECRET:
+	case KEY_CONNINFO:
 	case KEY_CHOICE:
 	case KEY_PLAIN:
 		memcpy(&value, from, sizeof value);
@@ -188,6 +209,9 @@ put_key(
 
 	buf_printf(b, "%s: ", k->name);
 	switch (k->type) {
+	case KEY_CONNINFO:
+		put_conninfo(b, (const struct text *)(const void *)from);
+		break;
 	case KEY_TEXT:
 	case KEY_CHOICE:
 	case KEY_SECRET:
@@ -210,7 +234,7 @@ put_key(
 		struct buf deeper;
 		buf_init(&deeper, 0);
 		buf_printf(&deeper, "%s  ", indent);
-		keys_print(&section_limits, from, buf_cstr(&deeper),
+		keys_print(&section_limits, from, 0, buf_cstr(&deeper),
 		    buf_cstr(&deeper), b);
 		buf_clear(&deeper);
 		return;
@@ -227,41 +251,20 @@ put_key(
 }
 
 void
-keys_print(const struct section *s, const void *base, const char *lead,
-    const char *indent, struct buf *b)
+keys_print(const struct section *s, const void *base, unsigned without,
+    const char *lead, const char *indent, struct buf *b)
 {
 	for (size_t at = 0; at < s->nkeys; at++) {
 		const struct key *k = &s->keys[at];
 		const struct config_table *t = base;
-		if (!is_given(k, (const char *)base + k->at) ||
+		if ((k->flags & without) != 0 ||
+		    !is_given(k, (const char *)base + k->at) ||
 		    (k->type == KEY_COLUMNS && t->ncolumns == 0))
 			continue;
 		buf_put_str(b, lead);
 		put_key(b, k, base, indent);
 		lead = indent;
 	}
-}
-
-static void
-put_state(struct buf *b, const struct text *state)
-{
-	const char *written = state->raw != NULL ? state->raw : state->value;
-	char *masked;
-
-	buf_put_str(b, "state: ");
-	/* Of "...:${PASSWORD}@..." nothing is secret, of a literal all is. */
-	if (state->raw != NULL && is_reference(state->raw)) {
-		yaml_put_text(b, state->raw);
-	} else {
-		masked = pg_mask_conninfo(written, state->raw != NULL);
-		utf8_mend(masked); /* %-escapes stand for any byte */
-		if (state->raw != NULL)
-			yaml_put_text(b, masked);
-		else
-			put_value(b, masked);
-		free(masked);
-	}
-	buf_put_str(b, "\n");
 }
 
 /* The root's own values; sections stand where a reader expects them. */
@@ -282,32 +285,36 @@ config_print(const struct config *c, FILE *out)
 	struct buf b;
 
 	buf_init(&b, 0);
-	put_state(&b, &c->state);
+	put_root(&b, c, "state");
 	buf_put_str(&b, "sources:\n");
 	for (size_t at = 0; at < c->nsources; at++) {
 		buf_put_str(&b, "  ");
 		yaml_put_text(&b, c->sources[at].name);
 		buf_put_str(&b, ":\n");
-		keys_print(
-		    &section_source, &c->sources[at], "    ", "    ", &b);
+		keys_print(c->sources[at].postgres ? &section_postgres
+						   : &section_source,
+		    &c->sources[at], 0, "    ", "    ", &b);
 	}
-	buf_put_str(&b, "catalogs:\n");
+	if (c->ncatalogs > 0)
+		buf_put_str(&b, "catalogs:\n");
 	for (size_t at = 0; at < c->ncatalogs; at++) {
 		buf_put_str(&b, "  ");
 		yaml_put_text(&b, c->catalogs[at].name);
 		buf_put_str(&b, ":\n");
 		keys_print(
-		    &section_catalog, &c->catalogs[at], "    ", "    ", &b);
+		    &section_catalog, &c->catalogs[at], 0, "    ", "    ", &b);
 	}
 	put_root(&b, c, "workers");
 	put_root(&b, c, "limits");
 	buf_put_str(&b, "retry:\n");
-	keys_print(&section_retry, c, "  ", "  ", &b);
+	keys_print(&section_retry, c, 0, "  ", "  ", &b);
 	put_root(&b, c, "grace");
 	put_root(&b, c, "layers");
 	buf_put_str(&b, c->ntables > 0 ? "tables:\n" : "tables: []\n");
 	for (size_t at = 0; at < c->ntables; at++)
-		keys_print(&section_table, &c->tables[at], "  - ", "    ", &b);
+		keys_print(&section_table, &c->tables[at],
+		    c->tables[at].sync ? KEY_OFFLOAD : KEY_SYNC, "  - ", "    ",
+		    &b);
 	fwrite(b.data, 1, b.len, out);
 	buf_clear(&b);
 }

@@ -201,6 +201,20 @@ check_needed(struct key_reader *r, const struct section *s,
 }
 
 int
+keys_refuse(struct key_reader *r, const struct section *s,
+    const struct node *map, unsigned flags, const char *why)
+{
+	for (size_t at = 0; at < map->n; at++) {
+		const struct key *k = find_key(s, map->items[at].key);
+
+		if (k != NULL && (k->flags & flags) != 0)
+			return fail_at(r, map->items[at].key_line, "'%s' %s",
+			    k->name, why);
+	}
+	return 0;
+}
+
+int
 keys_read(struct key_reader *r, const struct section *s, const struct node *map,
     const char *where, void *base)
 {
@@ -260,6 +274,7 @@ keys_clear(const struct section *s, void *base)
 
 		switch (k->type) {
 		case KEY_SECRET:
+		case KEY_CONNINFO:
 			if (t->value != NULL)
 				explicit_bzero(t->value, strlen(t->value));
 			/* fallthrough */

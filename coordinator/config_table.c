@@ -107,35 +107,94 @@ resolve_source(struct key_reader *r, const struct config *c,
 	return rv;
 }
 
-static int
-resolve_target(struct key_reader *r, const struct config *c,
-    const struct node *node, struct config_table *t)
+static size_t
+find_source(const struct config *c, const char *name)
 {
-	char *parts[8], hint[128];
-	const char *names[64];
-	size_t n = split_name(t->target.value, parts, 8), ncand = 0;
-	int rv = 0;
+	size_t at = 0;
 
-	if (n < 3) {
-		while (n > 0)
-			free(parts[--n]);
+	while (at < c->nsources && strcmp(c->sources[at].name, name) != 0)
+		at++;
+	return at;
+}
+
+static size_t
+find_catalog(const struct config *c, const char *name)
+{
+	size_t at = 0;
+
+	while (at < c->ncatalogs && strcmp(c->catalogs[at].name, name) != 0)
+		at++;
+	return at;
+}
+
+static int
+no_catalog(struct key_reader *r, const struct config *c,
+    const struct node *node, const struct config_table *t, const char *name)
+{
+	const char *names[64];
+	char hint[128];
+	size_t n = 0;
+
+	for (size_t at = 0; at < c->ncatalogs && n < 64; at++)
+		names[n++] = c->catalogs[at].name;
+	return fail_at(r, line_of(node, "target"),
+	    "there is no catalog '%s' for '%s'%s", name, t->target.value,
+	    nearest(name, names, n, hint));
+}
+
+/* CATALOG.NAMESPACE.TABLE */
+static int
+resolve_lake(struct key_reader *r, const struct config *c,
+    const struct node *node, struct config_table *t, char *const *parts,
+    size_t n)
+{
+	if (n < 3)
 		return fail_at(r, line_of(node, "target"),
 		    "target '%s' must be "
 		    "CATALOG.NAMESPACE.TABLE",
 		    t->target.value);
-	}
-	for (t->catalog_at = 0; t->catalog_at < c->ncatalogs; t->catalog_at++) {
-		if (strcmp(c->catalogs[t->catalog_at].name, parts[0]) == 0)
-			break;
-		if (ncand < 64)
-			names[ncand++] = c->catalogs[t->catalog_at].name;
-	}
-	if (t->catalog_at == c->ncatalogs)
-		rv = fail_at(r, line_of(node, "target"),
-		    "there is no catalog '%s' for '%s'%s", parts[0],
-		    t->target.value, nearest(parts[0], names, ncand, hint));
+	if ((t->catalog_at = find_catalog(c, parts[0])) == c->ncatalogs)
+		return no_catalog(r, c, node, t, parts[0]);
 	t->namespace_ = join_names(parts + 1, n - 2);
 	t->target_table = xstrdup(parts[n - 1]);
+	return 0;
+}
+
+/* SOURCE.TABLE or SOURCE.DATABASE.TABLE of a ClickHouse */
+static int
+resolve_replica(struct key_reader *r, const struct config *c,
+    const struct node *node, struct config_table *t, char *const *parts,
+    size_t n)
+{
+	const struct config_source *to = &c->sources[0];
+
+	if (n == 2 || n == 3)
+		t->catalog_at = find_source(c, parts[0]);
+	if (n < 2 || n > 3 || t->catalog_at == c->nsources ||
+	    (to = &c->sources[t->catalog_at])->postgres)
+		return fail_at(r, line_of(node, "target"),
+		    "target '%s': a PostgreSQL table goes to SOURCE.TABLE or "
+		    "SOURCE.DATABASE.TABLE, where SOURCE is one of 'sources' "
+		    "and of kind clickhouse",
+		    t->target.value);
+	t->sync = true;
+	t->namespace_ = xstrdup(n == 3 ? parts[1] : to->database.value);
+	t->target_table = xstrdup(parts[n - 1]);
+	return 0;
+}
+
+static int
+resolve_target(struct key_reader *r, const struct config *c,
+    const struct node *node, struct config_table *t)
+{
+	char *parts[8];
+	size_t n = split_name(t->target.value, parts, 8);
+	int rv;
+
+	if (c->sources[t->source_at].postgres)
+		rv = resolve_replica(r, c, node, t, parts, n);
+	else
+		rv = resolve_lake(r, c, node, t, parts, n);
 	while (n > 0)
 		free(parts[--n]);
 	return rv;
@@ -249,13 +308,56 @@ check_options(
 	return check_compression(r, node, t);
 }
 
+/* Options that mean something for the one kind of target only. `defaults` may
+ * hold those of both. */
+static int
+check_kind(struct key_reader *r, const struct node *node,
+    const struct node *defaults, struct config_table *t)
+{
+	if (!t->sync)
+		return keys_refuse(r, &section_table, node, KEY_SYNC,
+		    "means nothing for a table that goes to Iceberg; take it "
+		    "out");
+	if (keys_refuse(r, &section_table, node, KEY_OFFLOAD,
+		"means nothing for a table that goes to ClickHouse; take it "
+		"out") == -1)
+		return -1;
+	if (t->key.n == 0)
+		return fail_at(r, t->line,
+		    "'key' is missing: the columns by which a newer row "
+		    "replaces an older one in '%s', like key: [id]",
+		    t->target.value);
+	for (size_t at = 0; at < t->key.n; at++)
+		for (size_t k = 0; k < t->exclude.n; k++)
+			if (strcmp(t->key.items[at], t->exclude.items[k]) == 0)
+				return fail_at(r, line_of(node, "exclude"),
+				    "column '%s' cannot be excluded: it is of "
+				    "the key",
+				    t->key.items[at]);
+	for (size_t at = 0; at < t->ncolumns; at++)
+		if (t->columns[at].metrics != NULL)
+			return fail_at(r, line_of(node, "columns"),
+			    "'metrics' means nothing for a table that goes to "
+			    "ClickHouse; take it out");
+	/* rows are gone over again, so that none need to settle */
+	if (node_find(node, "settle") == NULL &&
+	    (defaults == NULL || node_find(defaults, "settle") == NULL))
+		t->settle_ms = 0;
+	free(t->sequence.value);
+	free(t->sequence.raw);
+	t->sequence = (struct text){ 0 };
+	return 0;
+}
+
 /* What only one table can be wrong about; names first. */
 static int
 resolve_table(struct key_reader *r, const struct config *c,
-    const struct node *node, struct config_table *t)
+    const struct node *node, const struct node *defaults,
+    struct config_table *t)
 {
 	if (resolve_source(r, c, node, t) == -1 ||
 	    resolve_target(r, c, node, t) == -1 ||
+	    check_kind(r, node, defaults, t) == -1 ||
 	    resolve_layer(r, c, node, t) == -1 ||
 	    check_options(r, node, t) == -1)
 		return -1;
@@ -276,7 +378,7 @@ resolve_table(struct key_reader *r, const struct config *c,
 			    "twice, first on line %u; give one of them "
 			    "another 'name'",
 			    t->name.value, o->line);
-		if (o->catalog_at == t->catalog_at &&
+		if (o->sync == t->sync && o->catalog_at == t->catalog_at &&
 		    strcmp(o->namespace_, t->namespace_) == 0 &&
 		    strcmp(o->target_table, t->target_table) == 0)
 			return fail_at(r, t->line,
@@ -313,7 +415,7 @@ table_read(struct key_reader *r, const struct node *node,
 	if (rv == 0)
 		rv = keys_read(r, &section_table, node, where, t);
 	free(where);
-	return rv == 0 ? resolve_table(r, c, node, t) : -1;
+	return rv == 0 ? resolve_table(r, c, node, defaults, t) : -1;
 }
 
 void
@@ -384,8 +486,8 @@ config_only_table(
 	struct node map = { .kind = NODE_MAP };
 	char *source =
 	    with_prefix(a->source_table, c->sources[0].name, c->nsources);
-	char *target =
-	    with_prefix(a->target_table, c->catalogs[0].name, c->ncatalogs);
+	char *target = with_prefix(a->target_table,
+	    c->ncatalogs > 0 ? c->catalogs[0].name : "", c->ncatalogs);
 	char *name = adhoc_name(c, a, source, target);
 
 	for (size_t at = 0; at < c->ntables; at++)
@@ -414,99 +516,4 @@ config_only_table(
 	free(target);
 	free(name);
 	return rv;
-}
-
-/* ---- to a job ---- */
-
-static char *
-copy(const char *s)
-{
-	return s != NULL ? xstrdup(s) : NULL;
-}
-
-static char **
-copy_texts(const struct texts *from, size_t *n)
-{
-	char **to = from->n > 0 ? xcalloc(from->n, sizeof *to) : NULL;
-
-	for (size_t at = 0; at < from->n; at++)
-		to[at] = xstrdup(from->items[at]);
-	*n = from->n;
-	return to;
-}
-
-static void
-copy_columns(const struct config_table *t, struct job *out)
-{
-	if (t->ncolumns == 0)
-		return;
-	out->columns = xcalloc(t->ncolumns, sizeof *out->columns);
-	out->ncolumns = t->ncolumns;
-	for (size_t at = 0; at < t->ncolumns; at++) {
-		const struct job_column *from = &t->columns[at];
-		out->columns[at] =
-		    (struct job_column){ .name = copy(from->name),
-			    .as = copy(from->as),
-			    .time = copy(from->time),
-			    .utf8 = copy(from->utf8),
-			    .duplicates = copy(from->duplicates),
-			    .metrics = copy(from->metrics) };
-	}
-}
-
-static void
-set_compression(const char *text, struct job *out)
-{
-	const char *level = strchr(text, ':');
-
-	out->compression = xstrndup(text, strcspn(text, ":"));
-	out->compression_level = level != NULL ? atoi(level + 1) : 3;
-}
-
-void
-config_job(const struct config *c, const struct config_table *t,
-    enum job_kind kind, const char *run_id, unsigned attempt, struct job *out)
-{
-	const struct config_source *s = &c->sources[t->source_at];
-	const struct config_catalog *cat = &c->catalogs[t->catalog_at];
-
-	memset(out, 0, sizeof *out);
-	out->kind = kind;
-	strncpy(out->run_id, run_id, sizeof out->run_id - 1);
-	out->attempt = attempt;
-	out->name = copy(t->name.value);
-	out->state = copy(c->state.value);
-	out->source_name = copy(s->name);
-	out->source_kind = copy(s->kind.value);
-	out->url = copy(s->url.value);
-	out->database =
-	    copy(t->database != NULL ? t->database : s->database.value);
-	out->table = copy(t->table);
-	out->user = copy(s->user.value);
-	out->password = copy(s->password.value);
-	out->wire = copy(s->wire.value);
-	out->catalog_name = copy(cat->name);
-	out->catalog_kind = copy(cat->kind.value);
-	out->warehouse = copy(cat->warehouse.value);
-	out->namespace_ = copy(t->namespace_);
-	out->target_table = copy(t->target_table);
-	out->timestamp = copy(t->timestamp.value);
-	out->sequence = copy(t->sequence.value);
-	out->partition = copy_texts(&t->partition, &out->npartition);
-	out->include = copy_texts(&t->include, &out->ninclude);
-	out->exclude = copy_texts(&t->exclude, &out->nexclude);
-	copy_columns(t, out);
-	out->final = t->final;
-	out->start = copy(t->start.value);
-	out->settle_ms = (int64_t)t->settle_ms;
-	out->step_ms = (int64_t)t->step_ms;
-	out->step_rows = t->step_rows;
-	set_compression(t->compression.value, out);
-	out->encoding = copy(t->encoding.value);
-	out->file_size = t->file_size;
-	out->row_group_size = t->row_group_size;
-	out->row_group_rows = t->row_group_rows;
-	out->memory = t->limits.memory;
-	out->source_threads = (unsigned)t->threads;
-	out->timeout_s = (unsigned)((t->timeout_ms + 999) / 1000);
 }

@@ -317,6 +317,7 @@ key_read_scalar(struct key_reader *r, const struct key *k,
 	switch (k->type) {
 	case KEY_TEXT:
 	case KEY_SECRET:
+	case KEY_CONNINFO:
 	case KEY_CHOICE:
 		rv = check_text(r, k, node, value);
 		if (rv == 0) {

@@ -20,6 +20,10 @@
 static int
 work(const struct job *job, struct result *res, struct err *err)
 {
+	if (job->target_kind != NULL &&
+	    strcmp(job->target_kind, "clickhouse") == 0)
+		return err_set(err, ERR_CONFIG,
+		    "tables that go to ClickHouse cannot be run yet");
 	switch (job->kind) {
 	case JOB_OFFLOAD:
 		return offload(job, res, err);

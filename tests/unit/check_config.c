@@ -353,12 +353,13 @@ END_TEST
 START_TEST(the_manual_has_every_key)
 {
 	static const struct section *const sections[] = { &section_root,
-		&section_source, &section_catalog, &section_limits,
-		&section_retry, &section_column, &section_table };
+		&section_source, &section_postgres, &section_catalog,
+		&section_limits, &section_retry, &section_column,
+		&section_table };
 	size_t n;
 	char *page = read_whole("man/calve.yaml.5", &n);
 
-	for (size_t s = 0; s < 7; s++)
+	for (size_t s = 0; s < 8; s++)
 		for (size_t k = 0; k < sections[s]->nkeys; k++) {
 			char *item =
 			    xasprintf("\n.It Cm %s", sections[s]->keys[k].name);

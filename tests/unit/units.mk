@@ -234,7 +234,7 @@ UNITS += clickhouse_wire
 unit_clickhouse_wire := $(unit_clickhouse_http)
 libs_clickhouse_wire := $(libs_clickhouse_http)
 
-SRCS_config := coordinator/config.c coordinator/config_table.c \
+SRCS_config := coordinator/config.c coordinator/config_table.c coordinator/config_job.c \
 	coordinator/config_read.c coordinator/config_values.c \
 	coordinator/config_keys.c coordinator/config_print.c \
 	coordinator/config_yaml.c coordinator/limits.c coordinator/utf8.c \
