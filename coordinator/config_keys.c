@@ -58,7 +58,7 @@ static const struct key source_keys[] = {
 };
 
 static const struct key postgres_keys[] = {
-	{ "kind", KEY_CHOICE, AT(K, kind), 0, "postgres", source_kinds, 0, 0,
+	{ "kind", KEY_CHOICE, AT(K, kind), KEY_NEEDED, NULL, "postgres", 0, 0,
 	    "what it is" },
 	{ "conninfo", KEY_CONNINFO, AT(K, conninfo), KEY_NEEDED, NULL, NULL, 0,
 	    0, "connection string, any that libpq takes" },

@@ -82,6 +82,7 @@ type_word(const struct key *k)
 	case KEY_TEXT:
 		return "text";
 	case KEY_SECRET:
+	case KEY_CONNINFO:
 		return "secret";
 	case KEY_CHOICE:
 		return "choice";
@@ -189,6 +190,7 @@ static const struct {
 	const char *title;
 	const struct section *section;
 } sections[] = { { "Top level", &section_root }, { "Sources", &section_source },
+	{ "PostgreSQL sources", &section_postgres },
 	{ "Catalogs", &section_catalog }, { "Limits", &section_limits },
 	{ "Retry", &section_retry }, { "Tables", &section_table },
 	{ "Columns and types", &section_column } };
