@@ -57,6 +57,14 @@ fault_go
 same 'busy: the first one ends well' 0 "$RC"
 every_row_once busy
 
+prepared advancing
+fault_stop state.commit.before run
+calve run
+same 'advancing: an advance that is not committed yet is not waited for' 4 "$RC"
+same 'advancing: but skipped' 'skipped|busy' "$(last_run advancing state,error_class)"
+fault_go
+every_row_once advancing
+
 prepared twins
 for _ in 1 2 3 4 5; do
 	insert twins
