@@ -10,8 +10,7 @@ drill
 . "$ROOT/tests/drills/nine.sh"
 
 KILLS=$(drill_scaled 200 30)
-POINTS=(store.create.before run.fenced commit.linked run.committed
-	state.advance.before state.commit.before state.commit.after)
+POINTS=(store.create.before "${NINE_POINTS[@]}")
 KILLED=()
 
 # killed: how many runs the ledger calls killed
@@ -52,13 +51,11 @@ cycle() {
 }
 
 nine_start "$(drill_scaled 60 14)"
-LAST=$((${#POINTS[@]} + 1)) # days that are left for the points
-NINE_SETTLE=$((NINE_SETTLE + LAST * 86400)) NINE_DAYS=$((NINE_DAYS - LAST))
+NINE_RESERVE=$((${#POINTS[@]} + 1))
 CYCLES=0 HITS=0
 while ((HITS < KILLS && CYCLES++ < 5 * KILLS)); do
 	cycle
 done
-NINE_SETTLE=$((NINE_SETTLE - LAST * 86400)) NINE_DAYS=$LAST
 same "$KILLS runs or more were killed" yes "$( ((HITS >= KILLS)) && echo yes || echo "$HITS")"
 drill_phases 'signal = 9'
 printf -v pids '%s,' "${KILLED[@]}"
@@ -76,9 +73,8 @@ fi
 # ---- nine at once, at the steps that matter ------------------------------------
 
 export NINE_ATTEMPTS=1
-for at in "${!POINTS[@]}"; do
-	point=${POINTS[at]}
-	nine_left $((LAST - 1 - at)) $LAST
+for point in "${POINTS[@]}"; do
+	nine_next_day
 	nine_config "$SETTLE" flat
 	since=$(state 'SELECT clock_timestamp()')
 	fault "kill:$point" run -j 9

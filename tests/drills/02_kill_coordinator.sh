@@ -3,7 +3,8 @@
 # The coordinator is killed with SIGKILL at a random moment, over and over,
 # while nine tables are loaded and rows inserted. Its workers find out by
 # themselves; the next run settles the dead one's, every other time while its
-# workers are still there.
+# workers are still there. Then again while all nine workers stand at each step
+# from the fence to the end of the advance: they go on when it is dead.
 # shellcheck source=tests/drills/lib.sh
 . "$(dirname "$0")/lib.sh"
 drill
@@ -32,19 +33,41 @@ cycle() {
 	esac
 }
 
-nine_start "$(drill_scaled 30 8)"
+# The next run comes while all nine hold their locks, or have just let go.
+cycle_at() { # POINT
+	nine_next_day
+	nine_config "$SETTLE" flat
+	nine_stop_at "$1"
+	kill -KILL "$COORDINATOR"
+	nine_end
+	calve run
+	echo "$ERR" >>"$T/held.err"
+	if [ "$1" == state.commit.after ]; then
+		same "$1: the next run goes on" 0 "$RC"
+	else
+		same "$1: the next run finds nine locks held" 4 "$RC"
+	fi
+	kill -CONT "${WORKERS[@]}"
+	wait_until 60 drill_alone || not_ok "$1: orphans did not end"
+}
+
+nine_start "$(drill_scaled 36 15)"
+NINE_RESERVE=$((${#NINE_POINTS[@]} + 1))
 HITS=0
 for ((CYCLES = 0; HITS < KILLS && CYCLES < 5 * KILLS; CYCLES++)); do
 	cycle
 done
 same "$KILLS coordinators were killed" "$KILLS" "$HITS"
 wait_until 60 drill_alone || not_ok 'orphans did not end by themselves'
+for point in "${NINE_POINTS[@]}"; do
+	cycle_at "$point"
+done
 nine_finish
 
 orphaned="error_class = 'cancelled' AND error_message ~ '^the coordinator on .* ended before the run was settled'"
 left=$(state "SELECT count(*) FROM offload_runs WHERE state = 'failed' AND $orphaned")
 same 'all that failed are runs of dead coordinators' "$left" "$(state "SELECT count(*) FROM offload_runs WHERE state = 'failed'")"
-same 'each was reported once, when it was settled' "$left" "$(cat "$T/nine.err" "$T/rerun.err" | grep -cE 'warn .* was left behind while [a-z]+; it is recorded as failed')"
+same 'each was reported once, when it was settled' "$left" "$(cat "$T"/{nine,held,rerun}.err | grep -cE 'warn .* was left behind while [a-z]+; it is recorded as failed')"
 dead=$(state "SELECT count(DISTINCT coordinator) FROM offload_runs WHERE $orphaned")
 nine_phases
 if ((dead > KILLS / 2 && NPHASES >= $(drill_scaled 5 3))); then
@@ -54,4 +77,5 @@ else
 fi
 nine_compare
 drill_result 'kill -9 the coordinator' "$HITS" "$LOST" "$DUPLICATED" "$PHASES"
+drill_result 'kill -9 the coordinator around the commit' ${#NINE_POINTS[@]} "$LOST" "$DUPLICATED" "$ROWS rows"
 nine_check

@@ -3,7 +3,8 @@
 # Coordinator and workers are killed with SIGKILL in the same instant, at a
 # random moment, over and over, while nine tables are loaded and rows inserted.
 # Every other time only some of the workers die with it, in a random order: the
-# others find themselves alone.
+# others find themselves alone. Then all together while all nine workers stand at
+# each step from the fence to the end of the advance.
 # shellcheck source=tests/drills/lib.sh
 . "$(dirname "$0")/lib.sh"
 drill
@@ -51,13 +52,25 @@ cycle() {
 	esac
 }
 
-nine_start "$(drill_scaled 30 8)"
+cycle_at() { # POINT
+	nine_next_day
+	nine_config "$SETTLE" flat
+	nine_stop_at "$1"
+	kill -KILL "$COORDINATOR" "${WORKERS[@]}"
+	nine_end
+}
+
+nine_start "$(drill_scaled 36 15)"
+NINE_RESERVE=$((${#NINE_POINTS[@]} + 1))
 HITS=0 WORKERS_KILLED=0 SPARED=0
 for ((CYCLES = 0; HITS < KILLS && CYCLES < 5 * KILLS; CYCLES++)); do
 	cycle
 done
 same "$KILLS coordinators were killed" "$KILLS" "$HITS"
 wait_until 60 drill_alone || not_ok 'orphans did not end by themselves'
+for point in "${NINE_POINTS[@]}"; do
+	cycle_at "$point"
+done
 nine_finish
 
 # What a worker died of no coordinator has seen; a worker that was killed an
@@ -72,4 +85,5 @@ else
 fi
 nine_compare
 drill_result 'kill -9 coordinator and workers at once' "$HITS" "$LOST" "$DUPLICATED" "$PHASES"
+drill_result 'kill -9 all of them around the commit' ${#NINE_POINTS[@]} "$LOST" "$DUPLICATED" "$ROWS rows"
 nine_check

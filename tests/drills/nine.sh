@@ -8,13 +8,17 @@
 #                             calve.yaml with that settle; flat: without layers,
 #                             so that all nine tables are at work at once
 #   nine_left PARTS OF        sets SETTLE to PARTS/OF of the history: lowering
-#                             it from run to run gives each run something to take
+#                             it from run to run gives each run something to
+#                             take. NINE_RESERVE days of it stay untouched
+#   nine_next_day             SETTLE gives the next day of that reserve to all
 #   nine_go                   calve run in the background: COORDINATOR; at most
 #                             NINE_JOBS (9) tables at once
 #   nine_workers              sets WORKERS, its children at this moment
 #   nine_note                 notes the phase each of WORKERS is in by its title:
 #                             the ledger is told of a phase once a second only
 #   nine_phases               sets PHASES and NPHASES, of what was noted
+#   nine_stop_at POINT        nine_go with the test build; returns when all nine
+#                             workers stand at POINT
 #   nine_runs                 COORDINATOR has not ended
 #   nine_end                  waits for it, sets RC
 #   nine_finish               ends the inserts, runs calve until nothing is left
@@ -27,7 +31,11 @@
 NINE_SETTLE=60  # seconds; live inserts are visible long before
 NINE_ROWS=2000  # trades a day and exchange of the history
 NINE_INSERT=40  # trades an insert and exchange
+NINE_RESERVE=0  # days
 NINE_NOTED=()
+# Steps of a worker (common/fault.h) from the fence to the end of the advance.
+NINE_POINTS=(run.fenced commit.linked run.committed state.advance.before
+	state.commit.before state.commit.after)
 : "${NINE_STEP:=6h}"
 
 nine_start() {
@@ -66,7 +74,12 @@ nine_config() {
 }
 
 nine_left() {
-	SETTLE=$((NINE_SETTLE + NINE_DAYS * 86400 * $1 / $2))
+	SETTLE=$((NINE_SETTLE + NINE_RESERVE * 86400 + (NINE_DAYS - NINE_RESERVE) * 86400 * $1 / $2))
+}
+
+nine_next_day() {
+	((NINE_RESERVE--))
+	nine_left 0 1
 }
 
 nine_go() {
@@ -93,6 +106,21 @@ nine_note() {
 nine_phases() {
 	PHASES=$(printf '%s\n' "${NINE_NOTED[@]}" | sort | uniq -c | sort -rn | awk '{ printf "%s%s %d", sep, $2, $1; sep = ", " }')
 	NPHASES=$(printf '%s\n' "${NINE_NOTED[@]}" | sort -u | grep -c .)
+}
+
+nine_stop_at() {
+	CALVE_FAULT=stop:$1 "$ROOT/build/fault/calve" -c "$T/calve.yaml" run -j 9 >>"$T/nine.out" 2>>"$T/nine.err" </dev/null &
+	COORDINATOR=$!
+	wait_until 60 nine_stopped || not_ok "nine workers never came to $1: $(tail -n 3 "$T/nine.err")"
+}
+
+nine_stopped() {
+	local pid stat
+	nine_workers
+	((${#WORKERS[@]} == 9)) || return 1
+	for pid in "${WORKERS[@]}"; do
+		read -r stat 2>/dev/null <"/proc/$pid/stat" && [[ ${stat##*) } == T* ]] || return 1
+	done
 }
 
 nine_runs() {
