@@ -355,9 +355,8 @@ next_deadline(const struct loop *l)
 	int64_t next = INT64_MAX, now = mono_now().ns;
 
 	for (size_t at = 0; at < l->nruns; at++)
-		if (l->runs[at].state != SLOT_FREE &&
-		    l->runs[at].deadline.ns < next)
-			next = l->runs[at].deadline.ns;
+		if (run_next(&l->runs[at]).ns < next)
+			next = run_next(&l->runs[at]).ns;
 	for (size_t at = 0; at < l->s->plan->n; at++)
 		if (l->tasks[at].state == TASK_WAITING &&
 		    l->tasks[at].not_before.ns > now &&
@@ -399,8 +398,10 @@ turn(struct loop *l, struct pollfd *fds, struct err *err)
 	for (size_t at = 0; at < l->nruns; at++)
 		run_reap(&l->runs[at]);
 	handle_signals(l);
-	for (size_t at = 0; at < l->nruns; at++)
+	for (size_t at = 0; at < l->nruns; at++) {
 		run_check_deadline(&l->runs[at]);
+		run_tell_phase(&l->runs[at]);
+	}
 	for (size_t at = 0; at < l->nruns; at++) {
 		struct run *r = &l->runs[at];
 		if (!r->settled)

@@ -281,17 +281,28 @@ enter_phase(struct run *r, enum phase phase)
 }
 
 /* To the ledger, at most once a second: a phase that passes faster than that
- * nobody sees. Its PROGRESS frames bring a lasting one back here. */
-static void
-tell_phase(struct run *r)
+ * nobody sees. */
+void
+run_tell_phase(struct run *r)
 {
-	if (r->s->ledger == NULL || !r->phase_untold ||
-	    (r->phase_told.ns != 0 && mono_seconds_since(r->phase_told) < 1))
+	if (!r->phase_untold || r->settled || r->s->ledger == NULL ||
+	    mono_now().ns < r->phase_due.ns)
 		return;
 	r->phase_untold = false;
-	r->phase_told = mono_now();
+	r->phase_due.ns = mono_now().ns + second;
 	ledger_phase(
 	    r->s->ledger, r->outcome->run_id, r->pid, r->outcome->phase);
+}
+
+struct mono
+run_next(const struct run *r)
+{
+	if (r->state == SLOT_FREE)
+		return (struct mono){ never };
+	if (r->phase_untold && r->s->ledger != NULL &&
+	    r->phase_due.ns < r->deadline.ns)
+		return r->phase_due;
+	return r->deadline;
 }
 
 static void
@@ -328,7 +339,6 @@ take_frame(struct run *r, struct msg *m)
 	default:
 		break;
 	}
-	tell_phase(r);
 	if (m->type != MSG_HELLO && r->s->hooks.message != NULL)
 		r->s->hooks.message(r->s->hooks.arg, r->outcome, m);
 }

@@ -31,7 +31,7 @@ struct run {
 	struct err error;
 	enum phase phase;
 	bool phase_untold;
-	struct mono phase_told; /* to the ledger */
+	struct mono phase_due; /* in the ledger, when it is untold */
 	struct mono began, deadline;
 	int status;
 	struct rusage used;
@@ -45,6 +45,9 @@ void run_poll(const struct run *, struct pollfd *report, struct pollfd *job);
 void run_transfer(struct run *, short report_events, short job_events);
 void run_reap(struct run *);
 void run_check_deadline(struct run *);
+void run_tell_phase(struct run *); /* where that is due */
+/* When one of the last two is due. */
+struct mono run_next(const struct run *);
 void run_signal(struct run *, enum slot_event stop_or_kill);
 /* Verdict into the outcome and the ledger; the slot is free again. */
 void run_settle(struct run *);
