@@ -29,6 +29,8 @@ static const struct {
 	[ERR_PROTOCOL] = { "protocol", false },
 	[ERR_BUG] = { "bug", false },
 	[ERR_HANDLES] = { "handles", true },
+	[ERR_TARGET] = { "target", false },
+	[ERR_TARGET_LOST] = { "target-lost", true },
 };
 
 void

@@ -42,6 +42,8 @@ enum err_class {
 				 * malformed */
 	ERR_BUG = 17,
 	ERR_HANDLES = 18, /* no more files can be opened just now: heals */
+	ERR_TARGET = 19,  /* target server refused: password, quota, rights */
+	ERR_TARGET_LOST = 20, /* target server out of reach or gone: heals */
 	ERR_NCLASSES
 };
 

@@ -23,14 +23,17 @@ BEGIN {
 	vocabulary = "common worker/type.h worker/batch.h"
 	allow("common", "common")
 	allow("coordinator", "common coordinator")
-	allow("worker", "common worker worker/source worker/iceberg " \
+	allow("worker", "common worker worker/clickhouse worker/source " \
+	    "worker/iceberg " \
 	    "worker/sink worker/store worker/parquet worker/typemap.h " \
 	    "worker/typemap_postgres.h")
-	allow("worker/source", vocabulary " worker/source worker/typemap.h " \
-	    "worker/typemap_postgres.h")
+	allow("worker/clickhouse", vocabulary " worker/clickhouse")
+	allow("worker/source", vocabulary " worker/clickhouse worker/source " \
+	    "worker/typemap.h worker/typemap_postgres.h")
 	allow("worker/typemap_postgres", vocabulary \
 	    " worker/typemap_postgres.h")
-	allow("worker/typemap", vocabulary " worker/source worker/typemap.h")
+	allow("worker/typemap", vocabulary " worker/clickhouse " \
+	    "worker/source worker/typemap.h")
 	allow("worker/batch", vocabulary)
 	allow("worker/type", vocabulary)
 	allow("worker/datafile", "common worker/datafile.h")
@@ -39,12 +42,13 @@ BEGIN {
 	    "worker/store worker/parquet")
 	allow("worker/iceberg", vocabulary " worker/datafile.h " \
 	    "worker/store worker/iceberg")
-	allow("worker/sink", vocabulary " worker/datafile.h worker/store " \
+	allow("worker/sink", vocabulary " worker/datafile.h " \
+	    "worker/clickhouse worker/store " \
 	    "worker/parquet worker/iceberg worker/sink")
 
-	home("curl/curl.h", "worker/source")
-	home("zstd.h", "worker/parquet worker/source")
-	home("lz4.h", "worker/source")
+	home("curl/curl.h", "worker/clickhouse")
+	home("zstd.h", "worker/parquet worker/clickhouse")
+	home("lz4.h", "worker/clickhouse")
 	home("avro.h", "worker/iceberg")
 	home("zlib.h", "worker/iceberg worker/parquet")
 	home("jansson.h", "worker/iceberg coordinator worker")

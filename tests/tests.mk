@@ -52,7 +52,7 @@ interop:
 	$(Q)tests/interop/run.sh
 
 build/chdb-front: $(call objects,obj,$(sort $(wildcard tests/harness/chdb_front*.c)) \
-	worker/source/city.c)
+	worker/clickhouse/city.c)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_obj) $^ -lmicrohttpd -llz4 -lzstd -ldl -lpthread -o $@
 

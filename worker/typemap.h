@@ -23,7 +23,7 @@
 
 #include "common/err.h"
 #include "common/job.h"
-#include "worker/source/clickhouse_type.h"
+#include "worker/clickhouse/type.h"
 #include "worker/source/convert.h"
 #include "worker/type.h"
 

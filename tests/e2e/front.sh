@@ -93,6 +93,27 @@ cp "$BODY" "$T/native"
 ask "$URL/?query=INSERT%20INTO%20t%20FORMAT%20Native" --data-binary "@$T/native"
 ask "$URL/" -d 'SELECT count(), sum(a) FROM t'
 same 'insert of Native' $'6\t12' "$(cat "$BODY")"
+# an empty line in binary data is data; the settings of an insert apply
+ask "$URL/" -d 'CREATE TABLE lines (a UInt16, s String) ENGINE = ReplacingMergeTree
+    ORDER BY a SETTINGS non_replicated_deduplication_window = 100'
+ask "$URL/?default_format=Native" \
+    -d "SELECT toUInt16(2570 + number) AS a, 'x\n\ny;\n\n' AS s FROM numbers(300)"
+cp "$BODY" "$T/native"
+for _ in 1 2; do
+	ask "$URL/?insert_deduplication_token=one&query=INSERT+INTO+lines+(a,+s)+FORMAT+Native" \
+	    --data-binary "@$T/native" -H 'Transfer-Encoding: chunked'
+	same 'insert of bytes that look like lines' '200 0' "$STATUS $(wc -c <"$BODY")"
+done
+ask "$URL/?insert_deduplication_token=two&query=INSERT+INTO+lines+(a,+s)+FORMAT+Native" \
+    --data-binary "@$T/native"
+ask "$URL/" -d "SELECT count(), min(a), countIf(s = 'x\n\ny;\n\n') FROM lines"
+same 'and once for a token' $'600\t2570\t600' "$(cat "$BODY")"
+head -c 1000 "$T/native" >"$T/short"
+ask "$URL/?query=INSERT+INTO+lines+FORMAT+Native" --data-binary "@$T/short"
+has 'insert of data that is cut' '^Code: [0-9]+. DB::Exception: ' "$(cat "$BODY")"
+same 'is refused' 500 "$STATUS"
+ask "$URL/?query=INSERT+INTO+none+FORMAT+Native" --data-binary "@$T/native"
+same 'insert into nothing' '404 60' "$STATUS $(field X-ClickHouse-Exception-Code)"
 ask -G "$URL/" --data-urlencode 'query=DROP TABLE t'
 same 'GET may not write' '500 164' "$STATUS $(field X-ClickHouse-Exception-Code)"
 ask "$URL/?default_format=Native" -d 'SELECT number FROM numbers(0)'

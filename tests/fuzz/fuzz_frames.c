@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "worker/source/city.h"
-#include "worker/source/frames.h"
-#include "worker/source/unzstd.h"
+#include "worker/clickhouse/city.h"
+#include "worker/clickhouse/frames.h"
+#include "worker/clickhouse/unzstd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -100,6 +100,9 @@ struct sql {
 };
 
 void sql_scan(struct sql *, const char *text, size_t len);
+/* Where the FORMAT clause begins that ends an INSERT whose data comes apart
+ * and is binary; 0 when TEXT is no such INSERT. */
+size_t sql_insert_format(const char *text, size_t len);
 /* TEXT as an SQL string literal; the caller frees it. */
 char *sql_quote(const char *text);
 

@@ -15,7 +15,7 @@
 #include <zstd.h>
 
 #include "chdb_front.h"
-#include "worker/source/city.h"
+#include "worker/clickhouse/city.h"
 
 enum { HEAD = 9, CHECKSUM = 16, METHOD_LZ4 = 0x82, LEVEL = 3 };
 

@@ -124,6 +124,32 @@ sql_scan(struct sql *sql, const char *text, size_t len)
 	sql->len = (size_t)(last - text);
 }
 
+size_t
+sql_insert_format(const char *text, size_t len)
+{
+	const char *end = text + len;
+	const char *p = skip_blank(text, end);
+	struct word before = { NULL, 0 }, last = { NULL, 0 };
+
+	if (p == end || kind_of(word_at(p, end)) != SQL_INSERT)
+		return 0;
+	while (p < end) {
+		struct word w = word_at(p, end);
+
+		before = last;
+		last = w;
+		if (*p == '\'' || *p == '"' || *p == '`')
+			p = skip_quoted(p, end);
+		else
+			p += w.len > 0 ? w.len : 1;
+		p = skip_blank(p, end);
+	}
+	return is_word(before, "format") &&
+		(is_word(last, "native") || is_word(last, "rowbinary"))
+	    ? (size_t)(before.p - text)
+	    : 0;
+}
+
 char *
 sql_quote(const char *text)
 {

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "worker/source/frames.h"
-#include "worker/source/unzstd.h"
+#include "worker/clickhouse/frames.h"
+#include "worker/clickhouse/unzstd.h"
 
 static ssize_t
 from_stdin(void *arg, uint8_t *dst, size_t n, struct err *err)

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "worker/source/clickhouse_stream.h"
+#include "worker/clickhouse/answer.h"
 #include "worker/source/native.h"
 
 struct script server;
@@ -36,6 +36,11 @@ read_request(int fd)
 		server.request[n] = '\0';
 		body = strstr(server.request, "\r\n\r\n");
 		length = strcasestr(server.request, "content-length:");
+		if (body != NULL && server.early)
+			want = n;
+		if (body != NULL &&
+		    memcmp(server.request + n - 5, "0\r\n\r\n", 5) == 0)
+			want = n; /* the end of a body in chunks */
 		if (body != NULL && length != NULL)
 			want = (size_t)(body + 4 - server.request) +
 			    strtoul(length + 15, NULL, 10);

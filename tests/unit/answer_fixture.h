@@ -10,7 +10,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "worker/source/clickhouse_wire.h"
+#include "worker/clickhouse/wire.h"
 
 #define TAG "abcdefghijklmnop"
 #define OK_HEAD "HTTP/1.1 200 OK\r\nX-ClickHouse-Exception-Tag: " TAG "\r\n"
@@ -25,6 +25,7 @@ enum ending { END_CLOSE, END_RESET, END_STALL };
 struct script {
 	struct buf answer;
 	enum ending ending;
+	bool early;      /* answers when the request's head is there */
 	uint64_t repeat; /* the answer's last 64 KiB, so many times */
 	char request[16384];
 	int listener;

@@ -12,7 +12,7 @@
 
 #include "tests/unit/answer_fixture.h"
 #include "tests/unit/run_suite.h"
-#include "worker/source/clickhouse_stream.h"
+#include "worker/clickhouse/answer.h"
 
 START_TEST(a_whole_answer_is_complete)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "tests/unit/run_suite.h"
-#include "worker/source/clickhouse_error.h"
+#include "worker/clickhouse/error.h"
 #include "worker/source/clickhouse_settings.h"
 #include "worker/source/clickhouse_sql.h"
 
@@ -222,7 +222,8 @@ static void
 refusal_is(const char *text, long status, int code, enum err_class cls,
     const char *says)
 {
-	struct server_error e = { .place = "http://h:1",
+	struct server_error e = { .role = &http_source,
+		.place = "http://h:1",
 		.user = "u",
 		.status = status,
 		.code = code,

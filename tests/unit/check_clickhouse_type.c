@@ -6,7 +6,7 @@
 
 #include "common/xalloc.h"
 #include "tests/unit/run_suite.h"
-#include "worker/source/clickhouse_type.h"
+#include "worker/clickhouse/type.h"
 
 static struct ch_type t;
 static struct err err;

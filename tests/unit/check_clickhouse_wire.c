@@ -10,8 +10,8 @@
 
 #include "tests/unit/answer_fixture.h"
 #include "tests/unit/run_suite.h"
-#include "worker/source/city.h"
-#include "worker/source/clickhouse_stream.h"
+#include "worker/clickhouse/answer.h"
+#include "worker/clickhouse/city.h"
 
 /* Frames of bytes as they are: what is within is not the point here. */
 static void

@@ -10,9 +10,9 @@
 
 #include "common/buf.h"
 #include "tests/unit/run_suite.h"
-#include "worker/source/city.h"
-#include "worker/source/frames.h"
-#include "worker/source/unzstd.h"
+#include "worker/clickhouse/city.h"
+#include "worker/clickhouse/frames.h"
+#include "worker/clickhouse/unzstd.h"
 
 enum { NONE = 0x02, LZ4 = 0x82, ZSTD = 0x90, HEAD = 9 };
 

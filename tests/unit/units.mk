@@ -169,22 +169,22 @@ fuzzlibs_parquet_reader := -lzstd -lpthread
 
 UNITS += manual
 unit_manual := coordinator/config_keys.c coordinator/limits.c \
-	worker/typemap.c worker/source/clickhouse_type.c worker/type.c \
+	worker/typemap.c worker/clickhouse/type.c worker/type.c \
 	common/job.c common/buf.c common/xalloc.c common/err.c
 
 # ClickHouse source
 COMMON_source := common/buf.c common/xalloc.c common/err.c
-SRCS_mapping := $(SRCS_typemap) worker/source/clickhouse_type.c worker/type.c \
+SRCS_mapping := $(SRCS_typemap) worker/clickhouse/type.c worker/type.c \
 	worker/source/utf8.c worker/source/convert.c \
 	worker/source/convert_text.c worker/batch.c $(COMMON_source)
 SRCS_native := worker/source/native.c worker/source/native_column.c \
 	worker/source/native_leaf.c worker/source/native_map.c \
-	worker/source/stream.c $(SRCS_mapping)
+	worker/clickhouse/stream.c $(SRCS_mapping)
 
-SRCS_frames := worker/source/frames.c worker/source/unzstd.c \
-	worker/source/city.c
-SRCS_wire := worker/source/clickhouse_wire.c worker/source/clickhouse_http.c \
-	worker/source/tail.c $(SRCS_frames)
+SRCS_frames := worker/clickhouse/frames.c worker/clickhouse/unzstd.c \
+	worker/clickhouse/city.c
+SRCS_wire := worker/clickhouse/wire.c worker/clickhouse/http.c \
+	worker/clickhouse/tail.c $(SRCS_frames)
 
 UNITS += frames
 unit_frames := $(SRCS_frames) worker/batch.c worker/type.c $(COMMON_source)
@@ -194,7 +194,7 @@ fuzz_frames := $(unit_frames)
 fuzzlibs_frames := -llz4 -lzstd
 
 UNITS += clickhouse_type
-unit_clickhouse_type := worker/source/clickhouse_type.c $(COMMON_source)
+unit_clickhouse_type := worker/clickhouse/type.c $(COMMON_source)
 
 UNITS += convert
 unit_convert := worker/source/convert.c worker/source/convert_text.c \
@@ -208,10 +208,11 @@ unit_typemap := $(SRCS_mapping)
 
 UNITS += clickhouse_sql
 unit_clickhouse_sql := worker/source/clickhouse_sql.c \
-	worker/source/clickhouse_settings.c worker/source/clickhouse_error.c \
-	worker/source/clickhouse_http.c worker/source/tail.c \
+	worker/clickhouse/quote.c \
+	worker/source/clickhouse_settings.c worker/clickhouse/error.c \
+	worker/clickhouse/http.c worker/clickhouse/tail.c \
 	common/position.c common/clock.c \
-	worker/source/clickhouse_type.c $(COMMON_source)
+	worker/clickhouse/type.c $(COMMON_source)
 libs_clickhouse_sql := -lcurl
 
 UNITS += msg
@@ -226,9 +227,13 @@ unit_limits := coordinator/limits.c common/job.c common/err.c
 
 UNITS += clickhouse_http
 unit_clickhouse_http := tests/unit/answer_fixture.c $(SRCS_wire) \
-	worker/source/clickhouse_stream.c worker/source/clickhouse_error.c \
+	worker/clickhouse/answer.c worker/clickhouse/error.c \
 	common/clock.c $(SRCS_native)
 libs_clickhouse_http := -lcurl -llz4 -lzstd
+
+UNITS += clickhouse_put
+unit_clickhouse_put := $(unit_clickhouse_http)
+libs_clickhouse_put := $(libs_clickhouse_http)
 
 UNITS += clickhouse_wire
 unit_clickhouse_wire := $(unit_clickhouse_http)

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "common/xalloc.h"
+#include "worker/clickhouse/answer.h"
 #include "worker/source/clickhouse_settings.h"
-#include "worker/source/clickhouse_stream.h"
 
 enum {
 	ANSWER_MAX = 64 << 20,

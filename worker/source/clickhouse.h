@@ -8,12 +8,12 @@
 #define CALVE_CLICKHOUSE_H
 
 #include "common/buf.h"
+#include "worker/clickhouse/stream.h"
+#include "worker/clickhouse/type.h"
+#include "worker/clickhouse/wire.h"
 #include "worker/source/clickhouse_sql.h"
-#include "worker/source/clickhouse_type.h"
-#include "worker/source/clickhouse_wire.h"
 #include "worker/source/native.h"
 #include "worker/source/source_kind.h"
-#include "worker/source/stream.h"
 #include "worker/typemap.h"
 
 enum column_kind {

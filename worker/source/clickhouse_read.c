@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "common/xalloc.h"
-#include "worker/source/clickhouse_stream.h"
+#include "worker/clickhouse/answer.h"
 
 enum { SQL_MAX = 16 << 20, ANSWER_MAX = 64 << 20 };
 static const uint64_t BLOCK_MIN = UINT64_C(64) << 20;

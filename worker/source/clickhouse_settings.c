@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/source/clickhouse_http.h"
+#include "worker/clickhouse/http.h"
 
 enum {
 	MUST = 1, /* otherwise rows could be missing, or misread */

@@ -13,30 +13,6 @@
 
 enum { NOT_A_TIMESTAMP = -2 };
 
-static void
-put_quoted(struct buf *b, const char *text, char quote)
-{
-	buf_put_u8(b, (uint8_t)quote);
-	for (; *text != '\0'; text++) {
-		if (*text == quote || *text == '\\')
-			buf_put_u8(b, '\\');
-		buf_put_u8(b, (uint8_t)*text);
-	}
-	buf_put_u8(b, (uint8_t)quote);
-}
-
-void
-sql_identifier(struct buf *b, const char *name)
-{
-	put_quoted(b, name, '`');
-}
-
-void
-sql_string(struct buf *b, const char *text)
-{
-	put_quoted(b, text, '\'');
-}
-
 int
 sql_timestamp_scale(const struct ch_type *t)
 {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SQL text for ClickHouse, pure: quoting, exact bounds, window predicates
- * that the primary key can use (format.md 4.4), and what a sorting key says.
+ * SQL text for ClickHouse, pure: exact bounds, window predicates that the
+ * primary key can use (format.md 4.4), and what a sorting key says.
  */
 #ifndef CALVE_CLICKHOUSE_SQL_H
 #define CALVE_CLICKHOUSE_SQL_H
 
 #include "common/buf.h"
 #include "common/position.h"
-#include "worker/source/clickhouse_type.h"
+#include "worker/clickhouse/quote.h"
+#include "worker/clickhouse/type.h"
 #include "worker/source/source.h"
 
 /* The columns by which rows are ordered; sequence is NULL without one. */
@@ -18,9 +19,6 @@ struct sql_order {
 	const char *sequence;
 	const struct ch_type *sequence_type;
 };
-
-void sql_identifier(struct buf *, const char *name); /* `name` */
-void sql_string(struct buf *, const char *text);     /* 'text' */
 
 /* 0..9 or SCALE_DAYS; -2 when the type is no timestamp. */
 int sql_timestamp_scale(const struct ch_type *bare);

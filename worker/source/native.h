@@ -17,7 +17,7 @@
 
 #include "common/err.h"
 #include "worker/batch.h"
-#include "worker/source/stream.h"
+#include "worker/clickhouse/stream.h"
 #include "worker/typemap.h"
 
 struct native_column {

@@ -6,7 +6,7 @@
 #ifndef CALVE_NATIVE_COLUMN_H
 #define CALVE_NATIVE_COLUMN_H
 
-#include "worker/source/stream.h"
+#include "worker/clickhouse/stream.h"
 #include "worker/typemap.h"
 
 /* The decoder's side of a mapping: the memory one node reuses. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One frame at a time: head, packed bytes, checksum, then what is within. */
-#include "worker/source/frames.h"
+#include "worker/clickhouse/frames.h"
 
 #include <lz4.h>
 #include <string.h>
 
 #include "common/buf.h"
-#include "worker/source/city.h"
-#include "worker/source/unzstd.h"
+#include "worker/clickhouse/city.h"
+#include "worker/clickhouse/unzstd.h"
 
 enum {
 	METHOD_NONE = 0x02,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A ring, laid flat when somebody looks. */
-#include "worker/source/tail.h"
+#include "worker/clickhouse/tail.h"
 
 #include <string.h>
 

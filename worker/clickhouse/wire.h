@@ -11,7 +11,7 @@
 #define CALVE_CLICKHOUSE_WIRE_H
 
 #include "common/buf.h"
-#include "worker/source/clickhouse_http.h"
+#include "worker/clickhouse/http.h"
 
 enum wire_coding { WIRE_NONE, WIRE_LZ4, WIRE_ZSTD };
 
@@ -30,6 +30,8 @@ struct http *wire_http(struct wire *);
  * answers. */
 int wire_start(struct wire *, const char *parameters, const char *sql,
     bool framed, struct err *) MUST_USE;
+/* Ends what http_put() sent (http.h) and waits for the answer. */
+int wire_put_end(struct wire *, struct err *) MUST_USE;
 /* A stream_fetch: next bytes of the answer, 0 when all of it came whole. */
 ssize_t wire_read(void *wire, uint8_t *dst, size_t n, struct err *);
 /* The body of a refusal, at most max bytes: in frames, or as it is where the

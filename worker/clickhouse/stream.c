@@ -3,7 +3,7 @@
  * Large reads go straight to where the caller wants the bytes; the window
  * serves lengths, names and short strings.
  */
-#include "worker/source/stream.h"
+#include "worker/clickhouse/stream.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * Codes are those of ClickHouse's ErrorCodes.cpp. A code that is not in the
  * table is a refusal: trying again would not help.
  */
-#include "worker/source/clickhouse_error.h"
+#include "worker/clickhouse/error.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -15,60 +15,55 @@ enum { TEXT_SHOWN = 400 };
 
 static const struct advice {
 	int code;
-	enum err_class cls;
+	bool heals;
 	const char *what; /* to do */
 } advices[] = {
 	/* refused: mend it */
-	{ 47, ERR_SOURCE, "check the column names" },
-	{ 60, ERR_SOURCE, "check the source table's name" },
-	{ 81, ERR_SOURCE, "check the source's database" },
-	{ 115, ERR_SOURCE, "the server is older than any that calve knows" },
-	{ 158, ERR_SOURCE, "raise the limits of the user's profile" },
-	{ 164, ERR_SOURCE, "give the user a profile with readonly = 2 or 0" },
-	{ 201, ERR_SOURCE,
+	{ 47, false, "check the column names" },
+	{ 60, false, "check the table's name" },
+	{ 81, false, "check the database's name" },
+	{ 115, false, "the server is older than any that calve knows" },
+	{ 158, false, "raise the limits of the user's profile" },
+	{ 164, false, "give the user a profile with readonly = 2 or 0" },
+	{ 201, false,
 	    "the user's quota is used up; run it again when its interval is "
 	    "over" },
-	{ 307, ERR_SOURCE, "raise the limits of the user's profile" },
-	{ 396, ERR_SOURCE, "raise the limits of the user's profile" },
-	{ 452, ERR_SOURCE,
+	{ 307, false, "raise the limits of the user's profile" },
+	{ 396, false, "raise the limits of the user's profile" },
+	{ 452, false,
 	    "a constraint of the user's profile forbids what "
 	    "calve needs" },
-	{ 497, ERR_SOURCE,
+	{ 497, false,
 	    "grant the user SELECT on the table and on system."
 	    "tables, system.columns, system.settings" },
 	/* passing troubles: another attempt may heal them */
-	{ 3, ERR_SOURCE_LOST, "run it again" },
-	{ 32, ERR_SOURCE_LOST, "run it again" },
-	{ 74, ERR_SOURCE_LOST, "see the server's log" },
-	{ 95, ERR_SOURCE_LOST, "run it again" },
-	{ 96, ERR_SOURCE_LOST, "run it again" },
-	{ 159, ERR_SOURCE_LOST, "raise max_execution_time of the user" },
-	{ 160, ERR_SOURCE_LOST,
+	{ 3, true, "run it again" }, { 32, true, "run it again" },
+	{ 74, true, "see the server's log" }, { 95, true, "run it again" },
+	{ 96, true, "run it again" },
+	{ 159, true, "raise max_execution_time of the user" },
+	{ 160, true,
 	    "the server expects the query to take too "
 	    "long; take smaller steps" },
-	{ 173, ERR_SOURCE_LOST, "the server is short of memory" },
-	{ 198, ERR_SOURCE_LOST, "the server cannot resolve a host's name" },
-	{ 202, ERR_SOURCE_LOST, "the server runs too many queries" },
-	{ 203, ERR_SOURCE_LOST, "run it again" },
-	{ 209, ERR_SOURCE_LOST, "run it again" },
-	{ 210, ERR_SOURCE_LOST, "run it again" },
-	{ 218, ERR_SOURCE_LOST, "the table was dropped meanwhile" },
-	{ 225, ERR_SOURCE_LOST, "the server has no keeper" },
-	{ 236, ERR_SOURCE_LOST, "the server stopped the query" },
-	{ 241, ERR_SOURCE_LOST,
+	{ 173, true, "the server is short of memory" },
+	{ 198, true, "the server cannot resolve a host's name" },
+	{ 202, true, "the server runs too many queries" },
+	{ 203, true, "run it again" }, { 209, true, "run it again" },
+	{ 210, true, "run it again" },
+	{ 218, true, "the table was dropped meanwhile" },
+	{ 225, true, "the server has no keeper" },
+	{ 236, true, "the server stopped the query" },
+	{ 241, true,
 	    "raise max_memory_usage of the user, or take "
 	    "smaller steps" },
-	{ 243, ERR_SOURCE_LOST, "free space on the server's disk" },
-	{ 279, ERR_SOURCE_LOST, "a shard or replica is out of reach" },
-	{ 369, ERR_SOURCE_LOST, "all replicas are behind" },
-	{ 384, ERR_SOURCE_LOST, "run it again" },
-	{ 394, ERR_SOURCE_LOST, "somebody cancelled the query" },
-	{ 425, ERR_SOURCE_LOST, "see the server's log" },
-	{ 439, ERR_SOURCE_LOST, "the server has no thread to spare" },
-	{ 473, ERR_SOURCE_LOST, "the table was locked" },
-	{ 499, ERR_SOURCE_LOST, "the server's object store failed" },
-	{ 999, ERR_SOURCE_LOST, "the server has lost its keeper" },
-	{ 0, ERR_SOURCE, NULL }
+	{ 243, true, "free space on the server's disk" },
+	{ 279, true, "a shard or replica is out of reach" },
+	{ 369, true, "all replicas are behind" }, { 384, true, "run it again" },
+	{ 394, true, "somebody cancelled the query" },
+	{ 425, true, "see the server's log" },
+	{ 439, true, "the server has no thread to spare" },
+	{ 473, true, "the table was locked" },
+	{ 499, true, "the server's object store failed" },
+	{ 999, true, "the server has lost its keeper" }, { 0, false, NULL }
 };
 
 static bool
@@ -137,21 +132,21 @@ static int
 bare_status(const struct server_error *e, struct err *err)
 {
 	if (e->status == 401 || e->status == 403)
-		return err_set(err, ERR_SOURCE,
+		return err_set(err, e->role->refused,
 		    "'%s' refused with HTTP status "
-		    "%ld; check user and password of the source",
-		    e->place, e->status);
+		    "%ld; check user and password of the %s",
+		    e->place, e->status, e->role->name);
 	if (e->status >= 500 || e->status == 408 || e->status == 429)
-		return err_set(err, ERR_SOURCE_LOST,
+		return err_set(err, e->role->lost,
 		    "'%s' answered with HTTP "
 		    "status %ld; see the server's log, then run it again",
 		    e->place, e->status);
 	if (e->status != 200)
-		return err_set(err, ERR_SOURCE,
+		return err_set(err, e->role->refused,
 		    "'%s' answered with HTTP "
 		    "status %ld; is that a ClickHouse HTTP port",
 		    e->place, e->status);
-	return err_set(err, ERR_SOURCE_LOST,
+	return err_set(err, e->role->lost,
 	    "'%s' ended its answer with an "
 	    "exception; see the server's log, then run it again",
 	    e->place);
@@ -170,23 +165,23 @@ clickhouse_refusal(const struct server_error *e, struct err *err)
 	if (code == 0 && e->code == 0)
 		return bare_status(e, err);
 	if (is_login(code))
-		return err_set(err, ERR_SOURCE,
+		return err_set(err, e->role->refused,
 		    "wrong user or password for "
-		    "'%s' at '%s'; check user and password of the source",
+		    "'%s' at '%s'; check user and password of the %s",
 		    e->user != NULL && e->user[0] != '\0' ? e->user : "default",
-		    e->place);
+		    e->place, e->role->name);
 	while (a->what != NULL && a->code != code)
 		a++;
 	/* CANNOT_OPEN_FILE and CANNOT_STAT, when it has too many open */
 	if (memmem(text, len, "Too many open files", 19) != NULL)
-		return err_set(err, ERR_SOURCE_LOST,
-		    "error %d of the source: too many open files; raise the "
+		return err_set(err, e->role->lost,
+		    "error %d of the %s: too many open files; raise the "
 		    "server's limit",
-		    code);
+		    code, e->role->name);
 	trim(&text, &len);
-	return err_set(err, a->cls, "error %d of the source: %.*s%s%s", code,
-	    (int)len, text, a->what != NULL ? "; " : "",
-	    a->what != NULL ? a->what : "");
+	return err_set(err, a->heals ? e->role->lost : e->role->refused,
+	    "error %d of the %s: %.*s%s%s", code, e->role->name, (int)len, text,
+	    a->what != NULL ? "; " : "", a->what != NULL ? a->what : "");
 }
 
 bool

@@ -16,10 +16,10 @@
  * Errors: ERR_SOURCE_LOST for a frame that is cut short, impossible or
  * damaged, since another attempt may bring it whole.
  */
-#ifndef CALVE_FRAMES_H
-#define CALVE_FRAMES_H
+#ifndef CALVE_CLICKHOUSE_FRAMES_H
+#define CALVE_CLICKHOUSE_FRAMES_H
 
-#include "worker/source/stream.h"
+#include "worker/clickhouse/stream.h"
 
 /* Servers send a mebibyte a frame. */
 enum { FRAME_MAX = 32 << 20, FRAME_HEAD = 25 };

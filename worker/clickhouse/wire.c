@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which way this answer came, and the decoder for it. */
-#include "worker/source/clickhouse_wire.h"
+#include "worker/clickhouse/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "common/xalloc.h"
-#include "worker/source/frames.h"
-#include "worker/source/tail.h"
-#include "worker/source/unzstd.h"
+#include "worker/clickhouse/frames.h"
+#include "worker/clickhouse/tail.h"
+#include "worker/clickhouse/unzstd.h"
 
 enum { STEP = 16 << 10 };
 
@@ -91,11 +91,19 @@ find_coding(struct wire *w, bool framed, struct err *err)
 		w->coding = WIRE_ZSTD;
 	else if (a.encoding[0] != '\0' &&
 	    strcasecmp(a.encoding, "identity") != 0)
-		return err_set(err, ERR_SOURCE,
+		return err_set(err, http_role(w->http)->refused,
 		    "'%s' sent its answer with Content-Encoding '%s', for "
 		    "which nobody asked; is there a proxy in between",
 		    http_place(w->http), a.encoding);
 	return 0;
+}
+
+int
+wire_put_end(struct wire *w, struct err *err)
+{
+	if (http_put_end(w->http, err) == -1)
+		return -1;
+	return find_coding(w, false, err);
 }
 
 int

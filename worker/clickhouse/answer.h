@@ -6,12 +6,12 @@
  * exception frame ends the body, (5) no exception header or trailer came.
  * Rule (6), the row count, is the caller's.
  */
-#ifndef CALVE_CLICKHOUSE_STREAM_H
-#define CALVE_CLICKHOUSE_STREAM_H
+#ifndef CALVE_CLICKHOUSE_ANSWER_H
+#define CALVE_CLICKHOUSE_ANSWER_H
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "worker/source/clickhouse_wire.h"
+#include "worker/clickhouse/wire.h"
 
 /* Starts an answer that will be read with wire_read(); any status but 200 and
  * any exception header is an error here already. user is for messages, rows
@@ -26,6 +26,10 @@ int clickhouse_explain(struct wire *, const char *user, struct err *err);
 /* After err about the values that came: if they were changed on the way, lets
  * that be the error. Always -1; the answer is over. */
 int clickhouse_doubt(struct wire *, struct err *err);
+
+/* Ends an INSERT whose data http_put() sent (http.h), and reads the answer:
+ * 0 when the server has taken all of it. */
+int clickhouse_put_end(struct wire *, const char *user, struct err *) MUST_USE;
 
 /* A small answer whole, into out (appended); over max is ERR_LIMIT. */
 int clickhouse_fetch(struct wire *, const char *user, const char *parameters,

@@ -3,8 +3,8 @@
  * CityHash128 as of CityHash 1.0.2 (Google's, 2011; later releases give other
  * values): what ClickHouse puts before each compressed frame.
  */
-#ifndef CALVE_CITY_H
-#define CALVE_CITY_H
+#ifndef CALVE_CLICKHOUSE_CITY_H
+#define CALVE_CLICKHOUSE_CITY_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -8,8 +8,8 @@
  * exceed it is ERR_LIMIT before anything is allocated. The end of the bytes
  * in the middle of a read is ERR_SOURCE_LOST.
  */
-#ifndef CALVE_STREAM_H
-#define CALVE_STREAM_H
+#ifndef CALVE_CLICKHOUSE_STREAM_H
+#define CALVE_CLICKHOUSE_STREAM_H
 
 #include <stdint.h>
 #include <sys/types.h>

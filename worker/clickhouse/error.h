@@ -10,9 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/err.h"
+#include "worker/clickhouse/http.h"
 
 struct server_error {
+	const struct http_role *role;
 	const char *place; /* "http://host:port" */
 	const char *user;  /* for "wrong password", or NULL */
 	long status;       /* of HTTP; 200 in mid-stream */

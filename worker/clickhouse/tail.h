@@ -3,8 +3,8 @@
  * struct tail: the last bytes of a stream, where a server puts the reason
  * when it has to break off.
  */
-#ifndef CALVE_TAIL_H
-#define CALVE_TAIL_H
+#ifndef CALVE_CLICKHOUSE_TAIL_H
+#define CALVE_CLICKHOUSE_TAIL_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* zstd's streaming decoder, fed from a stream_fetch. */
-#include "worker/source/unzstd.h"
+#include "worker/clickhouse/unzstd.h"
 
 #include <stdlib.h>
 #include <zstd.h>

@@ -6,7 +6,7 @@
  * Silence is measured from the moment somebody waits, so that a slow reader
  * does not make a live server look dead.
  */
-#include "worker/source/clickhouse_http.h"
+#include "worker/clickhouse/http.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -18,7 +18,10 @@
 
 #include "common/clock.h"
 #include "common/xalloc.h"
-#include "worker/source/tail.h"
+#include "worker/clickhouse/tail.h"
+
+const struct http_role http_source = { "source", ERR_SOURCE, ERR_SOURCE_LOST },
+		       http_target = { "target", ERR_TARGET, ERR_TARGET_LOST };
 
 enum { TURN_MS = 1000, PIECE = 512 << 10 };
 
@@ -30,6 +33,7 @@ struct http {
 	char *place;                 /* for messages */
 	bool local;                  /* a loopback address */
 	struct http_options options; /* numbers only */
+	const struct http_role *role;
 	char curl_text[CURL_ERROR_SIZE];
 
 	bool running, paused, begun;
@@ -37,7 +41,12 @@ struct http {
 	CURLcode result;
 	struct http_answer answer;
 	struct mono activity;
-	uint64_t received;
+	uint64_t received, sent;
+
+	const uint8_t *put; /* of the piece that is being sent: */
+	size_t put_left;    /* what curl has not taken */
+	bool put_waits;     /* curl has asked for more than there was */
+	bool put_over;      /* there will be no more */
 
 	uint8_t *buf; /* pos .. len not yet read */
 	size_t pos, len;
@@ -65,6 +74,28 @@ on_body(char *p, size_t one, size_t n, void *arg)
 	h->len += n;
 	h->received += n;
 	tail_put(h->tail, (const uint8_t *)p, n);
+	return n;
+}
+
+static size_t
+on_put(char *to, size_t one, size_t n, void *arg)
+{
+	struct http *h = arg;
+
+	n *= one;
+	h->activity = mono_now();
+	if (h->put_left == 0 && !h->put_over) {
+		h->put_waits = true;
+		return CURL_READFUNC_PAUSE;
+	}
+	if (h->put_left == 0)
+		return 0; /* the body's end */
+	if (n > h->put_left)
+		n = h->put_left;
+	memcpy(to, h->put, n);
+	h->put += n;
+	h->put_left -= n;
+	h->sent += n;
 	return n;
 }
 
@@ -140,13 +171,15 @@ parse_url(struct http *h, const char *url, struct err *err)
 	    (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0) ||
 	    curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
 		rc = err_set(err, ERR_CONFIG,
-		    "the source's url is malformed; "
-		    "write it as http://host:8123");
+		    "the %s's url is malformed; "
+		    "write it as http://host:8123",
+		    h->role->name);
 	} else if (curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK) {
 		rc = err_set(err, ERR_CONFIG,
-		    "the source's url holds "
+		    "the %s's url holds "
 		    "credentials, and servers log urls; use the keys user and "
-		    "password");
+		    "password",
+		    h->role->name);
 	} else {
 		curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
 		h->local = is_loopback(host);
@@ -174,8 +207,9 @@ add_header(struct http *h, const char *name, const char *value, struct err *err)
 		return 0;
 	if (strpbrk(value, "\r\n") != NULL)
 		return err_set(err, ERR_CONFIG,
-		    "a line break in the source's "
-		    "user or password; remove it");
+		    "a line break in the %s's "
+		    "user or password; remove it",
+		    h->role->name);
 	line = xasprintf("%s: %s", name, value);
 	more = curl_slist_append(h->headers, line);
 	explicit_bzero(line, strlen(line));
@@ -212,6 +246,9 @@ prepare_easy(struct http *h, const struct http_options *o, struct err *err)
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, h->curl_text);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, h);
+	curl_easy_setopt(e, CURLOPT_READFUNCTION, on_put);
+	curl_easy_setopt(e, CURLOPT_READDATA, h);
+	curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)PIECE);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, h);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "calve");
@@ -240,6 +277,7 @@ http_new(const struct http_options *o, struct err *err)
 	}
 	ready = true;
 	h = xcalloc(1, sizeof(*h));
+	h->role = o->role != NULL ? o->role : &http_source;
 	h->options.timeout_s = o->timeout_s > 0 ? o->timeout_s : 30;
 	h->options.first_byte_s =
 	    o->first_byte_s > 0 ? o->first_byte_s : h->options.timeout_s * 10;
@@ -281,6 +319,12 @@ http_place(const struct http *h)
 	return h->place;
 }
 
+const struct http_role *
+http_role(const struct http *h)
+{
+	return h->role;
+}
+
 bool
 http_is_local(const struct http *h)
 {
@@ -299,21 +343,21 @@ transfer_error(struct http *h, struct err *err)
 	if (sys == EMFILE || sys == ENFILE) {
 		errno = (int)sys;
 		return err_sys(
-		    err, ERR_SOURCE_LOST, "cannot connect to '%s'", h->place);
+		    err, h->role->lost, "cannot connect to '%s'", h->place);
 	}
 	switch (h->result) {
 	case CURLE_COULDNT_CONNECT:
-		return err_set(err, ERR_SOURCE_LOST,
+		return err_set(err, h->role->lost,
 		    "connection refused by "
 		    "'%s'; is the server up, and url right",
 		    h->place);
 	case CURLE_COULDNT_RESOLVE_HOST:
-		return err_set(err, ERR_SOURCE_LOST,
+		return err_set(err, h->role->lost,
 		    "unknown host in '%s'; "
 		    "check url and the name service",
 		    h->place);
 	case CURLE_OPERATION_TIMEDOUT:
-		return err_set(err, ERR_SOURCE_LOST,
+		return err_set(err, h->role->lost,
 		    "no connection to '%s' "
 		    "within %u s; is the server up and reachable",
 		    h->place, h->options.timeout_s);
@@ -321,7 +365,7 @@ transfer_error(struct http *h, struct err *err)
 	case CURLE_PARTIAL_FILE:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
-		return err_set(err, ERR_SOURCE_LOST,
+		return err_set(err, h->role->lost,
 		    "'%s' closed the "
 		    "connection in the middle of an answer; see the server's "
 		    "log, then run it again",
@@ -329,18 +373,18 @@ transfer_error(struct http *h, struct err *err)
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CONNECT_ERROR:
-		return err_set(err, ERR_SOURCE,
+		return err_set(err, h->role->refused,
 		    "no secure connection to "
 		    "'%s': %s",
 		    h->place, h->curl_text);
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
-		return err_set(err, ERR_SOURCE,
+		return err_set(err, h->role->refused,
 		    "'%s' does not speak HTTP; use "
 		    "ClickHouse's HTTP port (8123)",
 		    h->place);
 	default:
-		return err_set(err, ERR_SOURCE_LOST,
+		return err_set(err, h->role->lost,
 		    "transfer from '%s' "
 		    "failed: %s",
 		    h->place,
@@ -375,32 +419,36 @@ silence(struct http *h, struct err *err)
 
 	if (mono_seconds_since(h->activity) < most)
 		return 0;
-	err_set(err, ERR_SOURCE_LOST,
-	    "'%s' sent nothing for %u s; see the "
+	err_set(err, h->role->lost,
+	    "'%s' %s nothing for %u s; see the "
 	    "server's log, raise timeout if queries take that long",
-	    h->place, most);
+	    h->place, h->put_left > 0 ? "took" : "sent", most);
 	http_stop(h);
 	return -1;
 }
 
-/* Lets the transfer go on until there is something to read or it ended. */
+/* Lets the transfer go on until there is something to read or it ended; or,
+ * where there is something to be sent, until that is taken. */
 static int
 pump(struct http *h, struct err *err)
 {
+	bool puts = h->put_left > 0;
 	int running;
 
-	if (h->paused) {
-		h->paused = false;
+	if (h->paused || (h->put_waits && (puts || h->put_over))) {
+		h->paused = h->put_waits = false;
 		curl_easy_pause(h->easy, CURLPAUSE_CONT);
 	}
 	h->activity = mono_now();
-	while (h->pos == h->len && !h->answer.ended) {
+	while (h->pos == h->len && !h->answer.ended &&
+	    (!puts || h->put_left > 0)) {
 		if (curl_multi_perform(h->multi, &running) != CURLM_OK)
 			return err_set(err, ERR_BUG,
 			    "libcurl lost track of a "
 			    "transfer");
 		note_end(h);
-		if (h->pos < h->len || h->answer.ended)
+		if (h->pos < h->len || h->answer.ended ||
+		    (puts && h->put_left == 0))
 			break;
 		if (curl_multi_poll(h->multi, NULL, 0, TURN_MS, NULL) !=
 		    CURLM_OK)
@@ -411,31 +459,83 @@ pump(struct http *h, struct err *err)
 	return 0;
 }
 
-int
-http_start(
-    struct http *h, const char *parameters, const char *sql, struct err *err)
+/* Forgets the last answer and begins a request; h->easy has its body. */
+static int
+begin(struct http *h, char *url, struct err *err)
 {
-	char *url = xasprintf("%s/?%s", h->base, parameters);
-
-	http_stop(h);
 	h->answer = (struct http_answer){ 0 };
 	h->begun = h->paused = h->headed = false;
 	h->result = CURLE_OK;
 	h->pos = h->len = 0;
 	h->tail->n = 0;
 	h->curl_text[0] = '\0';
+	h->put_left = 0;
+	h->put_waits = h->put_over = false;
 	curl_easy_setopt(h->easy, CURLOPT_URL, url);
-	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(sql));
-	curl_easy_setopt(h->easy, CURLOPT_COPYPOSTFIELDS, sql);
 	free(url);
 	if (curl_multi_add_handle(h->multi, h->easy) != CURLM_OK)
 		return err_set(err, ERR_BUG, "libcurl refused a request");
 	h->running = true;
+	return 0;
+}
+
+/* Waits for the answer's beginning. */
+static int
+await(struct http *h, struct err *err)
+{
 	if (pump(h, err) == -1)
 		return -1;
 	if (h->answer.ended && !h->answer.clean && h->answer.status == 0)
 		return transfer_error(h, err);
 	return 0;
+}
+
+int
+http_start(
+    struct http *h, const char *parameters, const char *sql, struct err *err)
+{
+	http_stop(h);
+	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(sql));
+	curl_easy_setopt(h->easy, CURLOPT_COPYPOSTFIELDS, sql);
+	if (begin(h, xasprintf("%s/?%s", h->base, parameters), err) == -1)
+		return -1;
+	return await(h, err);
+}
+
+int
+http_put_begin(
+    struct http *h, const char *parameters, const char *sql, struct err *err)
+{
+	char *query = http_escape(sql);
+	char *url = xasprintf("%s/?%s&query=%s", h->base, parameters, query);
+
+	free(query);
+	http_stop(h);
+	/* a body of unknown length: curl sends it in chunks */
+	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, NULL);
+	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE, -1L);
+	curl_easy_setopt(h->easy, CURLOPT_POST, 1L);
+	return begin(h, url, err);
+}
+
+int
+http_put(struct http *h, const void *p, size_t n, struct err *err)
+{
+	h->put = p;
+	h->put_left = n;
+	if (n > 0 && pump(h, err) == -1)
+		return -1;
+	if (h->put_left == 0)
+		return 0;
+	h->put_left = 0;
+	return 1;
+}
+
+int
+http_put_end(struct http *h, struct err *err)
+{
+	h->put_over = true;
+	return await(h, err);
 }
 
 ssize_t
@@ -495,6 +595,12 @@ const uint8_t *
 http_tail(struct http *h, size_t *n)
 {
 	return tail_get(h->tail, n);
+}
+
+uint64_t
+http_sent(const struct http *h)
+{
+	return h->sent;
 }
 
 uint64_t

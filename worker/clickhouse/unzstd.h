@@ -7,12 +7,12 @@
  * here; the answer counts as ended only at such an end. Bytes are handed out
  * before that: what was read is right once 0 came.
  */
-#ifndef CALVE_UNZSTD_H
-#define CALVE_UNZSTD_H
+#ifndef CALVE_CLICKHOUSE_UNZSTD_H
+#define CALVE_CLICKHOUSE_UNZSTD_H
 
 #include <stdbool.h>
 
-#include "worker/source/stream.h"
+#include "worker/clickhouse/stream.h"
 
 struct unzstd;
 

@@ -4,7 +4,7 @@
  * where there are fewer. The rest is mixed in: below 128 bytes 16 at a time,
  * else 128 at a time and the end, 32 at a time, backwards from its last byte.
  */
-#include "worker/source/city.h"
+#include "worker/clickhouse/city.h"
 
 #include <endian.h>
 #include <string.h>

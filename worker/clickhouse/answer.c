@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rules by which an answer counts as complete. */
-#include "worker/source/clickhouse_stream.h"
+#include "worker/clickhouse/answer.h"
 
-#include "worker/source/clickhouse_error.h"
+#include "worker/clickhouse/error.h"
 
 enum { REFUSAL_MAX = 64 << 10, EXPLAIN_MAX = 1 << 20, STEP = 16 << 10 };
 
@@ -28,17 +28,16 @@ read_all(struct wire *w, struct buf *out, size_t max, struct err *err)
 	}
 }
 
-int
-clickhouse_begin(struct wire *w, const char *user, const char *parameters,
-    const char *sql, bool rows, struct err *err)
+/* -1 when the answer that begins is a refusal. */
+static int
+refused(struct wire *w, const char *user, struct err *err)
 {
-	struct server_error e = { .place = http_place(wire_http(w)),
+	struct server_error e = { .role = http_role(wire_http(w)),
+		.place = http_place(wire_http(w)),
 		.user = user };
 	struct http_answer a;
 	struct buf body;
 
-	if (wire_start(w, parameters, sql, rows, err) == -1)
-		return -1;
 	http_answer(wire_http(w), &a);
 	if (a.status == 200 && a.exception_code == 0)
 		return 0;
@@ -52,6 +51,15 @@ clickhouse_begin(struct wire *w, const char *user, const char *parameters,
 	clickhouse_refusal(&e, err);
 	buf_clear(&body);
 	return -1;
+}
+
+int
+clickhouse_begin(struct wire *w, const char *user, const char *parameters,
+    const char *sql, bool rows, struct err *err)
+{
+	if (wire_start(w, parameters, sql, rows, err) == -1)
+		return -1;
+	return refused(w, user, err);
 }
 
 /* Whether bytes of the answer's end hold an exception's text. wrong:
@@ -71,7 +79,8 @@ find_exception(const uint8_t *tail, size_t n, const struct http_answer *a,
 static int
 exception_at_end(struct wire *w, const char *user, bool wrong, struct err *err)
 {
-	struct server_error e = { .place = http_place(wire_http(w)),
+	struct server_error e = { .role = http_role(wire_http(w)),
+		.place = http_place(wire_http(w)),
 		.user = user,
 		.status = 200,
 		.text = "" };
@@ -99,7 +108,7 @@ clickhouse_complete(struct wire *w, const char *user, struct err *err)
 
 	http_answer(wire_http(w), &a);
 	if (!a.ended || !a.clean || a.status != 200)
-		return err_set(err, ERR_SOURCE_LOST,
+		return err_set(err, http_role(wire_http(w))->lost,
 		    "'%s' did not end its "
 		    "answer; run it again",
 		    http_place(wire_http(w)));
@@ -148,6 +157,16 @@ clickhouse_fetch(struct wire *w, const char *user, const char *parameters,
 		    http_place(wire_http(w)), max);
 	}
 	if (rc == -1)
+		return clickhouse_explain(w, user, err);
+	return clickhouse_complete(w, user, err);
+}
+
+int
+clickhouse_put_end(struct wire *w, const char *user, struct err *err)
+{
+	if (wire_put_end(w, err) == -1 || refused(w, user, err) == -1)
+		return -1;
+	if (wire_drain(w, EXPLAIN_MAX, err) == -1)
 		return clickhouse_explain(w, user, err);
 	return clickhouse_complete(w, user, err);
 }

@@ -4,7 +4,7 @@
  * numbers have maxima, and whatever is not understood is skipped as a whole
  * by its parentheses, with quotes respected.
  */
-#include "worker/source/clickhouse_type.h"
+#include "worker/clickhouse/type.h"
 
 #include <ctype.h>
 #include <stdlib.h>
