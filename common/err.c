@@ -81,7 +81,7 @@ advice(int sys)
 	switch (sys) {
 	case ENOSPC:
 	case EDQUOT:
-		return "; free space there, then run again";
+		return "; free space or inodes there, then run again";
 	case EFBIG:
 		return "; raise 'limits: output'";
 	case EMFILE:

@@ -121,11 +121,13 @@ open_window(struct run *run, struct err *err)
 }
 
 /* The watermark catches up with the table although nothing was committed, so
- * that what the state database says is true. `reset` stays in force until a
+ * that what the state database says is true; and so does the hint. `reset` stays in force until a
  * commit has recorded a position, hence not here. */
 static int
 catch_up(struct run *run, struct err *err)
 {
+	if (run->target.table != NULL)
+		table_hint(run->target.table);
 	if (!run->res->adopted || run->mark.adopt || !run->position.set)
 		return 0;
 	return step_advance(run, 0, err);

@@ -91,12 +91,12 @@ each_passing() { # POINT ERRNO PATTERN
 	LAST=$k
 }
 each_passing store.create EMFILE "cannot create '/.*': Too many open files; raise 'limits: files'"
-each_passing store.write ENOSPC "cannot write '/.*': No space left on device; free space there"
+each_passing store.write ENOSPC "cannot write '/.*': No space left on device; free space or inodes there"
 each_passing store.write EIO "cannot write '/.*': Input/output error"
 each_passing store.fsync EIO "cannot sync '/.*': Input/output error"
 each_passing store.fsync_dir EIO "cannot sync folder '/.*': Input/output error"
 each_passing store.mkdir EACCES "cannot make folder '/.*': Permission denied; give the user that runs calve write access"
-each_passing store.link EDQUOT "cannot link '/.*': Disk quota exceeded; free space there"
+each_passing store.link EDQUOT "cannot link '/.*': Disk quota exceeded; free space or inodes there"
 # The hint is best effort, a temporary name left harms nobody, and a link
 # whose reply was lost is known by its inode.
 for fault in rename unlink link.reply; do
@@ -119,7 +119,7 @@ if [ "$(id -u)" == 0 ] && mount_small; then
 	target full
 	calve run
 	same 'a full disk fails the run' 1 "$RC"
-	after_failure full "'$T/small/.*No space left on device; free space there, then run again"
+	after_failure full "'$T/small/.*No space left on device; free space or inodes there, then run again"
 	report 'a full disk is named, with what to do'
 	mount -o remount,size=32m "$T/small"
 	recovers full

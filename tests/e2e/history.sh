@@ -138,12 +138,14 @@ goes_on mirrorless
 
 prepared hint 3
 for wrong in missing 1 99 garbage ''; do
-	case $wrong in
-	missing) rm "$WAREHOUSE/cold/hint/metadata/version-hint.text" ;;
-	*) printf %s "$wrong" >"$WAREHOUSE/cold/hint/metadata/version-hint.text" ;;
-	esac
-	goes_on hint
-	same "hint: '$wrong' is put right" "$(table version cold.hint)" "$(cat "$WAREHOUSE/cold/hint/metadata/version-hint.text")"
+	for rows in new no; do
+		case $wrong in
+		missing) rm "$WAREHOUSE/cold/hint/metadata/version-hint.text" ;;
+		*) printf %s "$wrong" >"$WAREHOUSE/cold/hint/metadata/version-hint.text" ;;
+		esac
+		goes_on hint
+		same "hint: '$wrong' is put right by a run with $rows rows" "$(table version cold.hint)" "$(cat "$WAREHOUSE/cold/hint/metadata/version-hint.text")"
+	done
 	insert hint
 done
 

@@ -10,6 +10,8 @@
  *	                                 each other and add up, or what does not
  *	table.mjs version DIR            N of the newest vN.metadata.json
  *	table.mjs uuid DIR
+ *	table.mjs leftovers DIR          files that no snapshot needs, by their
+ *	                                 paths in DIR, even if there is no table
  *	table.mjs rollback DIR N         main is N snapshots back
  *	table.mjs main DIR ID            main is that snapshot
  *	table.mjs expire DIR N           only the newest N snapshots stay
@@ -24,17 +26,17 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { readAvro } from '../interop/avro.mjs';
 
 const [command, dir, argument] = process.argv.slice(2);
 const folder = path.join(dir, 'metadata');
 
+/* 0 where there is no table. */
 function newest() {
-	const versions = fs.readdirSync(folder)
+	const names = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+	return Math.max(0, ...names
 	    .map(name => /^v(\d+)\.metadata\.json$/.exec(name))
-	    .filter(match => match !== null).map(match => Number(match[1]));
-	if (versions.length === 0)
-		throw new Error(`no table in '${dir}'`);
-	return Math.max(...versions);
+	    .filter(match => match !== null).map(match => Number(match[1])));
 }
 
 function read(version) {
@@ -99,8 +101,25 @@ function checkHistory(oldestFirst) {
 	return { problems, rows };
 }
 
+/* All that the snapshots need: lists, manifests and what these hold. */
+function* reached(snapshots) {
+	const local = location => location.replace(/^file:\/*/, '/');
+	for (const s of snapshots) {
+		const list = local(s['manifest-list']);
+		yield list;
+		for (const { manifest_path } of readAvro(list).records) {
+			const manifest = local(manifest_path);
+			yield manifest;
+			for (const entry of readAvro(manifest).records)
+				yield local(entry.data_file.file_path);
+		}
+	}
+}
+
 const version = newest();
-const metadata = read(version);
+if (version === 0 && command !== 'leftovers')
+	throw new Error(`no table in '${dir}'`);
+const metadata = version === 0 ? {} : read(version);
 const chain = ancestry(metadata);
 const now = Math.max(Date.now(), metadata['last-updated-ms'] + 1);
 metadata['last-updated-ms'] = now;
@@ -108,6 +127,18 @@ metadata['last-updated-ms'] = now;
 const commands = {
 	version: () => console.log(version),
 	uuid: () => console.log(metadata['table-uuid']),
+	leftovers() {
+		const needed = new Set(reached(metadata.snapshots ?? []));
+		const own = /^metadata\/(v\d+\.metadata\.json|version-hint\.text)$/;
+		for (const entry of fs.existsSync(dir) ? fs.readdirSync(dir,
+		    { recursive: true, withFileTypes: true }) : []) {
+			const file = path.join(entry.parentPath ?? entry.path,
+			    entry.name);
+			const name = path.relative(dir, file);
+			if (entry.isFile() && !needed.has(file) && !own.test(name))
+				console.log(name);
+		}
+	},
 	snapshots() {
 		for (const s of chain)
 			console.log(String(s['snapshot-id']).replace('#', ''));

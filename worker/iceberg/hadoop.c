@@ -272,10 +272,14 @@ read_hint(const char *folder, const char *path)
 	struct buf text;
 	struct err ignored;
 	int64_t version = 0;
+	char *end;
 
 	buf_init(&text, 64);
-	if (store_read(path, &text, 32, &ignored) == 0)
-		version = strtoll(buf_cstr(&text), NULL, 10);
+	if (store_read(path, &text, 32, &ignored) == 0) {
+		version = strtoll(buf_cstr(&text), &end, 10);
+		if (*end != '\0')
+			version = 0;
+	}
 	buf_clear(&text);
 	if (version <= 0)
 		return 0;
@@ -324,6 +328,12 @@ hadoop_hint(const char *folder, int64_t version)
 	FAULT_POINT("commit.hinted");
 	free(path);
 	free(metadata);
+}
+
+void
+table_hint(const struct table *t)
+{
+	hadoop_hint(t->folder, t->version);
 }
 
 /* ---- loading and creating by name ------------------------------------- */

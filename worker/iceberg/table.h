@@ -120,4 +120,9 @@ struct append {
 int table_append(const struct table *base, const struct append *,
     struct table **out, struct err *) MUST_USE;
 
+/* Points version-hint.text to the newest version where it is missing or names
+ * another: after a commit on a full disk, or another tool's doing. Best
+ * effort. */
+void table_hint(const struct table *);
+
 #endif
