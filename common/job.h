@@ -20,7 +20,8 @@ enum job_kind {
 	JOB_OFFLOAD = 1, /* lock, read, write, commit, advance */
 	JOB_VERIFY = 2,  /* compare source and target, day by day */
 	JOB_CHECK = 3,   /* resolve columns and target; reads no row */
-	JOB_PLAN = 4     /* what an offload would take; locks nothing */
+	JOB_PLAN = 4,    /* what an offload would take; locks nothing */
+	JOB_INIT = 5     /* make a ClickHouse target that is missing */
 };
 
 /* calve.yaml `columns: { NAME: { ... } }`. Texts are checked by the typemap. */

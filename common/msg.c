@@ -59,7 +59,7 @@ _Static_assert(
     "the field tables assume these sizes");
 
 static const struct field job_fields[] = {
-	ENUM(struct job, kind, JOB_OFFLOAD, JOB_PLAN),
+	ENUM(struct job, kind, JOB_OFFLOAD, JOB_INIT),
 	F(W_UUID, struct job, run_id),
 	F(W_UINT, struct job, attempt),
 	F(W_STR, struct job, name),

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * calve init: makes or migrates the state tables, in one transaction, and a
- * watermark row for each configured table. Again and again does no harm.
+ * watermark row for each configured table; then the ClickHouse tables that
+ * are missing as targets. Again and again does no harm.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/log.h"
 #include "common/pg.h"
+#include "common/xalloc.h"
 #include "coordinator/cmd.h"
+#include "coordinator/survey.h"
 #include "embedded/sql.h"
 
 /* In order; the version is the place in the list, from 1. Never changed once
@@ -101,15 +104,43 @@ init(const struct config *c, struct err *err)
 	return 0;
 }
 
+/* Tables that go to Iceberg are made by their first run, with its rows. */
+static int
+make_targets(const struct config *c, struct err *err)
+{
+	const char **names = xcalloc(c->ntables + 1, sizeof *names);
+	struct plan plan = { 0 };
+	struct survey v = { 0 };
+	int status = EXIT_DONE;
+	size_t n = 0;
+
+	for (size_t at = 0; at < c->ntables; at++)
+		if (c->tables[at].sync)
+			names[n++] = c->tables[at].name.value;
+	if (n > 0 &&
+	    (plan_make(c, names, n, NULL, &plan, err) == -1 ||
+		survey_run(&v, c, JOB_INIT, &plan, err) == -1))
+		status = -1;
+	for (size_t at = 0; status == EXIT_DONE && at < plan.n; at++)
+		if (v.s.outcomes[at].state != RUN_SUCCESS)
+			status = EXIT_SOME_FAILED;
+	survey_clear(&v);
+	plan_clear(&plan);
+	free(names);
+	return status;
+}
+
 static int
 run(const struct cmd_args *a)
 {
 	struct config config = { 0 };
 	struct err err = { 0 };
-	int status = EXIT_DONE;
+	int status = -1;
 
-	if (cmd_no_operands(a, &err) == -1 ||
-	    cmd_config(a, &config, &err) == -1 || init(&config, &err) == -1)
+	if (cmd_no_operands(a, &err) == 0 &&
+	    cmd_config(a, &config, &err) == 0 && init(&config, &err) == 0)
+		status = make_targets(&config, &err);
+	if (status == -1)
 		status = cmd_fail(&err);
 	config_clear(&config);
 	return status;
@@ -120,6 +151,7 @@ const struct cmd cmd_init = {
 	.summary = "Make the state tables, or bring them up to date",
 	.details =
 	    "An offload_watermarks table of an older pipeline is "
-	    "adopted in place: missing\ncolumns are added, its rows stay.\n",
+	    "adopted in place: missing\ncolumns are added, its rows stay. "
+	    "ClickHouse tables that are missing as targets\nare made.\n",
 	.run = run,
 };

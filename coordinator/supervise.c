@@ -306,7 +306,8 @@ show_title(struct loop *l)
 	static const char *const names[] = { [JOB_OFFLOAD] = "run",
 		[JOB_VERIFY] = "verify",
 		[JOB_CHECK] = "check",
-		[JOB_PLAN] = "dry run" };
+		[JOB_PLAN] = "dry run",
+		[JOB_INIT] = "init" };
 	size_t n = l->s->plan->n, done = n - l->left, running = 0;
 
 	for (size_t at = 0; at < l->nruns; at++)

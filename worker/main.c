@@ -15,15 +15,41 @@
 #include "worker/check.h"
 #include "worker/offload.h"
 #include "worker/report.h"
+#include "worker/sync.h"
 #include "worker/verify.h"
+
+static int
+unknown_kind(const struct job *job, struct err *err)
+{
+	return err_set(
+	    err, ERR_PROTOCOL, "unknown kind of job %d", (int)job->kind);
+}
+
+static int
+work_sync(const struct job *job, struct result *res, struct err *err)
+{
+	switch (job->kind) {
+	case JOB_OFFLOAD:
+		return sync_run(job, res, err);
+	case JOB_PLAN:
+		return sync_plan(job, res, err);
+	case JOB_CHECK:
+		return sync_check(job, err);
+	case JOB_INIT:
+		return sync_init(job, err);
+	case JOB_VERIFY:
+		return err_set(err, ERR_CONFIG,
+		    "tables that go to ClickHouse cannot be compared yet");
+	}
+	return unknown_kind(job, err);
+}
 
 static int
 work(const struct job *job, struct result *res, struct err *err)
 {
 	if (job->target_kind != NULL &&
 	    strcmp(job->target_kind, "clickhouse") == 0)
-		return err_set(err, ERR_CONFIG,
-		    "tables that go to ClickHouse cannot be run yet");
+		return work_sync(job, res, err);
 	switch (job->kind) {
 	case JOB_OFFLOAD:
 		return offload(job, res, err);
@@ -33,9 +59,10 @@ work(const struct job *job, struct result *res, struct err *err)
 		return check(job, err);
 	case JOB_PLAN:
 		return offload_plan(job, res, err);
+	case JOB_INIT: /* the first run that has rows makes the table */
+		return 0;
 	}
-	return err_set(
-	    err, ERR_PROTOCOL, "unknown kind of job %d", (int)job->kind);
+	return unknown_kind(job, err);
 }
 
 static uint64_t

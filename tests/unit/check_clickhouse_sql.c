@@ -5,6 +5,7 @@
 
 #include "tests/unit/run_suite.h"
 #include "worker/clickhouse/error.h"
+#include "worker/clickhouse/key.h"
 #include "worker/source/clickhouse_settings.h"
 #include "worker/source/clickhouse_sql.h"
 
@@ -163,6 +164,15 @@ START_TEST(key_positions)
 	ck_assert_int_eq(sql_key_position("tuple()", "tuple"), -1);
 	ck_assert_int_eq(sql_key_position("`a", "a"), -1);
 	ck_assert_int_eq(sql_key_position("a,", "a"), 0);
+	ck_assert_int_eq(sql_key_position("(a)", "a"), 0);
+	ck_assert_int_eq(sql_key_position("(a, `b)`)", "b)"), 1);
+	ck_assert_int_eq(sql_key_position("(a) + (b)", "b"), -1);
+	ck_assert_int_eq(sql_key_position("(a, b", "b"), -1);
+	ck_assert_uint_eq(sql_key_length(""), 0);
+	ck_assert_uint_eq(sql_key_length("a"), 1);
+	ck_assert_uint_eq(sql_key_length("(a)"), 1);
+	ck_assert_uint_eq(sql_key_length("(a), b"), 2);
+	ck_assert_uint_eq(sql_key_length("(a, f(b, c), `d,`)"), 3);
 }
 END_TEST
 

@@ -207,7 +207,7 @@ UNITS += typemap
 unit_typemap := $(SRCS_mapping)
 
 UNITS += clickhouse_sql
-unit_clickhouse_sql := worker/source/clickhouse_sql.c \
+unit_clickhouse_sql := worker/source/clickhouse_sql.c worker/clickhouse/key.c \
 	worker/clickhouse/quote.c \
 	worker/source/clickhouse_settings.c worker/clickhouse/error.c \
 	worker/clickhouse/http.c worker/clickhouse/tail.c \

@@ -11,6 +11,7 @@
 
 #include "common/xalloc.h"
 #include "worker/clickhouse/answer.h"
+#include "worker/clickhouse/key.h"
 #include "worker/source/clickhouse_settings.h"
 
 enum {

@@ -33,8 +33,4 @@ void sql_upto(struct buf *, const struct sql_order *, const struct position *);
 /* Number of the UTC day of the timestamp since 1970, as an Int64. */
 void sql_day(struct buf *, const struct sql_order *);
 
-/* 0-based place of a column in "a, `b c`, toDate(d)", where it stands there
- * as itself and ascending; -1 when it does not. */
-int sql_key_position(const char *sorting_key, const char *column);
-
 #endif

@@ -314,6 +314,7 @@ tell_table(const struct postgres *s, struct source_table *out)
 {
 	*out = (struct source_table){ .engine = xstrdup(s->kind),
 		.ncolumns = s->ncolumns,
+		.unique = s->keys_unique,
 		.timestamp_scale = s->scale };
 	memcpy(out->uuid, s->uuid, sizeof(out->uuid));
 	out->columns = xcalloc(s->ncolumns, sizeof(*out->columns));

@@ -302,22 +302,20 @@ put_quantiles(struct postgres *s, const struct window *w, uint64_t rows,
 
 int
 postgres_ranges(struct source *source, const struct window *w,
-    uint64_t rows_each, int64_t **bounds, size_t *n, struct err *err)
+    const struct source_count *counted, uint64_t rows_each, int64_t **bounds,
+    size_t *n, struct err *err)
 {
 	struct postgres *s = postgres_of(source);
-	struct source_count counted;
 	struct pg_rows *rows = NULL;
 	struct buf sql;
 	size_t want;
 
-	if (postgres_count(source, w, &counted, err) == -1)
-		return -1;
-	want = rows_each > 0 ? (counted.rows + rows_each - 1) / rows_each : 1;
+	want = rows_each > 0 ? (counted->rows + rows_each - 1) / rows_each : 1;
 	if (want > RANGES_MAX)
 		want = RANGES_MAX;
 	buf_init(&sql, SQL_MAX);
 	if (want > 1 &&
-	    (put_quantiles(s, w, counted.rows, want, &sql, err) == -1 ||
+	    (put_quantiles(s, w, counted->rows, want, &sql, err) == -1 ||
 		(rows = ask(s, &sql, 0, err)) == NULL)) {
 		buf_clear(&sql);
 		return -1;
@@ -329,7 +327,7 @@ postgres_ranges(struct source *source, const struct window *w,
 		int64_t at = number(rows, k, 0, INT64_MIN);
 
 		/* the row at a bound belongs to the range that it begins */
-		if (at > (*n > 0 ? (*bounds)[*n - 1] : counted.min_ticks) &&
+		if (at > (*n > 0 ? (*bounds)[*n - 1] : counted->min_ticks) &&
 		    at < w->high_ticks && *n < want)
 			(*bounds)[(*n)++] = at;
 	}

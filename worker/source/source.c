@@ -27,7 +27,9 @@ source_open(const struct job *job, struct err *err)
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
 		if (strcmp(kinds[k].name, name) == 0)
 			return kinds[k].open(job, err);
-	err_set(err, ERR_CONFIG, "unknown kind of source '%s'; use clickhouse",
+	err_set(err, ERR_CONFIG,
+	    "unknown kind of source '%s'; use clickhouse or "
+	    "postgres",
 	    name);
 	return NULL;
 }
@@ -155,10 +157,11 @@ source_join(struct source *s, const struct window *whole, const char *snapshot,
 }
 
 int
-source_ranges(struct source *s, const struct window *w, uint64_t rows_each,
-    int64_t **bounds, size_t *n, struct err *err)
+source_ranges(struct source *s, const struct window *w,
+    const struct source_count *counted, uint64_t rows_each, int64_t **bounds,
+    size_t *n, struct err *err)
 {
 	return s->ops->ranges != NULL
-	    ? s->ops->ranges(s, w, rows_each, bounds, n, err)
+	    ? s->ops->ranges(s, w, counted, rows_each, bounds, n, err)
 	    : cannot("ranges", err);
 }

@@ -42,6 +42,7 @@ struct source_table {
 	size_t ncolumns;
 	bool ordered;        /* (timestamp, sequence) is a prefix of the
 				 * sorting key: rows arrive in that order */
+	bool unique;         /* no two rows have one of the job's keys */
 	int timestamp_scale; /* 0..9 or SCALE_DAYS */
 };
 void source_table_clear(struct source_table *);
@@ -138,10 +139,12 @@ int source_freeze(struct source *, const struct window *whole,
     char snapshot[SOURCE_SNAPSHOT_TEXT], struct err *) MUST_USE;
 int source_join(struct source *, const struct window *whole,
     const char *snapshot, struct err *) MUST_USE;
-/* Cuts a window of rows into ranges of about so many: n ascending bounds in
- * ticks (the caller's to free), range k being [bounds[k - 1], bounds[k]), the
- * first from the window's beginning, the last to its end. */
-int source_ranges(struct source *, const struct window *, uint64_t rows_each,
-    int64_t **bounds, size_t *n, struct err *) MUST_USE;
+/* Cuts a window, as counted, into ranges of about so many rows: n ascending
+ * bounds in ticks (the caller's to free), range k being
+ * [bounds[k - 1], bounds[k]), the first from the window's beginning, the last
+ * to its end. */
+int source_ranges(struct source *, const struct window *,
+    const struct source_count *, uint64_t rows_each, int64_t **bounds,
+    size_t *n, struct err *) MUST_USE;
 
 #endif

@@ -34,7 +34,8 @@ typedef int source_freeze_op(struct source *, const struct window *whole,
 typedef int source_join_op(struct source *, const struct window *whole,
     const char *snapshot, struct err *);
 typedef int source_ranges_op(struct source *, const struct window *,
-    uint64_t rows_each, int64_t **bounds, size_t *n, struct err *);
+    const struct source_count *, uint64_t rows_each, int64_t **bounds,
+    size_t *n, struct err *);
 
 struct source_ops {
 	source_close_op *close;

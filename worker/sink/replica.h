@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ClickHouse table that is kept in step with a source: a ReplacingMergeTree
+ * whose version is the timestamp and whose sorting key is the job's key, so
+ * that of rows with one key the newest stays, however often each is sent.
+ *
+ *   replica_open        connect
+ *   replica_describe    what is there
+ *   replica_create      where nothing is
+ *   replica_fit         column by column: does what comes go into it?
+ *   replica_newest      the newest timestamp that is there
+ *   replica_begin, replica_append ..., replica_finish     one INSERT
+ *   replica_close
+ *
+ * One replica is one connection; several may write to one table.
+ *
+ * Errors: ERR_TARGET_LOST when the server is out of reach or gone (another
+ * attempt may heal it), ERR_TARGET when it refused, ERR_TABLE when the table
+ * cannot take these rows, ERR_TYPE and ERR_DATA by native_put.h.
+ */
+#ifndef CALVE_REPLICA_H
+#define CALVE_REPLICA_H
+
+#include "common/err.h"
+#include "common/job.h"
+#include "common/position.h"
+#include "worker/batch.h"
+#include "worker/type.h"
+
+struct replica;
+
+/* job must outlive it. */
+struct replica *replica_open(const struct job *, struct err *) MUST_USE;
+void replica_close(struct replica *); /* NULL is fine */
+
+/* 1: the table is there, 0: it is not */
+int replica_describe(struct replica *, struct err *) MUST_USE;
+/* After replica_describe() found it: its identity, all zeros where the
+ * database gives none. */
+const char *replica_uuid(const struct replica *);
+/* The type of a column as the server writes it, or NULL. */
+const char *replica_type(const struct replica *, const char *column);
+/* Whether the table remembers tokens of inserts. */
+bool replica_remembers(const struct replica *);
+
+struct replica_column {
+	const char *name, *type;
+};
+/* Makes the table, partitioned as the job says, or by month. */
+int replica_create(struct replica *, const struct replica_column *, size_t n,
+    struct err *) MUST_USE;
+
+/* incoming: the fields of the batches to come; borrowed. ERR_TABLE and
+ * ERR_TYPE name what does not fit, and what to do. */
+int replica_fit(
+    struct replica *, const struct type *incoming, struct err *) MUST_USE;
+/* Unset where the table has no rows. */
+int replica_newest(
+    struct replica *, struct position *out, struct err *) MUST_USE;
+
+/* What an insert holds at most for the server to take it as one block, which
+ * appears at once, partition by partition. */
+enum { REPLICA_BLOCK_ROWS = 4 << 20, REPLICA_BLOCK_BYTES = 1 << 30 };
+
+/* A token that the table remembers: the insert adds nothing then. */
+int replica_begin(struct replica *, const char *token, struct err *) MUST_USE;
+int replica_append(
+    struct replica *, const struct batch *, struct err *) MUST_USE;
+/* Ends the request and waits for the server's word. After ERR_TARGET_LOST it
+ * is not known whether the rows are there: the same token finds out. */
+int replica_finish(struct replica *, struct err *) MUST_USE;
+/* Cuts the request off: a part that was not a block yet is dropped. */
+void replica_abort(struct replica *);
+/* Whether what was sent since replica_begin() is one block. */
+bool replica_is_one_block(const struct replica *);
+uint64_t replica_sent(const struct replica *); /* bytes since open */
+
+#endif

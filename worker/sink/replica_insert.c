@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One INSERT: blocks as they come, with the memory of one.
+ *
+ * The server gathers them up to min_insert_block_size_*, then writes a part
+ * for each partition: an insert below that appears at once, or not at all.
+ * (ClickHouse documentation, "Transactional (ACID) support", case 1;
+ * "insert_deduplication_token".)
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "common/xalloc.h"
+#include "worker/sink/replica_own.h"
+
+/* The server has answered before the data's end: why? */
+static int
+ended_early(struct replica *r, struct err *err)
+{
+	if (replica_finish(r, err) == -1)
+		return -1;
+	return err_set(err, ERR_TARGET_LOST,
+	    "'%s' ended an insert before its data; see the server's log, then "
+	    "run it again",
+	    http_place(wire_http(r->server)));
+}
+
+int
+replica_begin(struct replica *r, const char *token, struct err *err)
+{
+	char *escaped = http_escape(token), *parameters;
+	int rc;
+
+	parameters = xasprintf(
+	    "async_insert=0&insert_deduplicate=1&"
+	    "insert_deduplication_token=%s&max_partitions_per_insert_block=0&"
+	    "min_insert_block_size_rows=%d&min_insert_block_size_bytes=%d",
+	    escaped, REPLICA_BLOCK_ROWS, REPLICA_BLOCK_BYTES);
+	r->rows = r->bytes = 0;
+	rc = http_put_begin(wire_http(r->server), parameters, r->insert, err);
+	free(parameters);
+	free(escaped);
+	return rc == 1 ? ended_early(r, err) : rc;
+}
+
+int
+replica_append(struct replica *r, const struct batch *b, struct err *err)
+{
+	int rc;
+
+	buf_reset(&r->block);
+	if (native_put_block(&r->block, r->put, r->nput, b, err) == -1)
+		return -1;
+	r->rows += b->nrows;
+	r->bytes += r->block.len;
+	rc = http_put(wire_http(r->server), r->block.data, r->block.len, err);
+	return rc == 1 ? ended_early(r, err) : rc;
+}
+
+int
+replica_finish(struct replica *r, struct err *err)
+{
+	return clickhouse_put_end(r->server, r->job->target_user, err);
+}
+
+void
+replica_abort(struct replica *r)
+{
+	http_stop(wire_http(r->server));
+}
+
+/* Strings take eight bytes more in the server's memory than here. */
+bool
+replica_is_one_block(const struct replica *r)
+{
+	return r->rows < REPLICA_BLOCK_ROWS &&
+	    r->bytes + 8 * r->nput * r->rows < REPLICA_BLOCK_BYTES;
+}
+
+uint64_t
+replica_sent(const struct replica *r)
+{
+	return http_sent(wire_http(r->server));
+}

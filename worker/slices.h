@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A window's ranges, read by several connections at once and inserted in
+ * order. A slice is a thread with a source, which has joined the snapshot,
+ * and a replica of its own.
+ *
+ *   take the next range -> COPY -> batches -> blocks -> wait for one's turn
+ *   -> end the insert -> the server's word -> the next one's turn
+ *
+ * S1. A range's insert ends only when all ranges before it are in the target:
+ *     the newest timestamp there is never ahead of rows that are missing.
+ * S2. A range that failed is sent again under its token, so that what is in
+ *     the target already is not added once more.
+ */
+#ifndef CALVE_SLICES_H
+#define CALVE_SLICES_H
+
+#include "common/err.h"
+#include "common/job.h"
+#include "worker/source/source.h"
+
+struct slices_plan {
+	const struct job *job;
+	const struct window *window;
+	const char *snapshot;  /* of source_freeze() */
+	const int64_t *bounds; /* of source_ranges() */
+	size_t nbounds;
+	uint64_t expected; /* rows, for the progress */
+};
+
+struct slices_done {
+	uint64_t rows, received, sent;
+	uint32_t ranges; /* that had rows */
+	struct position furthest;
+};
+
+/* Returns when all ranges are in the target, or one could not be; *out tells
+ * of those that are. */
+int slices_send(
+    const struct slices_plan *, struct slices_done *out, struct err *) MUST_USE;
+
+#endif
