@@ -3,8 +3,9 @@
 # The coordinator is killed with SIGKILL at a random moment, over and over,
 # while nine tables are loaded and rows inserted. Its workers find out by
 # themselves; the next run settles the dead one's, every other time while its
-# workers are still there. Then again while all nine workers stand at each step
-# from the fence to the end of the advance: they go on when it is dead.
+# workers are still there. Then again while all nine workers stand before the
+# fence, which they do not pass without it, and at each step from there to the
+# end of the advance, which they finish.
 # shellcheck source=tests/drills/lib.sh
 . "$(dirname "$0")/lib.sh"
 drill
@@ -12,6 +13,7 @@ drill
 . "$ROOT/tests/drills/nine.sh"
 
 KILLS=$(drill_scaled 50 12)
+POINTS=(committing "${NINE_POINTS[@]}")
 
 cycle() {
 	local mode=flat
@@ -33,8 +35,14 @@ cycle() {
 	esac
 }
 
+marks() {
+	state 'SELECT table_name, last_run_id FROM offload_watermarks ORDER BY 1'
+}
+
 # The next run comes while all nine hold their locks, or have just let go.
 cycle_at() { # POINT
+	local before moved=9
+	before=$(marks)
 	nine_next_day
 	nine_config "$SETTLE" flat
 	nine_stop_at "$1"
@@ -49,17 +57,19 @@ cycle_at() { # POINT
 	fi
 	kill -CONT "${WORKERS[@]}"
 	wait_until 60 drill_alone || not_ok "$1: orphans did not end"
+	[ "$1" != committing ] || moved=0
+	same "$1: $moved orphans commit and advance" "$moved" "$(diff <(echo "$before") <(marks) | grep -c '^>')"
 }
 
 nine_start "$(drill_scaled 36 15)"
-NINE_RESERVE=$((${#NINE_POINTS[@]} + 1))
+NINE_RESERVE=$((${#POINTS[@]} + 1))
 HITS=0
 for ((CYCLES = 0; HITS < KILLS && CYCLES < 5 * KILLS; CYCLES++)); do
 	cycle
 done
 same "$KILLS coordinators were killed" "$KILLS" "$HITS"
 wait_until 60 drill_alone || not_ok 'orphans did not end by themselves'
-for point in "${NINE_POINTS[@]}"; do
+for point in "${POINTS[@]}"; do
 	cycle_at "$point"
 done
 nine_finish
@@ -77,5 +87,5 @@ else
 fi
 nine_compare
 drill_result 'kill -9 the coordinator' "$HITS" "$LOST" "$DUPLICATED" "$PHASES"
-drill_result 'kill -9 the coordinator around the commit' ${#NINE_POINTS[@]} "$LOST" "$DUPLICATED" "$ROWS rows"
+drill_result 'kill -9 the coordinator around the commit' ${#POINTS[@]} "$LOST" "$DUPLICATED" "$ROWS rows"
 nine_check
