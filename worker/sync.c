@@ -39,7 +39,9 @@
 #include "worker/watermark.h"
 #include "worker/window.h"
 
-enum { RANGE_ROWS = 250000, SCALE_US = 6, SCALE_MS = 3 };
+/* A range is one insert: large ones merge less, small ones start sooner. */
+enum { RANGE_ROWS = 250000, RANGE_ROWS_LEAST = 10000 };
+enum { SCALE_US = 6, SCALE_MS = 3 };
 enum { DAY_MS = 86400000, HELD_US = 60000000 };
 
 struct sync {
@@ -331,6 +333,17 @@ as_counted(const struct sync *s, const struct source_count *counted,
 	    counted->rows, done->rows);
 }
 
+/* As many ranges as slices at least, where there is something to do. */
+static uint64_t
+range_rows(const struct job *job, uint64_t rows)
+{
+	uint64_t each = job->slices > 0 ? rows / job->slices + 1 : rows;
+
+	if (each < RANGE_ROWS_LEAST)
+		return RANGE_ROWS_LEAST;
+	return each < RANGE_ROWS ? each : RANGE_ROWS;
+}
+
 /* All of the window, as it is in one moment. */
 static int
 send_window(struct sync *s, struct slices_done *done, struct err *err)
@@ -352,8 +365,9 @@ send_window(struct sync *s, struct slices_done *done, struct err *err)
 	if (counted.rows == 0)
 		return 0;
 	FAULT_POINT("sync.frozen");
-	if (source_ranges(s->source, &s->window, &counted, RANGE_ROWS, &bounds,
-		&plan.nbounds, err) == -1)
+	if (source_ranges(s->source, &s->window, &counted,
+		range_rows(s->job, counted.rows), &bounds, &plan.nbounds,
+		err) == -1)
 		return -1;
 	plan.snapshot = snapshot;
 	plan.bounds = bounds;
