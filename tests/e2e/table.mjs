@@ -12,11 +12,15 @@
  *	table.mjs uuid DIR
  *	table.mjs leftovers DIR          files that no snapshot needs, by their
  *	                                 paths in DIR, even if there is no table
+ *	table.mjs manifests DIR          how many the current snapshot has
+ *	table.mjs missing DIR            the first file that a snapshot needs or
+ *	                                 the log names and that is not there
  *	table.mjs rollback DIR N         main is N snapshots back
  *	table.mjs main DIR ID            main is that snapshot
  *	table.mjs expire DIR N           only the newest N snapshots stay
  *	table.mjs compact DIR            a snapshot of another tool on top, with
  *	                                 the same files
+ *	table.mjs set DIR PROPERTY=VALUE
  *	table.mjs unset DIR PROPERTY
  *
  * From rollback on they write the next version as Iceberg's library does, with the
@@ -139,6 +143,20 @@ const commands = {
 				console.log(name);
 		}
 	},
+	manifests: () => console.log(readAvro(chain[0]['manifest-list']
+	    .replace(/^file:(\/\/)?/, '')).records.length),
+	missing() {
+		const needed = function* () {
+			for (const e of metadata['metadata-log'])
+				yield e['metadata-file'].replace(/^file:\/*/, '/');
+			yield* reached(metadata.snapshots);
+		};
+		for (const file of needed())
+			if (!fs.existsSync(file)) {
+				console.log(file);
+				break;
+			}
+	},
 	snapshots() {
 		for (const s of chain)
 			console.log(String(s['snapshot-id']).replace('#', ''));
@@ -193,6 +211,12 @@ const commands = {
 		metadata['last-sequence-number'] = sequence;
 		metadata.snapshots.push(top);
 		moveMain(metadata, top, now);
+		write(version + 1, metadata);
+	},
+	set() {
+		const at = argument.indexOf('=');
+		metadata.properties[argument.slice(0, at)] =
+		    argument.slice(at + 1);
 		write(version + 1, metadata);
 	},
 	unset() {

@@ -43,7 +43,8 @@ extend(const struct table *t)
 		require(err.cls == ERR_CONFLICT);
 		return;
 	}
-	json_t *summary = summary_append(t, &a, 0, 0, &err);
+	json_t *summary =
+	    summary_append(t, &a, &(struct manifest_counts){ 0 }, &err);
 	const struct metadata_append next = { .snapshot_id = 4711,
 		.manifest_list = "/l",
 		.metadata_file = "/m",

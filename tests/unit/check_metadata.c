@@ -561,7 +561,8 @@ START_TEST(totals_follow_the_snapshot_before)
 			.file_size = 100,
 			.partition = &v[i],
 			.npartition = 1 };
-	json_t *s = summary_append(t, &a, 1, 2, &err);
+	json_t *s =
+	    summary_append(t, &a, &(struct manifest_counts){ 1, 2, 0 }, &err);
 	ck_assert_str_eq(text(s, "operation"), "append");
 	ck_assert_str_eq(text(s, "k"), "v");
 	ck_assert_str_eq(text(s, "added-records"), "20");
@@ -577,7 +578,7 @@ START_TEST(totals_follow_the_snapshot_before)
 	json_decref(s);
 
 	t->snapshot_id = 0;
-	s = summary_append(t, &a, 1, 0, &err);
+	s = summary_append(t, &a, &(struct manifest_counts){ 1, 0, 7 }, &err);
 	ck_assert_str_eq(text(s, "total-records"), "20");
 	ck_assert_str_eq(text(s, "total-data-files"), "4");
 	ck_assert_str_eq(text(s, "total-delete-files"), "0");

@@ -17,6 +17,8 @@ struct err fixture_err;
 enum link_mode link_mode;
 int link_errno;
 void (*before_link)(void);
+const struct kv *fixture_properties;
+size_t fixture_nproperties;
 
 void
 fixture_make(void)
@@ -67,8 +69,10 @@ create(const char *name, struct table **out)
 	const struct table_create c = { .schema = &schema,
 		.last_column_id = 1,
 		.spec = &none,
-		.properties = &kv,
-		.nproperties = 1 };
+		.properties =
+		    fixture_nproperties > 0 ? fixture_properties : &kv,
+		.nproperties =
+		    fixture_nproperties > 0 ? fixture_nproperties : 1 };
 	int rc = table_create(scratch, "a.b", name, &c, out, &fixture_err);
 	type_clear(&schema);
 	return rc;

@@ -19,6 +19,10 @@ extern enum link_mode link_mode; /* of the next call only */
 extern int link_errno;
 extern void (*before_link)(void); /* called once, then forgotten */
 
+/* Of tables made from now on, where there are any. */
+extern const struct kv *fixture_properties;
+extern size_t fixture_nproperties;
+
 int create(const char *name, struct table **out);
 struct table *load(void);
 struct table *fresh_table(void); /* created */

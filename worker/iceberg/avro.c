@@ -242,13 +242,22 @@ walk(struct walk *w, const struct av_node *node)
 }
 
 int
+av_skip(const struct av_node *schema, struct cursor *c, struct err *err)
+{
+	struct walk w = { c, VALUES_MAX + (uint64_t)cursor_left(c) };
+
+	return walk(&w, schema) && !c->bad
+	    ? 0
+	    : err_set(err, ERR_TABLE, "avro data is malformed");
+}
+
+int
 av_decode(struct av_codec *codec, struct cursor *c, struct err *err)
 {
 	const uint8_t *from = c->p;
-	struct walk w = { c, VALUES_MAX + (uint64_t)cursor_left(c) };
 
-	if (!walk(&w, codec->node) || c->bad)
-		return err_set(err, ERR_TABLE, "avro data is malformed");
+	if (av_skip(codec->node, c, err) == -1)
+		return -1;
 	size_t n = (size_t)(c->p - from);
 	if (n > DATUM_MAX)
 		return err_set(err, ERR_TABLE, "avro datum is too large");

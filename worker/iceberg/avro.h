@@ -41,6 +41,10 @@ void av_reset(struct av_codec *);
 int av_encode(struct av_codec *, struct buf *out, struct err *) MUST_USE;
 /* Reads one datum from the cursor, which then stands behind it. ERR_TABLE. */
 int av_decode(struct av_codec *, struct cursor *, struct err *) MUST_USE;
+/* Checks one datum without decoding it, for who copies it as it is; the cursor
+ * then stands behind it. ERR_TABLE. */
+int av_skip(
+    const struct av_node *schema, struct cursor *, struct err *) MUST_USE;
 
 /*
  * Looking. Unions are looked through. av_get_* return 1 with a value, 0 when

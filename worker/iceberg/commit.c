@@ -9,7 +9,7 @@
  *       | reload                                                  |
  *       v                                                         |
  *     FRESH -- does not fit, or fence refuses --> FAILED          |
- *       | write_list, then the JSON under a temporary name        |
+ *       | merge, write_list, the JSON under a temporary name      |
  *       v                                                         |
  *     READY -- hadoop_link: LINK_TAKEN, another was first --------'
  *       |   \                                                     |
@@ -21,7 +21,7 @@
  *       `-- no longer the newest and not in its history (the names before
  *           it were tidied away): taken back, as LINK_TAKEN
  *
- *   FAILED     manifest and lists of this commit are removed
+ *   FAILED     manifests and lists of this commit are removed
  *   COMMITTED  lists of the attempts that lost are removed
  *   UNCLEAR    nothing is removed, for it may be reachable
  *
@@ -53,6 +53,7 @@
 #include "worker/iceberg/location.h"
 #include "worker/iceberg/manifest.h"
 #include "worker/iceberg/manifest_list.h"
+#include "worker/iceberg/merge.h"
 #include "worker/iceberg/metadata.h"
 #include "worker/iceberg/summary.h"
 #include "worker/iceberg/table.h"
@@ -69,10 +70,12 @@ enum {
 struct commit {
 	const struct table *base;
 	const struct append *a;
-	char *metadata;             /* local folder */
-	struct manifest_list added; /* the new manifest, or none */
-	char *manifest;             /* its local path, NULL: none */
-	char **lists;               /* local path of each attempt's list */
+	char *metadata;           /* local folder */
+	struct manifest_file own; /* the new manifest, if there are files */
+	char *manifest;           /* its local path, NULL: none */
+	struct merged merged;     /* the newest attempt's, or none */
+	size_t nmerged;           /* made so far, for a name of its own */
+	char **lists;             /* local path of each attempt's list */
 	size_t nlists;
 	const char *landed; /* the one of lists that is committed */
 	bool unclear;       /* what was written must stay */
@@ -130,7 +133,7 @@ make_manifest(struct commit *c, const char *path, void *arg)
 		.snapshot_id = a->snapshot_id,
 		.files = a->files,
 		.nfiles = a->nfiles };
-	int rc = manifest_write(&w, &c->added.files[0], c->err);
+	int rc = manifest_write(&w, &c->own, c->err);
 	metrics_modes_clear(&modes);
 	free(recorded);
 	return rc;
@@ -141,13 +144,11 @@ write_manifest(struct commit *c)
 {
 	if (c->a->nfiles == 0)
 		return 0;
-	c->added.files = xcalloc(1, sizeof(*c->added.files));
 	char *prefix = xasprintf("%s-m", c->a->commit_uuid);
 	c->manifest = under_new_name(c, prefix, "", 0, make_manifest, NULL);
 	free(prefix);
 	if (c->manifest == NULL)
 		return -1;
-	c->added.n = 1;
 	FAULT_POINT("commit.manifest");
 	return 0;
 }
@@ -156,7 +157,7 @@ write_manifest(struct commit *c)
 
 struct list_args {
 	const struct manifest_list_ids *ids;
-	const struct manifest_list *before;
+	const struct manifest_list *added, *before;
 };
 
 static int
@@ -165,7 +166,7 @@ make_list(struct commit *c, const char *path, void *arg)
 	const struct list_args *args = arg;
 
 	return manifest_list_write(
-	    path, args->ids, &c->added, args->before, c->err);
+	    path, args->ids, args->added, args->before, c->err);
 }
 
 /* Manifests of the current snapshot. */
@@ -190,43 +191,110 @@ read_before(
 	return manifest_list_read(local, before, err);
 }
 
-/* The manifest list of one attempt, and in *kept how many it carries over. */
 static int
-write_list(struct commit *c, const struct table *fresh, size_t *kept)
+make_merged(struct commit *c, const char *path, void *arg)
+{
+	const struct table *t = c->base;
+	char *recorded = location_record(t->location, t->folder, path);
+	int rc = merge_write(
+	    arg, path, recorded, c->a->snapshot_id, &c->merged, c->err);
+
+	free(recorded);
+	return rc;
+}
+
+/* Merges manifests of before where it is time to, and takes those out of it
+ * that the merged one stands for. That of an attempt that lost serves again
+ * as long as all of them are still there. */
+static int
+merge(struct commit *c, const struct table *fresh, struct manifest_list *before)
+{
+	if (c->merged.path != NULL) {
+		if (merge_apply(&c->merged, before))
+			return 0;
+		store_discard(c->merged.path);
+		merged_clear(&c->merged);
+	}
+	struct merge_plan *plan =
+	    merge_plan(fresh, before, (int64_t)c->a->nfiles);
+	if (plan == NULL)
+		return 0;
+	char *prefix = xasprintf("%s-m", c->a->commit_uuid);
+	char *path =
+	    under_new_name(c, prefix, "", ++c->nmerged, make_merged, plan);
+	free(prefix);
+	merge_plan_free(plan);
+	if (path != NULL) {
+		free(path);
+		FAULT_POINT("commit.merged");
+		return merge_apply(&c->merged, before)
+		    ? 0
+		    : err_set(c->err, ERR_BUG, "a merge replaces too much");
+	}
+	/* what cannot be merged stays as it is */
+	if (c->err->cls != ERR_TABLE)
+		return -1;
+	err_clear(c->err);
+	return 0;
+}
+
+static int
+write_list_of(struct commit *c, const struct table *fresh,
+    struct manifest_list *before, struct manifest_counts *counts)
 {
 	const struct manifest_list_ids ids = { c->a->snapshot_id,
 		fresh->snapshot_id, metadata_sequence_number(fresh) + 1 };
-	struct manifest_list before;
+	struct manifest_file files[2];
+	struct manifest_list added = { files, 0 };
 
-	if (read_before(fresh, &before, c->err) == -1)
-		return -1;
-	*kept = before.n;
-	if (c->added.n > 0) {
-		c->added.files[0].sequence_number = ids.sequence_number;
-		c->added.files[0].min_sequence_number = ids.sequence_number;
+	if (c->manifest != NULL) {
+		c->own.sequence_number = ids.sequence_number;
+		c->own.min_sequence_number = ids.sequence_number;
+		files[added.n++] = c->own;
 	}
-	struct list_args args = { &ids, &before };
+	if (c->merged.path != NULL) {
+		c->merged.file.sequence_number = ids.sequence_number;
+		files[added.n++] = c->merged.file;
+	}
+	*counts = (struct manifest_counts){ added.n, before->n, c->merged.n };
+	struct list_args args = { &ids, &added, before };
 	char *prefix = xasprintf("snap-%" PRId64 "-", c->a->snapshot_id);
 	char *path = under_new_name(
 	    c, prefix, c->a->commit_uuid, c->nlists + 1, make_list, &args);
 	free(prefix);
-	manifest_list_clear(&before);
 	if (path == NULL)
 		return -1;
 	c->lists = xreallocarray(c->lists, c->nlists + 1, sizeof(*c->lists));
 	c->lists[c->nlists++] = path;
 	FAULT_POINT("commit.listed");
-	/* the names of manifest and list must be on disk before the link */
+	/* names of manifests and list must be on disk before the link */
 	return store_sync_dir(c->metadata, c->err);
+}
+
+/* The manifest list of one attempt. */
+static int
+write_list(
+    struct commit *c, const struct table *fresh, struct manifest_counts *counts)
+{
+	struct manifest_list before;
+
+	if (read_before(fresh, &before, c->err) == -1)
+		return -1;
+	int rc = merge(c, fresh, &before);
+	if (rc == 0)
+		rc = write_list_of(c, fresh, &before, counts);
+	manifest_list_clear(&before);
+	return rc;
 }
 
 /* The version to be, checked as a foreign one would be: what we could not
  * read ourselves must not become the table. */
 static struct table *
-next_version(struct commit *c, const struct table *fresh, size_t kept)
+next_version(struct commit *c, const struct table *fresh,
+    const struct manifest_counts *counts)
 {
 	const struct append *a = c->a;
-	json_t *summary = summary_append(fresh, a, c->added.n, kept, c->err);
+	json_t *summary = summary_append(fresh, a, counts, c->err);
 
 	if (summary == NULL)
 		return NULL;
@@ -354,16 +422,16 @@ static int
 attempt_on(struct commit *c, const struct table *fresh, struct table **out)
 {
 	const struct append *a = c->a;
-	size_t kept;
+	struct manifest_counts counts;
 
 	if (table_fits(c->base, fresh, a, c->err) == -1)
 		return -1;
 	if (a->fence != NULL && a->fence(a->fence_arg, fresh, c->err) == -1)
 		return -1;
 	FAULT_POINT("commit.fenced");
-	if (write_list(c, fresh, &kept) == -1)
+	if (write_list(c, fresh, &counts) == -1)
 		return -1;
-	struct table *next = next_version(c, fresh, kept);
+	struct table *next = next_version(c, fresh, &counts);
 	if (next == NULL)
 		return -1;
 	int rc = publish(c, next);
@@ -440,10 +508,13 @@ clean_up(struct commit *c, bool committed)
 	}
 	if (!committed && !c->unclear && c->manifest != NULL)
 		store_discard(c->manifest);
+	if (!committed && !c->unclear && c->merged.path != NULL)
+		store_discard(c->merged.path);
 	free(c->lists);
 	free(c->manifest);
 	free(c->metadata);
-	manifest_list_clear(&c->added);
+	manifest_file_clear(&c->own);
+	merged_clear(&c->merged);
 }
 
 int

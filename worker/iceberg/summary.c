@@ -82,8 +82,8 @@ count_partitions(const struct append *a)
 }
 
 json_t *
-summary_append(const struct table *fresh, const struct append *a, size_t made,
-    size_t kept, struct err *err)
+summary_append(const struct table *fresh, const struct append *a,
+    const struct manifest_counts *manifests, struct err *err)
 {
 	struct snapshot current;
 	const struct snapshot *before =
@@ -111,9 +111,9 @@ summary_append(const struct table *fresh, const struct append *a, size_t made,
 	set_number(summary, "added-files-size", bytes);
 	set_number(
 	    summary, "changed-partition-count", (int64_t)count_partitions(a));
-	set_number(summary, "manifests-created", (int64_t)made);
-	set_number(summary, "manifests-kept", (int64_t)kept);
-	set_number(summary, "manifests-replaced", 0);
+	set_number(summary, "manifests-created", (int64_t)manifests->made);
+	set_number(summary, "manifests-kept", (int64_t)manifests->kept);
+	set_number(summary, "manifests-replaced", (int64_t)manifests->replaced);
 	set_total(summary, "total-records", before, records);
 	set_total(summary, "total-files-size", before, bytes);
 	set_total(summary, "total-data-files", before, (int64_t)a->nfiles);

@@ -11,9 +11,13 @@
 
 #include "worker/iceberg/table.h"
 
-/* New reference. kept: manifests carried over; made: new ones. NULL: ERR_DATA
- * when one of the caller's texts is not UTF-8. */
+/* Of manifests: new ones, those carried over, those merged into a new one. */
+struct manifest_counts {
+	size_t made, kept, replaced;
+};
+
+/* New reference. NULL: ERR_DATA when one of the caller's texts is not UTF-8. */
 json_t *summary_append(const struct table *fresh, const struct append *,
-    size_t made, size_t kept, struct err *) MUST_USE;
+    const struct manifest_counts *, struct err *) MUST_USE;
 
 #endif

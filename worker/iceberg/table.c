@@ -3,6 +3,7 @@
  * What a loaded table says of itself: properties, snapshots, live files.
  * Loading and creating are hadoop.c's, appending is commit.c's.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,19 @@ table_property(const struct table *t, const char *key)
 {
 	return json_string_value(
 	    json_object_get(json_object_get(t->root, "properties"), key));
+}
+
+int64_t
+table_property_number(const struct table *t, const char *key, int64_t fallback)
+{
+	const char *text = table_property(t, key);
+	char *end;
+
+	if (text == NULL || *text < '0' || *text > '9')
+		return fallback;
+	errno = 0;
+	int64_t n = strtoll(text, &end, 10);
+	return errno == 0 && *end == '\0' ? n : fallback;
 }
 
 const char *

@@ -65,6 +65,9 @@ int table_create(const char *warehouse, const char *namespace_,
     struct err *) MUST_USE;
 
 const char *table_property(const struct table *, const char *key); /* NULL */
+/* The same as a number from 0; fallback where it is none. */
+int64_t table_property_number(
+    const struct table *, const char *key, int64_t fallback);
 
 struct snapshot {
 	int64_t id, parent, sequence_number, timestamp_ms; /* parent 0: none */
