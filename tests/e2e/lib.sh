@@ -212,7 +212,9 @@ iceberg() {
 # equal NAME SOURCE TARGET COLUMNS [WHERE]: both sides hold the same rows the
 # same number of times. COLUMNS must mean the same in both.
 equal() {
-	local where=${5:-1} q
+	local where=${5:-1} q wanted
 	q="SELECT count(), sum(cityHash64(toString(($4)))), min(cityHash64(toString(($4)))), uniqExact(($4)) FROM"
-	same "$1" "$(sql "$q $2 WHERE $where")" "$(sql "$q $(iceberg "$3") WHERE $where")"
+	wanted=$(sql "$q $2 WHERE $where")
+	[[ $wanted == [0-9]* ]] || not_ok "$1: the source does not answer"
+	same "$1" "$wanted" "$(sql "$q $(iceberg "$3") WHERE $where")"
 }
