@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,25 +25,25 @@ fault_is(const char *what)
 
 /* Whether spec "NAME" or "NAME:K" names this passing of `name`. */
 static int
-fault_named(const char *spec, const char *name, unsigned *seen)
+fault_named(const char *spec, const char *name, atomic_uint *seen)
 {
 	size_t n = strlen(name);
 
 	if (strncmp(spec, name, n) != 0 || (spec[n] != '\0' && spec[n] != ':'))
 		return 0;
-	return ++*seen ==
+	return atomic_fetch_add(seen, 1) + 1 ==
 	    (spec[n] == ':' ? strtoul(spec + n + 1, NULL, 10) : 1);
 }
 
 void
 fault_point(const char *name)
 {
-	static unsigned passed, killed, stopped;
+	static atomic_uint passed, killed, stopped;
+	unsigned nth = atomic_fetch_add(&passed, 1) + 1;
 	const char *f;
 	char line[128];
 	int fd, n;
 
-	passed++;
 	if ((f = fault_is("list:")) != NULL) {
 		fd = open(f, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 		n = snprintf(line, sizeof line, "%s\n", name);
@@ -52,7 +53,7 @@ fault_point(const char *name)
 		}
 	} else if ((f = fault_is("kill:")) != NULL) {
 		if ((f[0] >= '0' && f[0] <= '9')
-			? passed == strtoul(f, NULL, 10)
+			? nth == strtoul(f, NULL, 10)
 			: fault_named(f, name, &killed))
 			kill(getpid(), SIGKILL);
 	} else if ((f = fault_is("stop:")) != NULL) {
@@ -75,7 +76,7 @@ fault_errno(const char *name)
 		{ "EDQUOT", EDQUOT },
 		{ "EROFS", EROFS },
 	};
-	static unsigned passed;
+	static atomic_uint passed;
 	const char *f = fault_is("errno:"), *rest;
 	size_t n = strlen(name), k;
 
@@ -83,7 +84,8 @@ fault_errno(const char *name)
 		return 0;
 	rest = f + n + 1;
 	n = strcspn(rest, ":");
-	if (++passed < (rest[n] == ':' ? strtoul(rest + n + 1, NULL, 10) : 1))
+	if (atomic_fetch_add(&passed, 1) + 1 <
+	    (rest[n] == ':' ? strtoul(rest + n + 1, NULL, 10) : 1))
 		return 0;
 	for (k = 0; k < sizeof known / sizeof known[0]; k++)
 		if (strlen(known[k].name) == n &&

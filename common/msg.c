@@ -103,6 +103,7 @@ static const struct field job_fields[] = {
 	F(W_U64, struct job, row_group_size),
 	F(W_U64, struct job, row_group_rows),
 	F(W_U64, struct job, memory),
+	F(W_UINT, struct job, threads),
 	F(W_UINT, struct job, source_threads),
 	F(W_UINT, struct job, timeout_s),
 };

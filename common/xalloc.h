@@ -11,7 +11,8 @@
 
 enum { EXIT_NOMEM = 120 };
 
-/* The hook must not allocate. Default: one line to standard error. */
+/* The hook must not allocate, and may be called by any thread. Default: one
+ * line to standard error. */
 void xalloc_set_hook(void (*hook)(size_t wanted));
 
 void *xmalloc(size_t);

@@ -117,6 +117,7 @@ config_job(const struct config *c, const struct config_table *t,
 	out->row_group_size = t->row_group_size;
 	out->row_group_rows = t->row_group_rows;
 	out->memory = t->limits.memory;
+	out->threads = (unsigned)t->limits.threads;
 	out->source_threads = (unsigned)t->threads;
 	out->timeout_s = (unsigned)((t->timeout_ms + 999) / 1000);
 }

@@ -90,6 +90,8 @@ static const struct key limits_keys[] = {
 	    UINT64_C(31536000000), "time of a run" },
 	{ "nice", KEY_COUNT, AT(K, nice), 0, "0", NULL, 0, 19,
 	    "lowers the priority" },
+	{ "threads", KEY_COUNT, AT(K, threads), 0, "0", NULL, 0, 256,
+	    "threads that encode; 0: its share of the processors" },
 };
 #undef K
 

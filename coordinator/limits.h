@@ -22,6 +22,7 @@ struct limits {           /* 0: none, but for core and nice */
 	uint64_t core;    /* bytes of a core dump */
 	uint64_t wall_ms; /* deadline of a run */
 	uint64_t nice;    /* 0..19 */
+	uint64_t threads; /* that encode; 0: its share of the processors */
 };
 
 /*

@@ -17,6 +17,7 @@
 
 #include "common/log.h"
 #include "common/xalloc.h"
+#include "coordinator/processors.h"
 #include "coordinator/supervise_run.h"
 
 static volatile sig_atomic_t signals_to_stop, signals_to_reload;
@@ -465,6 +466,7 @@ supervise(struct supervise *s, struct err *err)
 
 	l.nruns = s->workers < s->plan->n ? s->workers : s->plan->n;
 	raise_files(l.nruns);
+	s->threads = processors_share(processors(), l.nruns);
 	l.tasks = xcalloc(s->plan->n + 1, sizeof *l.tasks);
 	l.runs = xcalloc(l.nruns + 1, sizeof *l.runs);
 	s->outcomes = xcalloc(s->plan->n + 1, sizeof *s->outcomes);

@@ -73,6 +73,7 @@ struct supervise {
 	struct ledger *ledger; /* NULL: nothing is recorded */
 	const char *program;   /* the worker's */
 	size_t workers;
+	unsigned threads;             /* a worker's, where limits do not say */
 	bool hup_is_reload;           /* else SIGHUP stops like SIGTERM */
 	struct supervise_hooks hooks; /* any may be NULL */
 

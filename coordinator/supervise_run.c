@@ -61,6 +61,8 @@ queue_job(struct run *r)
 
 	config_job(r->s->config, r->outcome->table, r->s->kind,
 	    r->outcome->run_id, r->outcome->attempts, &m.u.job);
+	if (m.u.job.threads == 0)
+		m.u.job.threads = r->s->threads;
 	buf_init(&r->out, MSG_HEADER + MSG_MAX);
 	if (msg_put(&r->out, 0, &m, &err) == -1) {
 		/* The worker sees the end of its pipe and says so. */

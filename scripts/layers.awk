@@ -38,11 +38,12 @@ BEGIN {
 	allow("worker/type", vocabulary)
 	allow("worker/datafile", "common worker/datafile.h")
 	allow("worker/store", "common worker/store")
-	allow("worker/parquet", vocabulary " worker/datafile.h " \
+	allow("worker/pool", "common worker/pool.h")
+	allow("worker/parquet", vocabulary " worker/datafile.h worker/pool.h " \
 	    "worker/store worker/parquet")
 	allow("worker/iceberg", vocabulary " worker/datafile.h " \
 	    "worker/store worker/iceberg")
-	allow("worker/sink", vocabulary " worker/datafile.h " \
+	allow("worker/sink", vocabulary " worker/datafile.h worker/pool.h " \
 	    "worker/clickhouse worker/store " \
 	    "worker/parquet worker/iceberg worker/sink")
 

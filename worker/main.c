@@ -4,6 +4,7 @@
  * descriptor 3, reports go out on descriptor 4 (common/msg.h).
  */
 #include <bsd/unistd.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -82,6 +83,8 @@ main(int argc, char *argv[], char *envp[])
 	struct err err;
 	int rc;
 
+	/* an arena for each thread would take 64 MiB of the address space */
+	mallopt(M_ARENA_MAX, 1);
 	setproctitle_init(argc, argv, envp);
 	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
 		puts("calve-worker " CALVE_VERSION);

@@ -5,6 +5,7 @@
 #include <bsd/unistd.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,9 @@
 #include "common/xalloc.h"
 #include "version.h"
 
+/* A thread may run out of memory while another one sends. Recursive, since
+ * that may be the same. */
+static pthread_mutex_t sending = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static uint32_t sequence;
 static volatile sig_atomic_t asked_to_stop;
 static bool coordinator_gone;
@@ -57,11 +61,13 @@ send_msg(const struct msg *m)
 	struct err err;
 
 	buf_init(&frame, MSG_HEADER + MSG_MAX);
+	pthread_mutex_lock(&sending);
 	if (msg_put(&frame, sequence, m, &err) == -1 ||
 	    !write_all(frame.data, frame.len))
 		coordinator_gone = true;
 	else
 		sequence++;
+	pthread_mutex_unlock(&sending);
 	buf_clear(&frame);
 }
 
@@ -71,6 +77,8 @@ on_nomem(size_t wanted)
 	enum { SEQUENCE_AT = 8 };
 
 	(void)wanted;
+	/* never let go of: the first to come ends the process */
+	pthread_mutex_lock(&sending);
 	memcpy(nomem_frame + SEQUENCE_AT, &sequence, sizeof sequence);
 	write_all(nomem_frame, nomem_len);
 }

@@ -13,16 +13,13 @@
 #include "common/fault.h"
 #include "common/id.h"
 #include "common/xalloc.h"
-#include "worker/iceberg/schema.h"
+#include "worker/pump.h"
 #include "worker/report.h"
-#include "worker/sink/sink_iceberg.h"
-#include "worker/store/store.h"
 #include "worker/window.h"
 
 /* Merges, TTL and late rows within the margin may change a window between its
  * count and its read; that heals by doing both again. */
 enum { COUNT_TRIES = 3 };
-enum { MEMORY_SHARE = 4, MEMORY_FLOOR = 16 << 20, MEMORY_DEFAULT = 64 << 20 };
 
 /* Halves the window until it holds no more than a step may. */
 static int
@@ -45,111 +42,6 @@ choose_end(struct run *run, struct window *w, struct source_count *counted,
 
 /* ---- read and write ---------------------------------------------------------- */
 
-static enum parquet_preset
-preset_of(const struct job *job)
-{
-	if (strcmp(job->encoding, "dense") == 0)
-		return PARQUET_DENSE;
-	return strcmp(job->encoding, "compact") == 0 ? PARQUET_COMPACT
-						     : PARQUET_COMPAT;
-}
-
-/* What the encoder may hold: a part of the worker's limit, since blocks in
- * flight, libraries and the allocator need theirs. */
-static size_t
-memory_budget(const struct job *job)
-{
-	size_t share;
-
-	if (job->memory == 0)
-		return MEMORY_DEFAULT;
-	share = job->memory / MEMORY_SHARE;
-	if (share > MEMORY_DEFAULT)
-		return MEMORY_DEFAULT;
-	return share < MEMORY_FLOOR ? MEMORY_FLOOR : share;
-}
-
-static struct sink *
-open_sink(const struct run *run, const char *schema_json, struct err *err)
-{
-	const struct job *job = run->job;
-	struct sink_options options = {
-		.folder = run->target.folder,
-		.schema = &run->target.schema,
-		.spec = target_spec(&run->target),
-		.parquet = {
-			.preset = preset_of(job),
-			.zstd_level = strcmp(job->compression, "none") == 0 ?
-			    0 : job->compression_level,
-			.row_group_bytes = job->row_group_size,
-			.row_group_rows = job->row_group_rows,
-			.iceberg_schema = schema_json,
-		},
-		.file_size = job->file_size,
-		.memory = memory_budget(job),
-		.run_id = job->run_id,
-		.step = run->step,
-	};
-
-	return sink_open(&options, err);
-}
-
-static int
-pump(struct run *run, struct sink *sink, struct err *err)
-{
-	const struct batch *batch;
-	int got;
-
-	while ((got = source_next(run->source, &batch, err)) == 1) {
-		if (report_check_stop(err) == -1 ||
-		    sink_append(sink,
-			projection_view(run->target.projection, batch),
-			err) == -1)
-			return -1;
-		report_progress(source_rows(run->source), run->expected,
-		    run->res, source_bytes_received(run->source),
-		    sink_bytes(sink), (uint32_t)sink_files(sink));
-	}
-	return got;
-}
-
-struct written {
-	struct datafile *files;
-	size_t nfiles;
-	uint64_t rows, bytes;
-	struct position furthest;
-};
-
-static void
-written_clear(struct written *w)
-{
-	for (size_t k = 0; k < w->nfiles; k++)
-		datafile_clear(&w->files[k]);
-	free(w->files);
-	*w = (struct written){ .nfiles = 0 };
-}
-
-/* Nothing refers to these files: they can go. What cannot be removed now is
- * an orphan that bears the run's id. */
-static void
-written_remove(const struct written *w)
-{
-	struct err ignored;
-
-	for (size_t k = 0; k < w->nfiles; k++)
-		if (store_unlink(w->files[k].path, &ignored) == -1)
-			continue;
-}
-
-/* The next window begins where this one's last row says: a row that came
- * meanwhile, or a timestamp damaged on its way, must not move that. */
-static bool
-as_counted(const struct written *got, const struct source_count *counted)
-{
-	return got->rows == counted->rows &&
-	    got->furthest.ticks == counted->max_ticks;
-}
-
 static int
 not_as_counted(const struct written *got, const struct source_count *counted,
     const struct position *end, struct err *err)
@@ -166,49 +58,6 @@ not_as_counted(const struct written *got, const struct source_count *counted,
 	    "delivered %" PRIu64 ", the last at %s, %d times over; raise "
 	    "settle if rows are still being inserted there",
 	    counted->rows, high, was, got->rows, is, COUNT_TRIES);
-}
-
-/* 1 written, 0 the source changed meanwhile: count and read again. */
-static int
-read_and_write(struct run *run, const struct window *w,
-    const struct source_count *counted, struct written *out, struct err *err)
-{
-	const struct table *table = run->target.table;
-	json_t *json = schema_to_json(
-	    &run->target.schema, table != NULL ? table->schema_id : 0);
-	char *schema_json = json_dumps(json, JSON_COMPACT);
-	char query_id[UUID_TEXT];
-	struct sink *sink;
-	int rc;
-
-	uuid_random(query_id);
-	report_phase(run->job, PHASE_READ);
-	if ((sink = open_sink(run, schema_json, err)) == NULL)
-		rc = -1;
-	else if (source_begin(run->source, w, query_id, err) == -1 ||
-	    pump(run, sink, err) == -1) {
-		sink_abort(sink);
-		rc = -1;
-	} else {
-		out->rows = source_rows(run->source);
-		source_furthest(run->source, &out->furthest);
-		if (!as_counted(out, counted)) {
-			sink_abort(sink);
-			rc = 0;
-		} else {
-			report_phase(run->job, PHASE_WRITE);
-			rc = sink_finish(
-				 sink, &out->files, &out->nfiles, err) == -1
-			    ? -1
-			    : 1;
-		}
-	}
-	source_end(run->source);
-	free(schema_json);
-	json_decref(json);
-	for (size_t k = 0; rc == 1 && k < out->nfiles; k++)
-		out->bytes += (uint64_t)out->files[k].file_size;
-	return rc;
 }
 
 static int
@@ -233,7 +82,7 @@ write_step(struct run *run, const struct source_count *window,
 			return err_set(err, ERR_SOURCE_LOST,
 			    "all rows of the window went from the source "
 			    "between count and read; run it again");
-		rc = read_and_write(run, &w, &counted, out, err);
+		rc = pump(run, &w, &counted, out, err);
 	}
 	end.ticks = w.high_ticks;
 	position_format(&end, high);

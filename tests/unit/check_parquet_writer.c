@@ -549,8 +549,8 @@ START_TEST(idle_writers_are_small)
 	ck_assert_int_eq(parquet_append(w, &b, 0, 30000, &err), 0);
 	full = parquet_memory(w);
 	ck_assert_uint_gt(full, 1 << 20);
-	ck_assert_int_eq(parquet_flush(w, &err), 0);
-	ck_assert_int_eq(parquet_flush(w, &err), 0);
+	ck_assert_int_eq(parquet_flush_all(NULL, &w, 1, &err), 0);
+	ck_assert_int_eq(parquet_flush_all(NULL, &w, 1, &err), 0);
 	ck_assert_uint_lt(parquet_memory(w), idle + schema.nfields * 1024);
 	parquet_abort(w);
 	batch_clear(&b);

@@ -62,9 +62,18 @@ unit_sink := $(SRCS_sink) $(SRCS_parquet) worker/store/file.c \
 	worker/iceberg/partition_route.c worker/iceberg/intern.c \
 	worker/iceberg/partition_parse.c worker/iceberg/partition_path.c \
 	worker/iceberg/partition.c worker/iceberg/transform.c worker/batch.c \
-	worker/type.c worker/datafile.c common/buf.c common/xalloc.c \
-	common/err.c common/clock.c common/id.c
+	worker/type.c worker/datafile.c worker/pool.c common/buf.c \
+	common/xalloc.c common/err.c common/clock.c common/id.c
 libs_sink := -ljansson -lzstd -lz
+
+# Also built with the thread sanitizer.
+UNITS += pool threads
+UNITS_tsan := pool threads
+unit_pool := worker/pool.c common/xalloc.c common/err.c
+unit_threads := $(unit_sink) tests/harness/sample.c \
+	tests/harness/sample_schema.c
+libs_threads := $(libs_sink)
+
 fuzz_schema := worker/iceberg/schema.c worker/iceberg/schema_evolve.c \
 	worker/iceberg/partition.c worker/iceberg/transform.c worker/batch.c \
 	worker/type.c common/buf.c common/xalloc.c common/err.c common/clock.c
@@ -227,7 +236,8 @@ UNITS += slot
 unit_slot := coordinator/slot.c coordinator/limits.c common/job.c common/err.c
 
 UNITS += limits
-unit_limits := coordinator/limits.c common/job.c common/err.c
+unit_limits := coordinator/limits.c coordinator/processors.c common/job.c \
+	common/err.c
 
 UNITS += clickhouse_http
 unit_clickhouse_http := tests/unit/answer_fixture.c $(SRCS_wire) \
@@ -261,6 +271,7 @@ fuzz_clickhouse_type := $(SRCS_mapping)
 UNITS += supervise
 unit_supervise := coordinator/supervise.c coordinator/supervise_run.c \
 	coordinator/slot.c coordinator/spawn.c coordinator/plan.c \
+	coordinator/processors.c \
 	coordinator/ledger.c common/msg.c common/id.c \
 	build/embedded/sql.c $(SRCS_config)
 libs_supervise := $(libs_config)

@@ -198,20 +198,23 @@ put_offset_index(const struct column *c, int64_t offset, struct buf *out)
 
 /* ---- pages -------------------------------------------------------------------- */
 
+int
+chunk_end(struct column *c, const struct parquet_options *o, struct err *err)
+{
+	if (c->rows > 0 && page_finish(c, o, err) == -1)
+		return -1;
+	if (c->dict_pages == 0)
+		return 0;
+	c->dict_page = page_dictionary(c, o, err);
+	return c->dict_page == NULL ? -1 : 0;
+}
+
 static int
-write_pages(struct column *c, const struct parquet_options *o,
-    struct store_file *out, int64_t *data_offset, struct err *err)
+write_pages(struct column *c, struct store_file *out, struct err *err)
 {
 	struct page *page;
 	int rc = 0;
 
-	if (c->dict_pages > 0) {
-		if ((page = page_dictionary(c, o, err)) == NULL)
-			return -1;
-		rc = store_append(out, page->bytes, page->size, err);
-		free(page);
-	}
-	*data_offset = (int64_t)store_size(out);
 	while (rc == 0 && (page = c->first_page) != NULL) {
 		rc = store_append(out, page->bytes, page->size, err);
 		c->first_page = page->next;
@@ -227,9 +230,12 @@ chunk_write(struct column *c, const struct parquet_options *o,
 {
 	int64_t begin = (int64_t)store_size(out), data;
 
-	if (c->rows > 0 && page_finish(c, o, err) == -1)
+	if (c->dict_page != NULL &&
+	    store_append(out, c->dict_page->bytes, c->dict_page->size, err) ==
+		-1)
 		return -1;
-	if (write_pages(c, o, out, &data, err) == -1)
+	data = (int64_t)store_size(out);
+	if (write_pages(c, out, err) == -1)
 		return -1;
 
 	meta->meta.at = f->metas.len;

@@ -66,6 +66,7 @@ column_clear(struct column *c)
 		free(c->first_page);
 		c->first_page = next;
 	}
+	free(c->dict_page);
 	buf_clear(&c->values);
 	buf_clear(&c->index);
 	buf_clear(&c->def);

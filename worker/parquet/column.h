@@ -67,6 +67,7 @@ struct column {
 	bool other_chosen;
 	uint32_t dict_pages, other_pages, plain_pages;
 	struct page *first_page, *last_page;
+	struct page *dict_page; /* from chunk_end() on */
 	struct page_fact *facts;
 	size_t nfacts, facts_cap;
 	struct buf bounds;

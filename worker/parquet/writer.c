@@ -16,9 +16,9 @@
 #include "worker/parquet/footer.h"
 #include "worker/parquet/shred.h"
 
-/* Rows handed to all columns at a time: the size of a row group is looked at
- * in between. */
-enum { STEP_ROWS = 8192, STEP_LEAST = 16 };
+/* A row group that has less than one part in so many left is full; fewer rows
+ * than the least are not worth another look at its size. */
+enum { GROUP_SLACK = 64, STEP_LEAST = 16 };
 
 static const char magic[4] = "PAR1";
 
@@ -100,55 +100,117 @@ group_bytes(const struct parquet_writer *w)
 	return total;
 }
 
+static uint64_t
+cost_of(const struct parquet_writer *w, const struct batch *b, size_t first,
+    size_t n)
+{
+	uint64_t cost = 0;
+
+	for (size_t k = 0; k < w->nleaves; k++)
+		cost += shred_cost(&w->leaves[k], b, first, n);
+	return cost;
+}
+
+static bool
+is_full(const struct parquet_writer *w)
+{
+	const struct parquet_options *o = &w->options;
+
+	return w->group_rows >= o->row_group_rows ||
+	    group_bytes(w) >=
+	    o->row_group_bytes - o->row_group_bytes / GROUP_SLACK;
+}
+
 /* How many of n rows go in before the row group's size is looked at again:
- * few when they are wide. Their cost is an upper bound, so that the row group
- * is overrun by little and left with some room at most. */
+ * all that cannot overrun it, since their cost is an upper bound. */
 static size_t
 next_step(const struct parquet_writer *w, const struct batch *b, size_t first,
     size_t n)
 {
 	const struct parquet_options *o = &w->options;
-	uint64_t step = n < STEP_ROWS ? n : STEP_ROWS, cost = 0;
-	uint64_t bytes = group_bytes(w), room;
+	uint64_t bytes = group_bytes(w), step = n, room;
 
 	if (step > o->row_group_rows - w->group_rows)
 		step = o->row_group_rows - w->group_rows;
-	for (size_t k = 0; k < w->nleaves; k++)
-		cost += shred_cost(&w->leaves[k], b, first, step);
 	room = bytes < o->row_group_bytes ? o->row_group_bytes - bytes : 0;
-	if (cost > room && step > STEP_LEAST) {
-		step = (uint64_t)((double)step * (double)room / (double)cost);
-		if (step < STEP_LEAST)
-			step = STEP_LEAST;
-	}
+	while (step > STEP_LEAST && cost_of(w, b, first, step) > room)
+		step = step / 2 > STEP_LEAST ? step / 2 : STEP_LEAST;
 	return (size_t)step;
+}
+
+/* ---- several writers, their columns side by side ---------------------------- */
+
+struct work {
+	const struct batch *batch;
+	const struct parquet_rows *rows;       /* to append, or */
+	struct parquet_writer *const *writers; /* to flush */
+	size_t nleaves;
+};
+
+static int
+append_column(void *arg, size_t item, struct err *err)
+{
+	const struct work *work = arg;
+	const struct parquet_rows *r = &work->rows[item / work->nleaves];
+	struct column *c = &r->writer->columns[item % work->nleaves];
+
+	if (r->step == 0)
+		return 0;
+	return column_append(
+	    c, &r->writer->options, work->batch, r->first, r->step, err);
+}
+
+int
+parquet_append_all(struct pool *pool, const struct batch *b,
+    struct parquet_rows *rows, size_t n, struct err *err)
+{
+	struct work work = { .batch = b, .rows = rows };
+	struct parquet_writer **full =
+	    xcalloc(n + 1, sizeof(struct parquet_writer *));
+	int rc = 0;
+
+	if (n > 0)
+		work.nleaves = rows[0].writer->nleaves;
+	for (size_t k = 0; k < work.nleaves && rc == 0; k++)
+		rc = shred_check(&rows[0].writer->leaves[k], b, err);
+	while (rc == 0) {
+		size_t left = 0, nfull = 0;
+
+		for (size_t k = 0; k < n; k++) {
+			struct parquet_rows *r = &rows[k];
+
+			r->step = r->n == 0
+			    ? 0
+			    : next_step(r->writer, b, r->first, r->n);
+			left += r->step;
+		}
+		if (left == 0)
+			break;
+		rc =
+		    pool_run(pool, append_column, &work, n * work.nleaves, err);
+		for (size_t k = 0; k < n && rc == 0; k++) {
+			struct parquet_rows *r = &rows[k];
+
+			r->writer->group_rows += r->step;
+			r->first += r->step;
+			r->n -= r->step;
+			if (r->step > 0 && is_full(r->writer))
+				full[nfull++] = r->writer;
+		}
+		if (rc == 0)
+			rc = parquet_flush_all(pool, full, nfull, err);
+	}
+	free(full);
+	return rc;
 }
 
 int
 parquet_append(struct parquet_writer *w, const struct batch *b, size_t first,
     size_t n, struct err *err)
 {
-	const struct parquet_options *o = &w->options;
+	struct parquet_rows rows = { .writer = w, .first = first, .n = n };
 
-	for (size_t k = 0; k < w->nleaves; k++)
-		if (shred_check(&w->leaves[k], b, err) == -1)
-			return -1;
-	while (n > 0) {
-		size_t step = next_step(w, b, first, n);
-
-		for (size_t k = 0; k < w->nleaves; k++)
-			if (column_append(
-				&w->columns[k], o, b, first, step, err) == -1)
-				return -1;
-		w->group_rows += step;
-		first += step;
-		n -= step;
-		if ((w->group_rows >= o->row_group_rows ||
-			group_bytes(w) >= o->row_group_bytes) &&
-		    parquet_flush(w, err) == -1)
-			return -1;
-	}
-	return 0;
+	return parquet_append_all(NULL, b, &rows, 1, err);
 }
 
 static int
@@ -159,9 +221,22 @@ begin_file(struct parquet_writer *w, struct err *err)
 	return store_append(w->out, magic, sizeof(magic), err);
 }
 
-int
-parquet_flush(struct parquet_writer *w, struct err *err)
+static int
+end_column(void *arg, size_t item, struct err *err)
 {
+	const struct work *work = arg;
+	struct parquet_writer *w = work->writers[item / work->nleaves];
+
+	if (w->group_rows == 0)
+		return 0;
+	return chunk_end(&w->columns[item % work->nleaves], &w->options, err);
+}
+
+static int
+write_group(void *arg, size_t item, struct err *err)
+{
+	const struct work *work = arg;
+	struct parquet_writer *w = work->writers[item];
 	struct chunk_meta *metas;
 
 	if (w->group_rows == 0)
@@ -177,6 +252,20 @@ parquet_flush(struct parquet_writer *w, struct err *err)
 	w->rows += (int64_t)w->group_rows;
 	w->group_rows = 0;
 	return 0;
+}
+
+int
+parquet_flush_all(struct pool *pool, struct parquet_writer *const *writers,
+    size_t n, struct err *err)
+{
+	struct work work = { .writers = writers };
+
+	if (n == 0)
+		return 0;
+	work.nleaves = writers[0]->nleaves;
+	if (pool_run(pool, end_column, &work, n * work.nleaves, err) == -1)
+		return -1;
+	return pool_run(pool, write_group, &work, n, err);
 }
 
 size_t
@@ -248,7 +337,8 @@ int
 parquet_close(struct parquet_writer *w, struct datafile *facts, struct err *err)
 {
 	*facts = (struct datafile){ 0 };
-	if (parquet_flush(w, err) == -1 || begin_file(w, err) == -1 ||
+	if (parquet_flush_all(NULL, &w, 1, err) == -1 ||
+	    begin_file(w, err) == -1 ||
 	    footer_write(&w->footer, w->schema, &w->options, w->out, err) ==
 		-1) {
 		parquet_abort(w);

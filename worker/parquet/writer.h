@@ -6,6 +6,11 @@
  *   parquet_open -> parquet_append ... -> parquet_close   facts, file synced
  *                                      \> parquet_abort   file removed
  *
+ * Columns do not know each other, so a pool's threads may work on them side by
+ * side: the _all functions take several writers of one schema at once. The
+ * bytes are the same for any number of threads. After a failure the writers
+ * can only be aborted.
+ *
  * Rules of the bytes: Apache Parquet format (README.md, Encodings.md,
  * LogicalTypes.md, PageIndex.md, parquet.thrift) and format.md 2.
  */
@@ -15,6 +20,7 @@
 #include "common/err.h"
 #include "worker/batch.h"
 #include "worker/datafile.h"
+#include "worker/pool.h"
 #include "worker/store/store.h"
 #include "worker/type.h"
 
@@ -45,8 +51,18 @@ struct parquet_writer *parquet_open(struct store_file *out_take,
  * order. Fails with ERR_DATA on a NULL in a required field, naming it. */
 int parquet_append(struct parquet_writer *, const struct batch *, size_t first,
     size_t n, struct err *) MUST_USE;
-/* Ends the open row group and writes it. No rows: nothing happens. */
-int parquet_flush(struct parquet_writer *, struct err *) MUST_USE;
+/* Rows of one batch for one writer. */
+struct parquet_rows {
+	struct parquet_writer *writer;
+	size_t first, n;
+	size_t step; /* for parquet_append_all() alone */
+};
+/* The same for n different writers; rows is used up. */
+int parquet_append_all(struct pool *, const struct batch *,
+    struct parquet_rows *rows, size_t n, struct err *) MUST_USE;
+/* Ends the open row groups and writes them. No rows: nothing happens. */
+int parquet_flush_all(struct pool *, struct parquet_writer *const *, size_t n,
+    struct err *) MUST_USE;
 size_t parquet_memory(const struct parquet_writer *); /* bytes held */
 uint64_t parquet_size(const struct parquet_writer *); /* written + pending */
 /* Footer, fsync, close; fills facts (path, counts, leaves, splits; not the

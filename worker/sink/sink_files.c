@@ -14,13 +14,10 @@
 #include <sys/queue.h>
 #include <sys/resource.h>
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/xalloc.h"
-#include "worker/iceberg/murmur3.h"
+#include "worker/sink/sink_path.h"
 
 #define FILE_SIZE_DEFAULT ((uint64_t)512 << 20)
 #define MEMORY_DEFAULT ((size_t)64 << 20)
@@ -30,10 +27,7 @@ enum {
 	OPEN_MIN = 4,
 	FILES_FOR_OTHERS = 64, /* connections, metadata, logs */
 	IDLE_DEFAULT = 32,
-	OPEN_FILE_BYTES = 1 << 16, /* an open file's own buffer */
-	COMPONENT_MAX = 255,       /* NAME_MAX of every common file system */
-	COMPONENT_KEPT = 200,
-	SEQUENCE_MAX = 10000000
+	OPEN_FILE_BYTES = 1 << 16 /* an open file's own buffer */
 };
 
 /* One partition of this step: a group of the partitioner. */
@@ -43,6 +37,7 @@ struct part {
 	struct parquet_writer *writer; /* NULL: no open file */
 	size_t memory;                 /* of writer, as last asked */
 	uint64_t last_batch;           /* that had rows for it */
+	uint64_t round;                /* that it is part of */
 	TAILQ_ENTRY(part) link;        /* while open */
 };
 TAILQ_HEAD(part_list, part);
@@ -54,7 +49,9 @@ struct sink_files {
 	size_t nparts;
 	struct part_list open; /* least recently used first */
 	size_t nopen, memory;
-	uint64_t batch;    /* number of the current one */
+	uint64_t batch; /* number of the current one */
+	uint64_t round; /* the same of writers that get rows at once */
+	struct mem rows;
 	unsigned sequence; /* of file names */
 
 	struct datafile *ended;
@@ -108,81 +105,10 @@ sink_files_free(struct sink_files *f)
 	}
 	for (size_t k = 0; k < f->nended; k++)
 		datafile_clear(&f->ended[k]);
+	mem_clear(&f->rows);
 	free(f->parts);
 	free(f->ended);
 	free(f);
-}
-
-/* ---- names ------------------------------------------------------------- */
-
-/* Values of any length make folder names that no file system takes: such a
- * name keeps its beginning and gets a hash of the whole. */
-static char *
-shorten_components(const char *path)
-{
-	struct buf out;
-	char *result;
-
-	buf_init(&out, 0);
-	for (const char *p = path; *p != '\0';) {
-		size_t n = strcspn(p, "/"), kept = COMPONENT_KEPT;
-
-		if (n > COMPONENT_MAX) {
-			while (p[kept - 1] == '%' || p[kept - 2] == '%')
-				kept--;
-			buf_put(&out, p, kept);
-			buf_printf(&out, "~%08x",
-			    murmur3_bytes((const uint8_t *)p, n));
-		} else {
-			buf_put(&out, p, n);
-		}
-		p += n;
-		if (*p == '/') {
-			buf_put_u8(&out, '/');
-			p++;
-		}
-	}
-	result = xstrdup(buf_cstr(&out));
-	buf_clear(&out);
-	return result;
-}
-
-static int
-make_folder(struct sink_files *f, struct part *p, struct err *err)
-{
-	char *path = partition_path(f->o.spec, f->o.schema,
-	    partitioner_tuple(f->partitioner, p->group));
-	char *shorter = shorten_components(path);
-	char *folder = xasprintf(
-	    "%s/data%s%s", f->o.folder, shorter[0] != '\0' ? "/" : "", shorter);
-
-	free(path);
-	free(shorter);
-	if (store_mkdirs(folder, err) == -1) {
-		free(folder);
-		return -1;
-	}
-	p->folder = folder;
-	return 0;
-}
-
-/* An earlier attempt of the same run may have left files of this name: they
- * are never written over, the number goes on. */
-static struct store_file *
-create_file(struct sink_files *f, const struct part *p, struct err *err)
-{
-	for (;;) {
-		struct store_file *file;
-		char *path = xasprintf("%s/00000-%u-%s-%05u.parquet", p->folder,
-		    f->o.step, f->o.run_id, f->sequence++);
-
-		file = store_create(path, err);
-		free(path);
-		if (file != NULL || err->sys != EEXIST ||
-		    f->sequence > SEQUENCE_MAX)
-			return file;
-		err_clear(err);
-	}
 }
 
 /* ---- open files -------------------------------------------------------- */
@@ -221,38 +147,47 @@ copy_tuple(struct datafile *d, const struct partition_value *tuple, size_t n)
 	}
 }
 
+/* What was written is on disk: its facts are kept for the commit. */
+static void
+note_ended(struct sink_files *f, const struct part *p, struct datafile *facts)
+{
+	copy_tuple(facts, partitioner_tuple(f->partitioner, p->group),
+	    f->o.spec->nfields);
+	if (f->nended == f->cap) {
+		f->cap = f->cap == 0 ? 16 : f->cap * 2;
+		f->ended = xreallocarray(f->ended, f->cap, sizeof *f->ended);
+	}
+	f->ended[f->nended++] = *facts;
+	f->ended_bytes += (uint64_t)facts->file_size;
+}
+
 static int
 end_file(struct sink_files *f, struct part *p, struct err *err)
 {
 	struct parquet_writer *writer = p->writer;
 	struct datafile facts = { 0 };
 
+	if (parquet_flush_all(f->o.pool, &writer, 1, err) == -1)
+		return -1;
 	leave_open_list(f, p);
 	if (parquet_close(writer, &facts, err) == -1)
 		return -1;
-	copy_tuple(&facts, partitioner_tuple(f->partitioner, p->group),
-	    f->o.spec->nfields);
-	if (f->nended == f->cap) {
-		f->cap = f->cap == 0 ? 16 : f->cap * 2;
-		f->ended = xreallocarray(f->ended, f->cap, sizeof *f->ended);
-	}
-	f->ended[f->nended++] = facts;
-	f->ended_bytes += (uint64_t)facts.file_size;
+	note_ended(f, p, &facts);
 	return 0;
 }
 
-/* The file to end when there are too many, never that of `keep`. Where each
+/* The file to end when there are too many, none of this round. Where each
  * batch comes back to every partition, those that had their rows already are
  * wanted last. */
 static struct part *
-choose_victim(struct sink_files *f, const struct part *keep)
+choose_victim(struct sink_files *f)
 {
 	struct part *first = TAILQ_FIRST(&f->open), *best = NULL, *p;
 
-	if (first != keep && first->last_batch + 1 < f->batch)
+	if (first->round != f->round && first->last_batch + 1 < f->batch)
 		return first;
 	TAILQ_FOREACH(p, &f->open, link) /* those served stand last */
-	if (p != keep &&
+	if (p->round != f->round &&
 	    (best == NULL || p->last_batch > best->last_batch ||
 		parquet_size(p->writer) > parquet_size(best->writer)))
 		best = p;
@@ -265,14 +200,14 @@ open_file(struct sink_files *f, struct part *p, struct err *err)
 	struct store_file *file;
 
 	while (f->nopen >= f->o.max_open) {
-		struct part *victim = choose_victim(f, p);
-
-		if (end_file(f, victim, err) == -1)
+		if (end_file(f, choose_victim(f), err) == -1)
 			return -1;
 	}
-	if (p->folder == NULL && make_folder(f, p, err) == -1)
+	if (p->folder == NULL &&
+	    (p->folder = sink_folder(&f->o,
+		 partitioner_tuple(f->partitioner, p->group), err)) == NULL)
 		return -1;
-	if ((file = create_file(f, p, err)) == NULL)
+	if ((file = sink_create(&f->o, p->folder, &f->sequence, err)) == NULL)
 		return -1;
 	p->writer = parquet_open(file, f->o.schema, &f->o.parquet, err);
 	if (p->writer == NULL)
@@ -283,25 +218,24 @@ open_file(struct sink_files *f, struct part *p, struct err *err)
 	return 0;
 }
 
-static struct part *
-part_of_group(struct sink_files *f, uint32_t group)
+/* One part for each group there is by now. */
+static void
+grow_parts(struct sink_files *f)
 {
-	if (group >= f->nparts) {
-		size_t n = partitioner_ngroups(f->partitioner);
+	size_t n = partitioner_ngroups(f->partitioner);
 
-		f->parts = xreallocarray(f->parts, n, sizeof(struct part *));
-		for (size_t k = f->nparts; k < n; k++) {
-			f->parts[k] = xcalloc(1, sizeof **f->parts);
-			f->parts[k]->group = (uint32_t)k;
-		}
-		f->nparts = n;
+	if (n <= f->nparts)
+		return;
+	f->parts = xreallocarray(f->parts, n, sizeof(struct part *));
+	for (size_t k = f->nparts; k < n; k++) {
+		f->parts[k] = xcalloc(1, sizeof **f->parts);
+		f->parts[k]->group = (uint32_t)k;
 	}
-	return f->parts[group];
+	f->nparts = n;
 }
 
 static int
-keep_within_budget(
-    struct sink_files *f, const struct part *current, struct err *err)
+keep_within_budget(struct sink_files *f, struct err *err)
 {
 	while (f->memory > f->o.memory) {
 		struct part *largest = TAILQ_FIRST(&f->open), *p;
@@ -311,36 +245,99 @@ keep_within_budget(
 		if (p->memory > largest->memory)
 			largest = p;
 		before = largest->memory;
-		if (parquet_flush(largest->writer, err) == -1)
+		if (parquet_flush_all(f->o.pool, &largest->writer, 1, err) ==
+		    -1)
 			return -1;
 		note_memory(f, largest);
 		if (largest->memory < before)
 			continue;
 		if (f->nopen == 1)
 			break; /* a writer alone needs what it needs */
-		if (end_file(f, choose_victim(f, current), err) == -1)
+		if (end_file(f, choose_victim(f), err) == -1)
 			return -1;
 	}
 	return 0;
 }
 
-int
-sink_files_append(struct sink_files *f, uint32_t group,
-    const struct batch *batch, size_t first, size_t n, struct err *err)
+/* May this group's file get rows in this round? Not twice, and before others
+ * make way for it those that are open get theirs. */
+static bool
+fits_round(const struct sink_files *f, const struct part *p, bool evict)
 {
-	struct part *p = part_of_group(f, group);
+	return p->round != f->round &&
+	    (p->writer != NULL || f->nopen < f->o.max_open || evict);
+}
 
-	if (p->writer == NULL && open_file(f, p, err) == -1)
-		return -1;
-	TAILQ_REMOVE(&f->open, p, link);
-	TAILQ_INSERT_TAIL(&f->open, p, link);
-	p->last_batch = f->batch;
-	if (parquet_append(p->writer, batch, first, n, err) == -1)
-		return -1;
-	note_memory(f, p);
-	if (parquet_size(p->writer) >= f->o.file_size)
-		return end_file(f, p, err);
-	return keep_within_budget(f, p, err);
+/*
+ * Takes rows of different groups, as many as may be open at once, from
+ * left[0 .. *n); what has to wait stays there, in its order. How many were
+ * taken, 0 on failure.
+ */
+static size_t
+begin_round(struct sink_files *f, struct sink_rows *left, size_t *n,
+    struct parquet_rows *out, struct err *err)
+{
+	size_t taken = 0, kept = 0;
+	bool evict = true;
+
+	f->round++;
+	for (size_t k = 0; k < *n && evict; k++)
+		evict = !fits_round(f, f->parts[left[k].group], false);
+	for (size_t k = 0; k < *n; k++) {
+		struct part *p = f->parts[left[k].group];
+
+		if (taken == f->o.max_open || !fits_round(f, p, evict)) {
+			left[kept++] = left[k];
+			continue;
+		}
+		if (p->writer == NULL && open_file(f, p, err) == -1)
+			return 0;
+		TAILQ_REMOVE(&f->open, p, link);
+		TAILQ_INSERT_TAIL(&f->open, p, link);
+		p->last_batch = f->batch;
+		p->round = f->round;
+		out[taken++] = (struct parquet_rows){ .writer = p->writer,
+			.first = left[k].first,
+			.n = left[k].n };
+	}
+	*n = kept;
+	return taken;
+}
+
+/* The files that got rows stand last in the list. */
+static int
+end_round(struct sink_files *f, struct err *err)
+{
+	uint64_t round = f->round++; /* any may be ended from now on */
+	struct part *p = TAILQ_LAST(&f->open, part_list), *before;
+
+	for (; p != NULL && p->round == round; p = before) {
+		before = TAILQ_PREV(p, part_list, link);
+		note_memory(f, p);
+		if (parquet_size(p->writer) >= f->o.file_size &&
+		    end_file(f, p, err) == -1)
+			return -1;
+	}
+	return keep_within_budget(f, err);
+}
+
+int
+sink_files_append(struct sink_files *f, const struct batch *batch,
+    struct sink_rows *rows, size_t n, struct err *err)
+{
+	struct parquet_rows *out = mem_need(&f->rows, n * sizeof *out);
+
+	grow_parts(f);
+	while (n > 0) {
+		size_t taken = begin_round(f, rows, &n, out, err);
+
+		if (taken == 0 ||
+		    parquet_append_all(f->o.pool, batch, out, taken, err) ==
+			-1 ||
+		    end_round(f, err) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 int
@@ -356,13 +353,57 @@ sink_files_end_batch(struct sink_files *f, struct err *err)
 	return 0;
 }
 
+struct ending {
+	struct parquet_writer **writers;
+	struct datafile *facts; /* path NULL: not ended */
+};
+
+static int
+close_one(void *arg, size_t item, struct err *err)
+{
+	const struct ending *e = arg;
+	struct parquet_writer *w = e->writers[item];
+
+	e->writers[item] = NULL;
+	return parquet_close(w, &e->facts[item], err);
+}
+
+/* All at once, so that disks and threads have work side by side. */
+static int
+end_all(struct sink_files *f, struct err *err)
+{
+	size_t n = 0;
+	struct ending e = {
+		.writers = xcalloc(f->nopen + 1, sizeof *e.writers),
+		.facts = xcalloc(f->nopen + 1, sizeof *e.facts),
+	};
+	struct part *p;
+	int rc;
+
+	TAILQ_FOREACH(p, &f->open, link)
+	e.writers[n++] = p->writer;
+	rc = parquet_flush_all(f->o.pool, e.writers, n, err);
+	if (rc == 0)
+		rc = pool_run(f->o.pool, close_one, &e, n, err);
+	for (size_t k = 0; k < n; k++) {
+		p = TAILQ_FIRST(&f->open);
+		if (e.writers[k] != NULL)
+			parquet_abort(e.writers[k]);
+		else if (e.facts[k].path != NULL)
+			note_ended(f, p, &e.facts[k]);
+		leave_open_list(f, p);
+	}
+	free(e.writers);
+	free(e.facts);
+	return rc;
+}
+
 int
 sink_files_finish(
     struct sink_files *f, struct datafile **files, size_t *n, struct err *err)
 {
-	while (!TAILQ_EMPTY(&f->open))
-		if (end_file(f, TAILQ_FIRST(&f->open), err) == -1)
-			return -1;
+	if (end_all(f, err) == -1)
+		return -1;
 	for (size_t k = 0; k < f->nparts; k++)
 		if (f->parts[k]->folder != NULL &&
 		    store_sync_dir(f->parts[k]->folder, err) == -1)

@@ -17,9 +17,14 @@ struct sink_files *sink_files_new(
 /* Frees memory only: open files must have been finished or removed. */
 void sink_files_free(struct sink_files *);
 
-/* Rows [first, first + n) of batch, all of this group. */
-int sink_files_append(struct sink_files *, uint32_t group, const struct batch *,
-    size_t first, size_t n, struct err *) MUST_USE;
+/* Rows [first, first + n) of a batch, all of one group. The array is used up;
+ * rows of one group stay in their order. */
+struct sink_rows {
+	uint32_t group;
+	size_t first, n;
+};
+int sink_files_append(struct sink_files *, const struct batch *,
+    struct sink_rows *, size_t n, struct err *) MUST_USE;
 /* Between batches: ends the files that got nothing for a while. */
 int sink_files_end_batch(struct sink_files *, struct err *) MUST_USE;
 /* Ends all and syncs folders; the facts go to the caller. On failure

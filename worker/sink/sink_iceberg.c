@@ -22,12 +22,14 @@ enum { RUN_ROWS_MIN = 1024 };
 struct sink {
 	struct sink_files *files;
 	struct partitioner *partitioner;
+	struct pool *pool;
 	size_t ncols;
 	bool failed;
 
 	struct batch gathered;
 	struct mem group_mem;   /* group of each row */
-	struct mem row_mem;     /* rows by group */
+	struct mem row_mem;     /* numbers of rows, by group */
+	struct mem rows_mem;    /* what each file gets */
 	struct mem touched_mem; /* groups of this batch, by appearance */
 	struct mem start_mem;   /* of each group touched: its first row */
 	uint32_t *count;        /* of each group; zero between batches */
@@ -42,6 +44,7 @@ sink_open(const struct sink_options *o, struct err *err)
 	if (partition_spec_check(o->spec, o->schema, err) == -1)
 		return NULL;
 	s = xcalloc(1, sizeof *s);
+	s->pool = o->pool;
 	s->ncols = o->schema->nfields;
 	s->partitioner = partitioner_new(o->spec, o->schema);
 	partitioner_set_max_groups(s->partitioner, o->max_partitions);
@@ -58,6 +61,7 @@ sink_free(struct sink *s)
 	batch_clear(&s->gathered);
 	mem_clear(&s->group_mem);
 	mem_clear(&s->row_mem);
+	mem_clear(&s->rows_mem);
 	mem_clear(&s->touched_mem);
 	mem_clear(&s->start_mem);
 	free(s->count);
@@ -100,15 +104,33 @@ count_runs(const uint32_t *group, size_t n)
 
 static int
 append_runs(struct sink *s, const struct batch *batch, const uint32_t *group,
-    struct err *err)
+    size_t runs, struct err *err)
 {
+	struct sink_rows *rows = mem_need(&s->rows_mem, runs * sizeof *rows);
+	size_t n = 0;
+
 	for (size_t i = 0, end; i < batch->nrows; i = end) {
 		for (end = i + 1; end < batch->nrows && group[end] == group[i];)
 			end++;
-		if (sink_files_append(
-			s->files, group[i], batch, i, end - i, err) == -1)
-			return -1;
+		rows[n++] = (struct sink_rows){ group[i], i, end - i };
 	}
+	return sink_files_append(s->files, batch, rows, n, err);
+}
+
+struct taking {
+	struct batch *to;
+	const struct batch *from;
+	const uint32_t *row;
+};
+
+static int
+take_column(void *arg, size_t col, struct err *err)
+{
+	const struct taking *t = arg;
+
+	(void)err;
+	vec_take(
+	    &t->to->cols[col], &t->from->cols[col], t->row, t->from->nrows);
 	return 0;
 }
 
@@ -121,24 +143,25 @@ append_gathered(struct sink *s, const struct batch *batch,
 	uint32_t *row = mem_need(&s->row_mem, n * sizeof *row), at = 0;
 	uint32_t *start = mem_need(
 	    &s->start_mem, partitioner_ngroups(s->partitioner) * sizeof *start);
+	struct sink_rows *rows =
+	    mem_need(&s->rows_mem, ntouched * sizeof *rows);
+	struct taking taking = {
+		.to = &s->gathered, .from = batch, .row = row
+	};
 
 	for (size_t t = 0; t < ntouched; t++) {
-		start[touched[t]] = at;
-		at += s->count[touched[t]];
+		uint32_t g = touched[t];
+
+		rows[t] = (struct sink_rows){ g, at, s->count[g] };
+		start[g] = at;
+		at += s->count[g];
 	}
 	for (size_t i = 0; i < n; i++)
 		row[start[group[i]]++] = (uint32_t)i;
-	for (size_t c = 0; c < s->ncols; c++)
-		vec_take(&s->gathered.cols[c], &batch->cols[c], row, n);
 	s->gathered.nrows = n;
-	for (size_t t = 0; t < ntouched; t++) {
-		uint32_t g = touched[t], rows = s->count[g];
-
-		if (sink_files_append(s->files, g, &s->gathered,
-			start[g] - rows, rows, err) == -1)
-			return -1;
-	}
-	return 0;
+	if (pool_run(s->pool, take_column, &taking, s->ncols, err) == -1)
+		return -1;
+	return sink_files_append(s->files, &s->gathered, rows, ntouched, err);
 }
 
 static int
@@ -154,7 +177,7 @@ append(struct sink *s, const struct batch *batch, struct err *err)
 	touched = count_groups(s, group, n, &ntouched);
 	runs = count_runs(group, n);
 	if (runs == ntouched || n / runs >= RUN_ROWS_MIN)
-		rc = append_runs(s, batch, group, err);
+		rc = append_runs(s, batch, group, runs, err);
 	else
 		rc = append_gathered(s, batch, group, touched, ntouched, err);
 	for (size_t t = 0; t < ntouched; t++)

@@ -26,6 +26,7 @@
 #include "worker/datafile.h"
 #include "worker/iceberg/partition.h"
 #include "worker/parquet/writer.h"
+#include "worker/pool.h"
 #include "worker/type.h"
 
 /* All that is pointed to is borrowed until the sink is gone. Zero is the
@@ -42,6 +43,7 @@ struct sink_options {
 	size_t max_partitions; /* PARTITION_GROUPS_DEFAULT */
 	size_t max_open;       /* 512, or what RLIMIT_NOFILE allows */
 	unsigned idle_batches; /* then a writer ends its file; 32 */
+	struct pool *pool;     /* NULL: this thread alone */
 };
 
 struct sink;

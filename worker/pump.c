@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way of the rows: source, batch, sink. Threads live only while rows move,
+ * so that there is but one when files are committed.
+ */
+#include "worker/pump.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/iceberg/schema.h"
+#include "worker/pool.h"
+#include "worker/report.h"
+#include "worker/sink/sink_iceberg.h"
+#include "worker/store/store.h"
+
+enum { MEMORY_SHARE = 4, MEMORY_FLOOR = 16 << 20, MEMORY_DEFAULT = 64 << 20 };
+enum { THREAD_MEMORY = 64 << 20 }; /* of the limit, for each thread */
+
+static enum parquet_preset
+preset_of(const struct job *job)
+{
+	if (strcmp(job->encoding, "dense") == 0)
+		return PARQUET_DENSE;
+	return strcmp(job->encoding, "compact") == 0 ? PARQUET_COMPACT
+						     : PARQUET_COMPAT;
+}
+
+/* What the encoder may hold: a part of the worker's limit, since blocks in
+ * flight, libraries and the allocator need theirs. */
+static size_t
+memory_budget(const struct job *job)
+{
+	size_t share;
+
+	if (job->memory == 0)
+		return MEMORY_DEFAULT;
+	share = job->memory / MEMORY_SHARE;
+	if (share > MEMORY_DEFAULT)
+		return MEMORY_DEFAULT;
+	return share < MEMORY_FLOOR ? MEMORY_FLOOR : share;
+}
+
+/* Fewer where the address space is tight: each has a stack, a zstd context
+ * and pages in the making. */
+static unsigned
+encoding_threads(const struct job *job)
+{
+	uint64_t most = job->memory / THREAD_MEMORY;
+
+	if (job->memory == 0 || most >= job->threads)
+		return job->threads;
+	return most > 0 ? (unsigned)most : 1;
+}
+
+static struct sink *
+open_sink(const struct run *run, const char *schema_json, struct pool *pool,
+    struct err *err)
+{
+	const struct job *job = run->job;
+	struct sink_options options = {
+		.folder = run->target.folder,
+		.schema = &run->target.schema,
+		.spec = target_spec(&run->target),
+		.parquet = {
+			.preset = preset_of(job),
+			.zstd_level = strcmp(job->compression, "none") == 0 ?
+			    0 : job->compression_level,
+			.row_group_bytes = job->row_group_size,
+			.row_group_rows = job->row_group_rows,
+			.iceberg_schema = schema_json,
+		},
+		.file_size = job->file_size,
+		.memory = memory_budget(job),
+		.run_id = job->run_id,
+		.step = run->step,
+		.pool = pool,
+	};
+
+	return sink_open(&options, err);
+}
+
+static int
+move_rows(struct run *run, struct sink *sink, struct err *err)
+{
+	const struct batch *batch;
+	int got;
+
+	while ((got = source_next(run->source, &batch, err)) == 1) {
+		if (report_check_stop(err) == -1 ||
+		    sink_append(sink,
+			projection_view(run->target.projection, batch),
+			err) == -1)
+			return -1;
+		report_progress(source_rows(run->source), run->expected,
+		    run->res, source_bytes_received(run->source),
+		    sink_bytes(sink), (uint32_t)sink_files(sink));
+	}
+	return got;
+}
+
+void
+written_clear(struct written *w)
+{
+	for (size_t k = 0; k < w->nfiles; k++)
+		datafile_clear(&w->files[k]);
+	free(w->files);
+	*w = (struct written){ .nfiles = 0 };
+}
+
+void
+written_remove(const struct written *w)
+{
+	struct err ignored;
+
+	for (size_t k = 0; k < w->nfiles; k++)
+		if (store_unlink(w->files[k].path, &ignored) == -1)
+			continue;
+}
+
+/* The next window begins where this one's last row says: a row that came
+ * meanwhile, or a timestamp damaged on its way, must not move that. */
+static bool
+as_counted(const struct written *got, const struct source_count *counted)
+{
+	return got->rows == counted->rows &&
+	    got->furthest.ticks == counted->max_ticks;
+}
+
+int
+pump(struct run *run, const struct window *w,
+    const struct source_count *counted, struct written *out, struct err *err)
+{
+	const struct table *table = run->target.table;
+	json_t *json = schema_to_json(
+	    &run->target.schema, table != NULL ? table->schema_id : 0);
+	char *schema_json = json_dumps(json, JSON_COMPACT);
+	char query_id[UUID_TEXT];
+	struct pool *pool = pool_new(encoding_threads(run->job));
+	struct sink *sink;
+	int rc;
+
+	uuid_random(query_id);
+	report_phase(run->job, PHASE_READ);
+	if ((sink = open_sink(run, schema_json, pool, err)) == NULL)
+		rc = -1;
+	else if (source_begin(run->source, w, query_id, err) == -1 ||
+	    move_rows(run, sink, err) == -1) {
+		sink_abort(sink);
+		rc = -1;
+	} else {
+		out->rows = source_rows(run->source);
+		source_furthest(run->source, &out->furthest);
+		if (!as_counted(out, counted)) {
+			sink_abort(sink);
+			rc = 0;
+		} else {
+			report_phase(run->job, PHASE_WRITE);
+			rc = sink_finish(
+				 sink, &out->files, &out->nfiles, err) == -1
+			    ? -1
+			    : 1;
+		}
+	}
+	source_end(run->source);
+	pool_free(pool);
+	free(schema_json);
+	json_decref(json);
+	for (size_t k = 0; rc == 1 && k < out->nfiles; k++)
+		out->bytes += (uint64_t)out->files[k].file_size;
+	return rc;
+}
