@@ -11,7 +11,7 @@ check:
 # All that can be compiled side by side, before suites that must run alone.
 .PHONY: check-build check-e2e check-fuzz
 check-build:
-	+$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all asan fault \
+	+$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all asan fault tsan \
 	    build/chdb-front build/test/write_parquet build/test/unframe \
 	    $(UNIT_PROGRAMS) \
 	    $(FUZZERS:%=build/fuzz/fuzz_%)
@@ -19,7 +19,7 @@ check-build:
 # build/calve is what users run, build/fault can be killed at every I/O step,
 # build/asan has the sanitizers.
 E2E := $(filter-out tests/e2e/lib.sh tests/e2e/tables.sh,$(sort $(wildcard tests/e2e/*.sh)))
-check-e2e: all asan fault build/chdb-front build/test/unframe
+check-e2e: all asan fault tsan build/chdb-front build/test/unframe
 	$(Q)tests/run.sh e2e $(E2E)
 
 check-fuzz: $(FUZZERS:%=build/fuzz/fuzz_%)

@@ -95,28 +95,36 @@ thread_main(void *arg)
 	return NULL;
 }
 
+bool
+pool_thread(pthread_t *thread, void *(*body)(void *), void *arg)
+{
+	pthread_attr_t attr;
+	sigset_t all, before;
+	int rc;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	sigfillset(&all);
+	sigdelset(&all, SIGXFSZ); /* whoever writes gets it */
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(thread, &attr, body, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	return rc == 0;
+}
+
 struct pool *
 pool_new(unsigned threads)
 {
 	struct pool *p = xcalloc(1, sizeof *p);
-	pthread_attr_t attr;
-	sigset_t all, before;
 
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->begun, NULL);
 	pthread_cond_init(&p->ended, NULL);
 	p->threads = xcalloc(threads + 1, sizeof *p->threads);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	/* signals are for the caller's thread, which looks at their flags */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (p->nthreads + 1 < threads &&
-	    pthread_create(&p->threads[p->nthreads], &attr, thread_main, p) ==
-		0)
+	    pool_thread(&p->threads[p->nthreads], thread_main, p))
 		p->nthreads++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
 	return p;
 }
 

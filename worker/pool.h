@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * struct pool: threads that work off numbered items together with whoever
- * calls them. Nothing else in the worker makes threads but readahead.c.
+ * calls them. Nothing else in the worker makes threads but aside.c.
  *
  * pool_run() returns when every item that was begun has ended, so that what
  * the items wrote may be read without a lock, and threads sleep in between.
@@ -11,6 +11,8 @@
 #ifndef CALVE_POOL_H
 #define CALVE_POOL_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/err.h"
@@ -30,5 +32,9 @@ void pool_free(struct pool *); /* NULL is fine */
  * without threads. A NULL pool has none. */
 int pool_run(
     struct pool *, pool_work *, void *arg, size_t n, struct err *) MUST_USE;
+
+/* For aside.c: a thread with a small stack, which no signal interrupts: they
+ * are for the process's first, which looks at their flags. */
+bool pool_thread(pthread_t *, void *(*body)(void *), void *arg);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/aside.h"
 #include "worker/iceberg/schema.h"
 #include "worker/pool.h"
 #include "worker/report.h"
@@ -80,23 +81,43 @@ open_sink(const struct run *run, const char *schema_json, struct pool *pool,
 	return sink_open(&options, err);
 }
 
+struct appending {
+	struct sink *sink;
+	const struct batch *rows;
+};
+
 static int
-move_rows(struct run *run, struct sink *sink, struct err *err)
+append_rows(void *arg, struct err *err)
 {
+	const struct appending *a = arg;
+
+	return sink_append(a->sink, a->rows, err);
+}
+
+/* The sink takes one batch while the source makes the next. Of two failures
+ * the sink's counts: that of the earlier rows. */
+static int
+move_rows(
+    struct run *run, struct sink *sink, struct aside *aside, struct err *err)
+{
+	struct appending a = { .sink = sink };
 	const struct batch *batch;
 	int got;
 
-	while ((got = source_next(run->source, &batch, err)) == 1) {
-		if (report_check_stop(err) == -1 ||
-		    sink_append(sink,
-			projection_view(run->target.projection, batch),
-			err) == -1)
+	for (;;) {
+		got = source_next(run->source, &batch, err);
+		if (aside_wait(aside, err) == -1)
+			return -1;
+		if (got != 1)
+			return got;
+		if (report_check_stop(err) == -1)
 			return -1;
 		report_progress(source_rows(run->source), run->expected,
 		    run->res, source_bytes_received(run->source),
 		    sink_bytes(sink), (uint32_t)sink_files(sink));
+		a.rows = projection_view(run->target.projection, batch);
+		aside_begin(aside, append_rows, &a);
 	}
-	return got;
 }
 
 void
@@ -136,7 +157,9 @@ pump(struct run *run, const struct window *w,
 	    &run->target.schema, table != NULL ? table->schema_id : 0);
 	char *schema_json = json_dumps(json, JSON_COMPACT);
 	char query_id[UUID_TEXT];
-	struct pool *pool = pool_new(encoding_threads(run->job));
+	unsigned threads = encoding_threads(run->job);
+	struct aside *aside = aside_new(threads > 1);
+	struct pool *pool = pool_new(threads);
 	struct sink *sink;
 	int rc;
 
@@ -145,7 +168,7 @@ pump(struct run *run, const struct window *w,
 	if ((sink = open_sink(run, schema_json, pool, err)) == NULL)
 		rc = -1;
 	else if (source_begin(run->source, w, query_id, err) == -1 ||
-	    move_rows(run, sink, err) == -1) {
+	    move_rows(run, sink, aside, err) == -1) {
 		sink_abort(sink);
 		rc = -1;
 	} else {
@@ -164,6 +187,7 @@ pump(struct run *run, const struct window *w,
 	}
 	source_end(run->source);
 	pool_free(pool);
+	aside_free(aside);
 	free(schema_json);
 	json_decref(json);
 	for (size_t k = 0; rc == 1 && k < out->nfiles; k++)

@@ -58,7 +58,8 @@ unit_partition_route := worker/iceberg/partition_route.c \
 libs_partition_route := -ljansson
 
 UNITS += sink
-unit_sink := $(SRCS_sink) $(SRCS_parquet) worker/store/file.c \
+unit_sink := $(sort $(wildcard worker/sink/sink_*.c)) $(SRCS_parquet) \
+	worker/store/file.c \
 	worker/iceberg/partition_route.c worker/iceberg/intern.c \
 	worker/iceberg/partition_parse.c worker/iceberg/partition_path.c \
 	worker/iceberg/partition.c worker/iceberg/transform.c worker/batch.c \
@@ -67,9 +68,10 @@ unit_sink := $(SRCS_sink) $(SRCS_parquet) worker/store/file.c \
 libs_sink := -ljansson -lzstd -lz
 
 # Also built with the thread sanitizer.
-UNITS += pool threads
-UNITS_tsan := pool threads
+UNITS += pool aside threads
+UNITS_tsan := pool aside threads
 unit_pool := worker/pool.c common/xalloc.c common/err.c
+unit_aside := worker/aside.c $(unit_pool)
 unit_threads := $(unit_sink) tests/harness/sample.c \
 	tests/harness/sample_schema.c
 libs_threads := $(libs_sink)

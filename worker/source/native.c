@@ -15,13 +15,22 @@ enum { NAME_MAX_BYTES = 1 << 16 };
 struct native {
 	const struct native_column *columns;
 	size_t n;
-	struct node *nodes; /* one a column */
-	struct batch batch;
-	struct mem *types; /* type text seen last, one a column */
-	size_t *type_lens; /* 0: none accepted yet */
+	struct node *nodes;              /* one a column */
+	struct batch batches[2], *batch; /* the one read last */
+	struct mem *types;               /* type text seen last, one a column */
+	size_t *type_lens;               /* 0: none accepted yet */
 	struct mem text;
 	struct mem *raw; /* of keep_raw columns */
 };
+
+static void
+batch_begin(struct batch *b, const struct native_column *columns, size_t n)
+{
+	b->ncols = n;
+	b->cols = xcalloc(n, sizeof(*b->cols));
+	for (size_t i = 0; i < n; i++)
+		vec_init(&b->cols[i], columns[i].target);
+}
 
 struct native *
 native_new(const struct native_column *columns, size_t n)
@@ -34,12 +43,11 @@ native_new(const struct native_column *columns, size_t n)
 	nv->types = xcalloc(n, sizeof(*nv->types));
 	nv->type_lens = xcalloc(n, sizeof(*nv->type_lens));
 	nv->raw = xcalloc(n, sizeof(*nv->raw));
-	nv->batch.ncols = n;
-	nv->batch.cols = xcalloc(n, sizeof(*nv->batch.cols));
-	for (size_t i = 0; i < n; i++) {
-		vec_init(&nv->batch.cols[i], columns[i].target);
+	for (size_t k = 0; k < 2; k++)
+		batch_begin(&nv->batches[k], columns, n);
+	nv->batch = &nv->batches[0];
+	for (size_t i = 0; i < n; i++)
 		node_init(&nv->nodes[i], columns[i].map, columns[i].keep_raw);
-	}
 	return nv;
 }
 
@@ -49,13 +57,13 @@ native_free(struct native *nv)
 	if (nv == NULL)
 		return;
 	for (size_t i = 0; i < nv->n; i++) {
-		vec_clear(&nv->batch.cols[i]);
 		node_clear(&nv->nodes[i]);
 		mem_clear(&nv->types[i]);
 		mem_clear(&nv->raw[i]);
 	}
 	mem_clear(&nv->text);
-	free(nv->batch.cols);
+	batch_clear(&nv->batches[0]);
+	batch_clear(&nv->batches[1]);
 	free(nv->nodes);
 	free(nv->types);
 	free(nv->type_lens);
@@ -140,7 +148,7 @@ read_columns(struct native *nv, struct stream *in, size_t rows, struct err *err)
 			return -1;
 		if (rows > 0 &&
 		    (node_prefix(&nv->nodes[i], in, err) == -1 ||
-			node_read(&nv->nodes[i], in, rows, &nv->batch.cols[i],
+			node_read(&nv->nodes[i], in, rows, &nv->batch->cols[i],
 			    err) == -1))
 			return -1;
 	}
@@ -154,6 +162,7 @@ native_next(struct native *nv, struct stream *in, const struct batch **out,
 	uint64_t columns, rows;
 	int end;
 
+	nv->batch = &nv->batches[nv->batch == nv->batches];
 	do {
 		stream_renew(in);
 		end = stream_at_end(in, err);
@@ -174,16 +183,16 @@ native_next(struct native *nv, struct stream *in, const struct batch **out,
 		if (read_columns(nv, in, (size_t)rows, err) == -1)
 			return -1;
 	} while (rows == 0);
-	nv->batch.nrows = (size_t)rows;
-	*out = &nv->batch;
+	nv->batch->nrows = (size_t)rows;
+	*out = nv->batch;
 	return 1;
 }
 
 const int64_t *
 native_raw(struct native *nv, size_t col)
 {
-	int64_t *to = mem_need(&nv->raw[col], nv->batch.nrows * sizeof(*to));
+	int64_t *to = mem_need(&nv->raw[col], nv->batch->nrows * sizeof(*to));
 
-	node_raw(&nv->nodes[col], &nv->batch.cols[col], to);
+	node_raw(&nv->nodes[col], &nv->batch->cols[col], to);
 	return to;
 }

@@ -36,8 +36,8 @@ enum { NATIVE_ROWS_MAX = 1 << 24 };
  * number of streams. */
 struct native *native_new(const struct native_column *, size_t n);
 void native_free(struct native *);
-/* 1: *out has the rows of the next block (at least one), good until the next
- * call; 0: the stream ended at a block's end; -1 failed. */
+/* 1: *out has the rows of the next block (at least one), good until the call
+ * after the next; 0: the stream ended at a block's end; -1 failed. */
 int native_next(struct native *, struct stream *, const struct batch **out,
     struct err *) MUST_USE;
 

@@ -74,8 +74,8 @@ postgres_close(struct source *source)
 
 	postgres_end(source);
 	clear_columns(s);
-	if (s->resolved)
-		batch_clear(&s->batch);
+	batch_clear(&s->batches[0]);
+	batch_clear(&s->batches[1]);
 	free(s->wire);
 	free(s->table);
 	free(s->kind);
@@ -464,9 +464,11 @@ postgres_resolve(struct source *source, const struct type *existing,
 			type_clear(out);
 			return -1;
 		}
-	if (s->resolved)
-		batch_clear(&s->batch);
-	batch_init(&s->batch, out);
+	for (size_t k = 0; k < 2; k++) {
+		batch_clear(&s->batches[k]);
+		batch_init(&s->batches[k], out);
+	}
+	s->batch = &s->batches[0];
 	s->resolved = true;
 	s->cells = xreallocarray(
 	    s->cells, s->nwire * POSTGRES_ROWS, sizeof(*s->cells));

@@ -56,8 +56,8 @@ struct postgres {
 	struct window window;
 	bool open, header_seen, trailer_seen, ended;
 	uint64_t received;
-	struct batch batch;
-	char **messages; /* of the batch's rows, libpq's */
+	struct batch batches[2], *batch; /* the one read last */
+	char **messages;                 /* of the batch's rows, libpq's */
 	size_t nmessages;
 	const uint8_t **cells; /* [column][row] -> the value's length word */
 	size_t nrows;

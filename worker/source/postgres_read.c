@@ -474,7 +474,7 @@ gather(struct postgres *s, struct err *err)
 static int
 note_furthest(struct postgres *s, struct err *err)
 {
-	const struct vec *ts = &s->batch.cols[s->timestamp_wire];
+	const struct vec *ts = &s->batch->cols[s->timestamp_wire];
 	int64_t low = INT64_MAX, high = INT64_MIN;
 	struct position p = { .set = true, .scale = s->scale };
 
@@ -511,9 +511,10 @@ note_furthest(struct postgres *s, struct err *err)
 static int
 decode(struct postgres *s, struct err *err)
 {
-	s->batch.nrows = s->nrows;
+	s->batch = &s->batches[s->batch == s->batches];
+	s->batch->nrows = s->nrows;
 	for (size_t k = 0; k < s->nwire; k++)
-		if (postgres_values(&s->batch.cols[k], s->wire[k],
+		if (postgres_values(&s->batch->cols[k], s->wire[k],
 			s->cells + k * POSTGRES_ROWS, s->nrows, err) == -1)
 			return -1;
 	if (note_furthest(s, err) == -1)
@@ -538,7 +539,7 @@ postgres_next(struct source *source, const struct batch **out, struct err *err)
 	if (rc == 1)
 		rc = decode(s, err) == -1 ? -1 : 1;
 	if (rc == 1)
-		*out = &s->batch;
+		*out = s->batch;
 	else
 		postgres_end(source);
 	free_messages(s);

@@ -92,8 +92,9 @@ int source_count(struct source *, const struct window *, struct source_count *,
 /* Starts the stream. query_id is a fresh UUID text. */
 int source_begin(struct source *, const struct window *, const char *query_id,
     struct err *) MUST_USE;
-/* 1: *out holds the next rows (owned by the source, until the next call),
- * 0: the stream is complete by the rules of format.md 4.2, -1: failed. Rows
+/* 1: *out holds the next rows (owned by the source; good until the call after
+ * the next, so that another thread may read them during that one), 0: the
+ * stream is complete by the rules of format.md 4.2, -1: failed. Rows
  * outside of the window, or out of order where the source is ordered, fail. */
 int source_next(
     struct source *, const struct batch **out, struct err *) MUST_USE;
