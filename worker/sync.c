@@ -21,156 +21,23 @@
  * first. The next run begins at or before them, and sends what is there
  * already once more: it replaces itself.
  */
-#include "worker/sync.h"
+#include "worker/sync_own.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/fault.h"
 #include "common/xalloc.h"
 #include "worker/report.h"
-#include "worker/sink/replica.h"
 #include "worker/slices.h"
-#include "worker/source/source.h"
-#include "worker/typemap_postgres.h"
-#include "worker/watermark.h"
 #include "worker/window.h"
 
 /* A range is one insert: large ones merge less, small ones start sooner. */
 enum { RANGE_ROWS = 250000, RANGE_ROWS_LEAST = 10000 };
 enum { SCALE_US = 6, SCALE_MS = 3 };
 enum { DAY_MS = 86400000, HELD_US = 60000000 };
-
-struct sync {
-	const struct job *job;
-	struct result *res;
-	struct mono began;
-	struct watermark mark;
-	struct source *source;
-	struct source_table described;
-	struct type incoming;
-	struct replica *target;
-	struct position newest; /* in the target */
-	struct window window;
-};
-
-static void
-note(void *arg, bool warning, const char *text)
-{
-	(void)arg;
-	report_note(warning, text);
-}
-
-/* ---- source and target -------------------------------------------------------- */
-
-static int
-open_source(struct sync *s, struct err *err)
-{
-	if ((s->source = source_open(s->job, err)) == NULL ||
-	    source_describe(s->source, &s->described, err) == -1)
-		return -1;
-	return source_resolve(s->source, NULL, note, NULL, &s->incoming, err);
-}
-
-static int
-no_target(const struct job *job, struct err *err)
-{
-	return err_set(err, ERR_TABLE,
-	    "there is no target table '%s.%s' at '%s'; run 'calve init', "
-	    "which makes it",
-	    job->namespace_, job->target_table, job->catalog_name);
-}
-
-/* 1: it is there and fits, 0: it is not there */
-static int
-open_target(struct sync *s, struct err *err)
-{
-	int there;
-
-	if ((s->target = replica_open(s->job, err)) == NULL ||
-	    (there = replica_describe(s->target, err)) == -1)
-		return -1;
-	if (there == 1 && replica_fit(s->target, &s->incoming, err) == -1)
-		return -1;
-	return there;
-}
-
-static int
-need_target(struct sync *s, struct err *err)
-{
-	int there = open_target(s, err);
-
-	return there == 0 ? no_target(s->job, err) : there == 1 ? 0 : -1;
-}
-
-static const char *
-source_type(const struct source_table *described, const char *name)
-{
-	for (size_t k = 0; k < described->ncolumns; k++)
-		if (strcmp(described->columns[k].name, name) == 0)
-			return described->columns[k].type;
-	return "";
-}
-
-static bool
-is_key(const struct job *job, const char *name)
-{
-	for (size_t k = 0; k < job->nkey; k++)
-		if (strcmp(job->key[k], name) == 0)
-			return true;
-	return false;
-}
-
-/* Types of a target to be made; the texts are the caller's. */
-static char **
-choose_types(const struct sync *s)
-{
-	char **types = xcalloc(s->incoming.nfields + 1, sizeof(*types));
-	struct buf text;
-
-	buf_init(&text, 0);
-	for (size_t k = 0; k < s->incoming.nfields; k++) {
-		const struct field *f = &s->incoming.fields[k];
-		bool fixed = is_key(s->job, f->name) ||
-		    strcmp(f->name, s->job->timestamp) == 0;
-
-		buf_reset(&text);
-		typemap_clickhouse_of(
-		    source_type(&s->described, f->name), f, fixed, &text);
-		types[k] = xstrdup(buf_cstr(&text));
-	}
-	buf_clear(&text);
-	return types;
-}
-
-static void
-free_types(const struct sync *s, char **types)
-{
-	for (size_t k = 0; k < s->incoming.nfields; k++)
-		free(types[k]);
-	free(types);
-}
-
-static int
-make_target(struct sync *s, struct err *err)
-{
-	size_t n = s->incoming.nfields;
-	struct replica_column *columns = xcalloc(n + 1, sizeof(*columns));
-	char **types = choose_types(s);
-	int rc;
-
-	for (size_t k = 0; k < n; k++)
-		columns[k] =
-		    (struct replica_column){ s->incoming.fields[k].name,
-			    types[k] };
-	rc = replica_create(s->target, columns, n, err);
-	free_types(s, types);
-	free(columns);
-	return rc;
-}
 
 /* ---- window --------------------------------------------------------------------- */
 
@@ -279,7 +146,7 @@ open_window(struct sync *s, struct err *err)
 
 	if (replica_newest(s->target, &s->newest, err) == -1 ||
 	    source_clock(s->source, &clock_us, err) == -1 ||
-	    source_horizon(s->source, &horizon_us, note, NULL, err) == -1)
+	    source_horizon(s->source, &horizon_us, sync_note, NULL, err) == -1)
 		return -1;
 	if (horizon_us < clock_us) {
 		tell_held(clock_us - horizon_us);
@@ -313,7 +180,7 @@ prepare(struct sync *s, struct err *err)
 				      : watermark_lock(&s->mark, err)) == -1)
 		return -1;
 	report_phase(s->job, PHASE_RECONCILE);
-	if (open_source(s, err) == -1 || need_target(s, err) == -1 ||
+	if (sync_open_source(s, err) == -1 || sync_open_target(s, err) == -1 ||
 	    check_identity(s, err) == -1)
 		return -1;
 	return open_window(s, err);
@@ -408,22 +275,6 @@ advance(struct sync *s, const struct slices_done *done, struct err *err)
 	return watermark_advance(&s->mark, &p, err);
 }
 
-static void
-end(struct sync *s)
-{
-	char text[POSITION_TEXT];
-
-	if (s->mark.position.set) {
-		position_format(&s->mark.position, text);
-		s->res->position = xstrdup(text);
-	}
-	source_close(s->source);
-	source_table_clear(&s->described);
-	type_clear(&s->incoming);
-	replica_close(s->target);
-	watermark_close(&s->mark);
-}
-
 int
 sync_run(const struct job *job, struct result *res, struct err *err)
 {
@@ -435,7 +286,7 @@ sync_run(const struct job *job, struct result *res, struct err *err)
 		rc = send_window(&s, &done, err);
 	if (rc == 0)
 		rc = advance(&s, &done, err);
-	end(&s);
+	sync_end(&s);
 	return rc;
 }
 
@@ -452,78 +303,6 @@ sync_plan(const struct job *job, struct result *res, struct err *err)
 	}
 	if (rc == 0)
 		res->rows = counted.rows;
-	end(&s);
+	sync_end(&s);
 	return rc;
-}
-
-/* ---- looking and making -------------------------------------------------------- */
-
-static void
-tell_columns(struct sync *s, bool there)
-{
-	char **types = choose_types(s);
-
-	for (size_t k = 0; k < s->incoming.nfields; k++) {
-		const char *name = s->incoming.fields[k].name;
-
-		report_column(name, source_type(&s->described, name),
-		    there ? replica_type(s->target, name) : types[k],
-		    is_key(s->job, name)                       ? "key"
-			: strcmp(name, s->job->timestamp) == 0 ? "version"
-							       : NULL);
-	}
-	free_types(s, types);
-}
-
-int
-sync_check(const struct job *job, struct err *err)
-{
-	struct result none = { .rows = 0 };
-	struct sync s = { .job = job, .res = &none };
-	int there = -1;
-
-	report_phase(job, PHASE_RECONCILE);
-	if (open_source(&s, err) == 0 && (there = open_target(&s, err)) != -1) {
-		tell_columns(&s, there == 1);
-		report_note(false,
-		    there == 1 ? "the target table exists"
-			       : "the target table is to be made by 'calve "
-				 "init'");
-		if (there == 1 && !replica_remembers(s.target))
-			report_note(false,
-			    "the target remembers no inserts: one that is "
-			    "tried again may leave rows twice until they are "
-			    "merged, which FINAL does not show; ALTER it "
-			    "MODIFY SETTING "
-			    "non_replicated_deduplication_window = 1000");
-		if (!s.described.unique)
-			report_note(true,
-			    "no unique index of the source has the key's "
-			    "columns: the newest row of each key is looked "
-			    "for with a window function, for each range");
-	}
-	end(&s);
-	return there == -1 ? -1 : 0;
-}
-
-int
-sync_init(const struct job *job, struct err *err)
-{
-	struct result none = { .rows = 0 };
-	struct sync s = { .job = job, .res = &none };
-	char text[1024];
-	int rc = -1;
-
-	report_phase(job, PHASE_RECONCILE);
-	if (open_source(&s, err) == 0) {
-		rc = open_target(&s, err);
-		if (rc == 0 && (rc = make_target(&s, err)) == 0) {
-			snprintf(text, sizeof(text),
-			    "target table '%s.%s' made", job->namespace_,
-			    job->target_table);
-			report_note(false, text);
-		}
-	}
-	end(&s);
-	return rc == -1 ? -1 : 0;
 }
