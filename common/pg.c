@@ -48,7 +48,8 @@ class_of(const char *state)
 static const char *
 advice_for(const struct pg_role *role, const char *state)
 {
-	if (strcmp(state, "42P01") == 0 || strcmp(state, "42703") == 0)
+	if (strcmp(state, "42P01") == 0 || strcmp(state, "42703") == 0 ||
+	    strcmp(state, "42P10") == 0) /* a table without its key */
 		return role->advice_missing;
 	if (strcmp(state, "42501") == 0)
 		return role->advice_rights;
@@ -280,7 +281,8 @@ const struct pg_role pg_state = {
 	.lost = ERR_STATE_LOST,
 	.statement_s = PG_STATEMENT_S,
 	.writes = true,
-	.advice_missing = "; have the state tables been made? run 'calve init'",
+	.advice_missing =
+	    "; the state tables are missing or damaged: run 'calve init'",
 	.advice_rights = "; grant the user its rights on the state tables",
 	.advice_login = "; check user and password of 'state'",
 	.advice_database =

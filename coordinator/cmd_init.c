@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * calve init: makes or migrates the state tables, in one transaction, and a
- * watermark row for each configured table; then the ClickHouse tables that
- * are missing as targets. Again and again does no harm.
+ * calve init: makes, migrates or mends the state tables, in one transaction,
+ * and a watermark row for each configured table; then the ClickHouse tables
+ * that are missing as targets. Again and again does no harm.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +15,8 @@
 #include "embedded/sql.h"
 
 /* In order; the version is the place in the list, from 1. Never changed once
- * released, only added to. */
-static const char *const migrations[] = { sql_001_init };
+ * released, only added to. Each can be run again, and mends what is missing. */
+static const char *const migrations[] = { sql_001_init, sql_002_ordinal };
 enum { NEWEST = sizeof migrations / sizeof migrations[0] };
 
 static int
@@ -37,14 +37,34 @@ read_version(struct pg *pg, long *version, struct err *err)
 	    *version, NEWEST);
 }
 
+/* What is missing of tables that were made: a list, NULL when nothing is. */
 static int
-migrate(struct pg *pg, long version, struct err *err)
+find_damage(struct pg *pg, char **list, struct err *err)
 {
-	for (; version < NEWEST; version++) {
+	struct pg_rows *rows;
+
+	*list = NULL;
+	if (pg_run(pg, sql_find_damage, 0, NULL, &rows, err) == -1)
+		return -1;
+	for (size_t row = 0; row < pg_count(rows); row++) {
+		char *longer = xasprintf("%s%s%s", row > 0 ? *list : "",
+		    row > 0 ? ", " : "", pg_text(rows, row, 0));
+		free(*list);
+		*list = longer;
+	}
+	pg_rows_free(rows);
+	return 0;
+}
+
+/* From the first: tables of an older version may be damaged, too. */
+static int
+migrate(struct pg *pg, struct err *err)
+{
+	for (int n = 0; n < NEWEST; n++) {
 		char number[32];
 		const char *const params[] = { number };
-		snprintf(number, sizeof number, "%ld", version + 1);
-		if (pg_script(pg, migrations[version], err) == -1 ||
+		snprintf(number, sizeof number, "%d", n + 1);
+		if (pg_script(pg, migrations[n], err) == -1 ||
 		    pg_run(pg, sql_record_schema_version, 1, params, NULL,
 			err) == -1)
 			return err_prefix(
@@ -70,22 +90,35 @@ ensure_tables(
 	return 0;
 }
 
+/* In the transaction that is open. damage: of what had been made before. */
+static int
+make_tables(struct pg *pg, const struct config *c, long *version, char **damage,
+    size_t *added, struct err *err)
+{
+	if (pg_run(pg, sql_lock_init, 0, NULL, NULL, err) == -1 ||
+	    pg_run(pg, sql_create_schema_table, 0, NULL, NULL, err) == -1 ||
+	    read_version(pg, version, err) == -1)
+		return -1;
+	if (*version == NEWEST && find_damage(pg, damage, err) == -1)
+		return -1;
+	if ((*version < NEWEST || *damage != NULL) && migrate(pg, err) == -1)
+		return -1;
+	return ensure_tables(pg, c, added, err);
+}
+
 static int
 init(const struct config *c, struct err *err)
 {
 	struct pg *pg =
 	    pg_open(c->state.value, &pg_state, "calve init", 0, err);
+	char *damage = NULL;
 	long version = 0;
 	size_t added;
 
 	if (pg == NULL)
 		return -1;
 	if (pg_begin(pg, err) == -1 ||
-	    pg_run(pg, sql_lock_init, 0, NULL, NULL, err) == -1 ||
-	    pg_run(pg, sql_create_schema_table, 0, NULL, NULL, err) == -1 ||
-	    read_version(pg, &version, err) == -1 ||
-	    migrate(pg, version, err) == -1 ||
-	    ensure_tables(pg, c, &added, err) == -1 ||
+	    make_tables(pg, c, &version, &damage, &added, err) == -1 ||
 	    pg_commit(pg, err) == -1) {
 		if (err->cls == ERR_BUSY)
 			err_prefix(err,
@@ -93,14 +126,18 @@ init(const struct config *c, struct err *err)
 			    "for the runs to end");
 		pg_rollback(pg);
 		pg_close(pg);
+		free(damage);
 		return -1;
 	}
 	pg_close(pg);
-	if (version == NEWEST)
+	if (damage != NULL)
+		printf("state tables mended (%s), version %d", damage, NEWEST);
+	else if (version == NEWEST)
 		printf("state tables are up to date (version %d)", NEWEST);
 	else
 		printf("state tables made, version %d", NEWEST);
 	printf("; %zu of %zu tables new\n", added, c->ntables);
+	free(damage);
 	return 0;
 }
 

@@ -31,7 +31,7 @@ check-fuzz: $(FUZZERS:%=build/fuzz/fuzz_%)
 drills:
 	$(Q)scripts/setup.sh build demo test
 	+$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all fault \
-	    build/chdb-front build/tcp-proxy
+	    build/chdb-front build/tcp-proxy build/wrong-clock.so
 	$(Q)tests/drills/run.sh $(DRILLS)
 
 lint:
@@ -55,6 +55,10 @@ build/chdb-front: $(call objects,obj,$(sort $(wildcard tests/harness/chdb_front*
 	worker/clickhouse/city.c)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_obj) $^ -lmicrohttpd -llz4 -lzstd -ldl -lpthread -o $@
+
+build/wrong-clock.so: tests/harness/wrong_clock.c
+	$(call say,LINK,$@)
+	$(Q)$(CC) -D_GNU_SOURCE -std=c17 -O2 $(WARN) -shared -fPIC $< -o $@
 
 build/tcp-proxy: $(call objects,obj,tests/harness/tcp_proxy.c)
 	$(call say,LINK,$@)

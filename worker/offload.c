@@ -45,6 +45,22 @@ note(void *arg, bool warning, const char *text)
 	report_note(warning, text);
 }
 
+static void
+note_hand(const struct run *run)
+{
+	char counts[POSITION_TEXT], text[512];
+
+	if (run->mark.by_hand[0] == '\0')
+		return;
+	position_format(&run->mark.position, counts);
+	snprintf(text, sizeof text,
+	    "somebody changed the watermark's columns for reading, which say "
+	    "%s: last_offload_position counts, which says %s; to move it use "
+	    "'calve watermark'",
+	    run->mark.by_hand, counts);
+	report_note(true, text);
+}
+
 static int
 decide_position(struct run *run, struct err *err)
 {
@@ -59,6 +75,7 @@ decide_position(struct run *run, struct err *err)
 	struct reconcile_decision decision;
 	char was[POSITION_TEXT], is[POSITION_TEXT], text[512];
 
+	note_hand(run);
 	if (target_history(&run->target, run->target.table, &facts, err) ==
 		-1 ||
 	    reconcile(&facts, &decision, err) == -1)
@@ -105,13 +122,16 @@ open_window(struct run *run, struct err *err)
 {
 	struct position high = { .set = true,
 		.scale = run->described.timestamp_scale };
-	char text[POSITION_TEXT];
+	char text[POSITION_TEXT], off[512];
 	int64_t clock_us;
 
 	if (source_clock(run->source, &clock_us, err) == -1 ||
 	    window_of_run(&run->position, run->job->start, clock_us,
 		run->job->settle_ms, high.scale, &run->window, err) == -1)
 		return -1;
+	if (window_clock_is_off(
+		clock_us, wall_now().us, run->job->settle_ms, off))
+		report_note(true, off);
 	position_format(&run->position, text);
 	run->res->window_low = xstrdup(text);
 	high.ticks = run->window.high_ticks;

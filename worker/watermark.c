@@ -34,6 +34,7 @@ forget(struct watermark *w)
 	w->source_uuid = w->target_uuid = NULL;
 	w->position = (struct position){ .set = false };
 	w->adopt = false;
+	w->by_hand[0] = '\0';
 }
 
 void
@@ -45,6 +46,37 @@ watermark_close(struct watermark *w)
 	pg_rollback(w->pg);
 	pg_close(w->pg);
 	w->pg = NULL;
+}
+
+/* What a timestamptz can hold: finer digits are cut, not rounded up past the
+ * position. The exact text keeps them. */
+static struct position
+cut_to_us(const struct position *p)
+{
+	struct position us = *p;
+
+	if (p->scale > SCALE_US &&
+	    ticks_rescale(p->ticks, p->scale, SCALE_US, &us.ticks))
+		us.scale = SCALE_US;
+	return us;
+}
+
+static void
+compare_columns(
+    struct watermark *w, const char *timestamp, const char *sequence)
+{
+	struct position exact = cut_to_us(&w->position), columns = { 0 };
+	struct err ignored;
+
+	if (timestamp == NULL ||
+	    position_parse(&columns, timestamp, sequence, &ignored) == 0) {
+		if (position_compare(&columns, &exact) == 0)
+			return;
+	}
+	snprintf(w->by_hand, sizeof w->by_hand, "%s%s%s",
+	    timestamp != NULL ? timestamp : "none",
+	    timestamp != NULL && sequence != NULL ? "/" : "",
+	    timestamp != NULL && sequence != NULL ? sequence : "");
 }
 
 /* The exact text is the authority; a row of an older pipeline has only the
@@ -67,6 +99,8 @@ read_position(struct watermark *w, const char *timestamp, const char *text,
 		    "it with 'calve watermark reset %s'",
 		    w->name, w->name);
 	}
+	if (text != NULL)
+		compare_columns(w, timestamp, sequence);
 	return 0;
 }
 
@@ -163,29 +197,17 @@ watermark_held(struct watermark *w, struct err *err)
 	return pg_ping(w->pg, true, err);
 }
 
-/* What a timestamptz can hold: finer digits are cut, not rounded up past the
- * position. The exact text keeps them. */
-static void
-state_timestamp(const struct position *p, char out[POSITION_TEXT])
-{
-	struct position us = *p;
-
-	if (p->scale > SCALE_US &&
-	    ticks_rescale(p->ticks, p->scale, SCALE_US, &us.ticks))
-		us.scale = SCALE_US;
-	position_format_timestamp(&us, out);
-}
-
 int
 watermark_advance(
     struct watermark *w, const struct watermark_progress *p, struct err *err)
 {
+	const struct position us = cut_to_us(p->position);
 	char timestamp[POSITION_TEXT], text[POSITION_TEXT];
 	char sequence[POSITION_TEXT], run_rows[24], new_rows[24], seconds[32];
 	const char *params[] = { w->name, timestamp, text, NULL, p->run_id,
 		run_rows, new_rows, seconds, p->source_uuid, p->target_uuid };
 
-	state_timestamp(p->position, timestamp);
+	position_format_timestamp(&us, timestamp);
 	position_format(p->position, text);
 	position_format_sequence(p->position, sequence);
 	if (sequence[0] != '\0')

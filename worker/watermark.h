@@ -27,6 +27,9 @@ struct watermark {
 	char *source_uuid; /* NULL: not offloaded by calve yet */
 	char *target_uuid;
 	bool adopt;
+	/* What the columns for reading say where they differ from position,
+	 * because somebody changed them alone; "" where they agree. */
+	char by_hand[2 * POSITION_TEXT];
 };
 
 int watermark_open(

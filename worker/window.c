@@ -2,6 +2,9 @@
 /* Windows and steps: arithmetic on ticks. */
 #include "worker/window.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 enum { SCALE_MS = 3, SCALE_US = 6 };
 
 int
@@ -91,4 +94,31 @@ window_step_high(const struct window *w, const struct source_count *counted,
 			2) +
 		    1;
 	return end < high ? end : high;
+}
+
+bool
+window_clock_is_off(
+    int64_t source_us, int64_t host_us, int64_t settle_ms, char text[512])
+{
+	const int64_t minute_us = 60 * INT64_C(1000000);
+	int64_t off_us, most_us = settle_ms * 1000;
+
+	if (__builtin_sub_overflow(source_us, host_us, &off_us) ||
+	    off_us == INT64_MIN)
+		off_us = INT64_MAX;
+	bool ahead = off_us > 0;
+	off_us = ahead ? off_us : -off_us;
+	if (off_us <= (most_us > minute_us ? most_us : minute_us))
+		return false;
+	int64_t minutes =
+	    off_us / minute_us + (off_us % minute_us >= minute_us / 2);
+	snprintf(text, 512,
+	    "the clock of the source is %" PRId64 " h %" PRId64 " m %s this "
+	    "host's; windows end by the source's: if that one is wrong, %s; "
+	    "set the clock that is wrong",
+	    minutes / 60, minutes % 60, ahead ? "ahead of" : "behind",
+	    ahead ? "rows are taken before they have settled, and those that "
+		    "come late are missed"
+		  : "the newest rows wait until it is right");
+	return true;
 }

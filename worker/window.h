@@ -36,4 +36,9 @@ int64_t window_step_high(const struct window *w,
 int window_low(const struct position *, int scale, struct position *out,
     struct err *) MUST_USE;
 
+/* Whether the source's clock is off the host's by more than a minute and than
+ * settle; then what to tell the user. */
+bool window_clock_is_off(
+    int64_t source_us, int64_t host_us, int64_t settle_ms, char text[512]);
+
 #endif

@@ -1,5 +1,6 @@
 -- The state tables; adopts an offload_watermarks table of an older pipeline
--- in place. Run by `calve init` in one transaction, under an advisory lock.
+-- in place, and mends what find_damage.sql finds. Run by `calve init` in one
+-- transaction, under an advisory lock; any number of times.
 CREATE TABLE IF NOT EXISTS offload_watermarks (
 	table_name text PRIMARY KEY,
 	last_offload_timestamp timestamptz,
@@ -30,6 +31,7 @@ ALTER TABLE offload_watermarks
 DO $$
 DECLARE
 	c record;
+	twice text;
 BEGIN
 	FOR c IN SELECT con.conname
 		FROM pg_constraint con
@@ -94,6 +96,14 @@ BEGIN
 			AND i.indisunique AND i.indpred IS NULL
 			AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum)
 	THEN
+		SELECT string_agg(table_name, ', ') INTO twice
+		FROM (SELECT table_name FROM offload_watermarks
+			GROUP BY table_name HAVING count(*) > 1) d;
+		IF twice IS NOT NULL THEN
+			RAISE EXCEPTION 'offload_watermarks has more than one '
+				'row of %; delete all but one of each, then '
+				'run ''calve init'' again', twice;
+		END IF;
 		CREATE UNIQUE INDEX offload_watermarks_table_name_key
 			ON offload_watermarks (table_name);
 	END IF;
@@ -111,7 +121,7 @@ ALTER TABLE offload_watermarks
 	ADD CONSTRAINT offload_watermarks_status_check CHECK (status IN
 		('initialized', 'running', 'success', 'failed')) NOT VALID;
 
-CREATE TABLE offload_runs (
+CREATE TABLE IF NOT EXISTS offload_runs (
 	run_id uuid PRIMARY KEY,
 	table_name text NOT NULL,
 	host text NOT NULL,
@@ -138,6 +148,40 @@ CREATE TABLE offload_runs (
 	cpu_seconds double precision,
 	CHECK ((state = 'running') = (finished_at IS NULL))
 );
-CREATE INDEX offload_runs_by_table ON offload_runs (table_name, started_at);
-CREATE INDEX offload_runs_running ON offload_runs (coordinator)
+
+-- Of one that was there: only history, so what cannot be mended may go.
+DO $$
+DECLARE
+	missing text;
+BEGIN
+	SELECT string_agg(w.name, ', ') INTO missing
+	FROM unnest(ARRAY['run_id', 'table_name', 'host', 'pid', 'coordinator',
+		'state', 'attempt', 'phase', 'window_low', 'window_high',
+		'row_count', 'bytes_read', 'bytes_written', 'file_count',
+		'snapshot_id', 'started_at', 'finished_at', 'exit_code',
+		'signal', 'error_class', 'error_message', 'peak_memory_bytes',
+		'cpu_seconds']) w (name)
+	LEFT JOIN pg_attribute a ON a.attname = w.name
+		AND a.attrelid = 'offload_runs'::regclass
+		AND NOT a.attisdropped
+	WHERE a.attname IS NULL;
+	IF missing IS NOT NULL THEN
+		RAISE EXCEPTION 'offload_runs has no column %; it holds '
+			'history only: rename it or drop it, then run '
+			'''calve init'' again', missing;
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_index
+		WHERE indrelid = 'offload_runs'::regclass AND indisprimary)
+	THEN
+		ALTER TABLE offload_runs ADD PRIMARY KEY (run_id);
+	END IF;
+END
+$$;
+ALTER TABLE offload_runs
+	ALTER COLUMN state SET DEFAULT 'running',
+	ALTER COLUMN attempt SET DEFAULT 1,
+	ALTER COLUMN started_at SET DEFAULT clock_timestamp();
+CREATE INDEX IF NOT EXISTS offload_runs_by_table
+	ON offload_runs (table_name, started_at);
+CREATE INDEX IF NOT EXISTS offload_runs_running ON offload_runs (coordinator)
 	WHERE state = 'running';

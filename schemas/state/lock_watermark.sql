@@ -2,8 +2,10 @@
 -- another run has it.
 -- Columns: timestamp (ISO 8601, UTC, microseconds), exact position text,
 -- sequence, source uuid, target uuid, adopt ('t' or 'f').
-SELECT to_char(last_offload_timestamp AT TIME ZONE 'UTC',
-		'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+SELECT CASE WHEN isfinite(last_offload_timestamp)
+		THEN to_char(last_offload_timestamp AT TIME ZONE 'UTC',
+			'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+		ELSE last_offload_timestamp::text END,
 	last_offload_position,
 	last_offload_max_sequence::text,
 	source_uuid,

@@ -1,7 +1,9 @@
 -- $1 table. The columns of lock_watermark, without its lock; no row for a table
 -- that has none yet.
-SELECT to_char(last_offload_timestamp AT TIME ZONE 'UTC',
-		'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+SELECT CASE WHEN isfinite(last_offload_timestamp)
+		THEN to_char(last_offload_timestamp AT TIME ZONE 'UTC',
+			'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+		ELSE last_offload_timestamp::text END,
 	last_offload_position,
 	last_offload_max_sequence::text,
 	source_uuid,

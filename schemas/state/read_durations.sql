@@ -4,7 +4,7 @@ FROM (
 	SELECT table_name,
 		extract(epoch FROM finished_at - started_at) AS seconds,
 		row_number() OVER (PARTITION BY table_name
-			ORDER BY started_at DESC) AS newest
+			ORDER BY ordinal DESC) AS newest
 	FROM offload_runs
 	WHERE state = 'success' AND row_count > 0
 ) r

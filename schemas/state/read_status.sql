@@ -29,7 +29,7 @@ LEFT JOIN LATERAL (
 	SELECT *
 	FROM offload_runs
 	WHERE table_name = w.table_name
-	ORDER BY started_at DESC
+	ORDER BY ordinal DESC
 	LIMIT 1
 ) r ON true
 ORDER BY w.table_name

@@ -134,6 +134,7 @@ fault() {
 # The child of process $1 is stopped; sets WORKER.
 worker_stopped() {
 	local stat
+	WORKER=
 	[ -e "/proc/$1" ] || return 0
 	read -r WORKER _ <"/proc/$1/task/$1/children"
 	read -r stat 2>/dev/null <"/proc/${WORKER:-none}/stat" &&

@@ -120,10 +120,26 @@ function* reached(snapshots) {
 	}
 }
 
+/* Times never go back, whatever the clocks of writers say: readers pick
+ * snapshots by them, and Iceberg's library refuses logs out of order. */
+function checkTimes(metadata) {
+	const problems = [];
+	for (const name of ['snapshot-log', 'metadata-log']) {
+		const times = metadata[name].map(e => e['timestamp-ms']);
+		times.push(metadata['last-updated-ms']);
+		for (let n = 1; n < times.length; n++)
+			if (times[n] < times[n - 1])
+				problems.push(`${name}: ${times[n]} stands ` +
+				    `behind ${times[n - 1]}`);
+	}
+	return problems;
+}
+
 const version = newest();
 if (version === 0 && command !== 'leftovers')
 	throw new Error(`no table in '${dir}'`);
 const metadata = version === 0 ? {} : read(version);
+const wrongTimes = version === 0 ? [] : checkTimes(metadata);
 const chain = ancestry(metadata);
 const now = Math.max(Date.now(), metadata['last-updated-ms'] + 1);
 metadata['last-updated-ms'] = now;
@@ -163,6 +179,7 @@ const commands = {
 	},
 	history() {
 		const { problems, rows } = checkHistory(chain.toReversed());
+		problems.push(...wrongTimes);
 		if (chain.at(-1)?.['parent-snapshot-id'] !== undefined)
 			problems.push('its oldest snapshot has a parent');
 		console.log(problems.length > 0 ? problems.join('\n') :

@@ -42,6 +42,7 @@ make_tables(void)
 {
 	state_wipe();
 	script(sql_001_init);
+	script(sql_002_ordinal);
 }
 
 /* ---- migration ---- */

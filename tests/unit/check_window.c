@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Windows end settled, steps move on, coarser scales lose no row. */
 #include <check.h>
+#include <string.h>
 
 #include "tests/unit/run_suite.h"
 #include "worker/window.h"
@@ -154,6 +155,27 @@ START_TEST(time_steps_are_aligned_and_move_on)
 }
 END_TEST
 
+START_TEST(a_clock_that_is_off_is_told)
+{
+	const int64_t s = 1000000, now = 1700000000 * s, settle = 300000;
+	char text[512];
+
+	ck_assert(!window_clock_is_off(now, now, settle, text));
+	ck_assert(!window_clock_is_off(now + 300 * s, now, settle, text));
+	ck_assert(!window_clock_is_off(now - 300 * s, now, settle, text));
+	ck_assert(!window_clock_is_off(now + 60 * s, now, 0, text));
+	ck_assert(window_clock_is_off(now + 61 * s, now, 0, text));
+	ck_assert(window_clock_is_off(now + 90031 * s, now, settle, text));
+	ck_assert_ptr_nonnull(strstr(text, "25 h 1 m ahead of this host's"));
+	ck_assert_ptr_nonnull(strstr(text, "before they have settled"));
+	ck_assert(window_clock_is_off(now - 331 * s, now, settle, text));
+	ck_assert_ptr_nonnull(strstr(text, "0 h 6 m behind this host's"));
+	ck_assert_ptr_nonnull(strstr(text, "rows wait"));
+	ck_assert(window_clock_is_off(INT64_MAX, INT64_MIN, settle, text));
+	ck_assert(window_clock_is_off(INT64_MIN, 0, settle, text));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -167,6 +189,7 @@ main(void)
 	tcase_add_test(tc, halving_always_ends);
 	tcase_add_test(tc, equal_timestamps_are_never_cut);
 	tcase_add_test(tc, time_steps_are_aligned_and_move_on);
+	tcase_add_test(tc, a_clock_that_is_off_is_told);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
