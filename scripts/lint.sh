@@ -32,6 +32,11 @@ for f in "${c_files[@]}"; do
 	}
 done
 
+step 'figures'
+if command -v node >/dev/null; then
+	node tests/bench/report.mjs check || fail
+fi
+
 step 'manual pages'
 for page in man/*.[1-9]; do
 	mandoc -T lint -W warning "$page" || fail

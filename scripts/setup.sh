@@ -5,13 +5,14 @@
 # root, or by sudo), everything else below build/ by the registries' ordinary
 # clients. Says nothing when nothing is missing; running it again is cheap.
 #
-#	scripts/setup.sh [build] [demo] [test] [lint] [interop]
+#	scripts/setup.sh [build] [demo] [test] [lint] [interop] [bench]
 #
 #	build	compiler and libraries of calve
 #	demo	+ PostgreSQL, the ClickHouse engine, readers (npm)
 #	test	+ libcheck, fuzzer, Debian's clickhouse-server
 #	lint	clang-format, shellcheck, mandoc
 #	interop	PyIceberg, Spark and Iceberg's jars (pip and Maven)
+#	bench	PyIceberg, the older Spark, ClickHouse's JDBC driver
 #
 # Without an argument: build demo test. An interop package that cannot be had
 # is an error here; tests/interop/run.sh then says what it skips.
@@ -43,7 +44,8 @@ spark_pairs=(
 	"old 3.5.1 iceberg-spark-runtime-3.5_2.12:1.5.2"
 	"new 4.1.4 iceberg-spark-runtime-4.1_2.13:1.11.0"
 )
-pyiceberg='pyiceberg[pyarrow]==0.12.0'
+jdbc=clickhouse-jdbc:0.6.3:jar:all
+pyiceberg='pyiceberg[pyarrow,sql-sqlite]==0.12.0'
 
 # ---- Debian ------------------------------------------------------------------
 
@@ -166,6 +168,28 @@ setup_spark() {
 	echo "$pyspark $jar" > "$dir/.installed"
 }
 
+# For that Spark, in build/spark/old/jdbc.
+setup_jdbc() {
+	local dir=$build/spark/old/jdbc
+	[[ $(cat "$dir/.installed" 2>/dev/null) != "$jdbc" ]] || return 0
+	echo "setup: $jdbc into build/spark/old/jdbc"
+	rm -rf "$dir"
+	if ! mvn -B -q dependency:copy "-Dartifact=com.clickhouse:$jdbc" \
+	    "-DoutputDirectory=$dir" > "$build/setup-mvn.log" 2>&1 \
+	    < /dev/null; then
+		tail -n 20 "$build/setup-mvn.log" >&2
+		fail "Maven failed: see $build/setup-mvn.log"
+	fi
+	echo "$jdbc" > "$dir/.installed"
+}
+
+setup_bench() {
+	setup_pyiceberg
+	# shellcheck disable=SC2086 # splitting is the point
+	setup_spark ${spark_pairs[0]}
+	setup_jdbc
+}
+
 setup_interop() {
 	local pair
 	setup_pyiceberg
@@ -178,7 +202,7 @@ setup_interop() {
 # ---- which sets ----------------------------------------------------------------
 
 [[ $# -gt 0 ]] || set -- build demo test
-npm=false interop=false
+npm=false interop=false bench=false
 for arg in "$@"; do
 	case $arg in
 	build) want_packages "${packages_build[@]}" ;;
@@ -189,14 +213,15 @@ for arg in "$@"; do
 		npm=true
 		;;
 	lint) want_packages "${packages_lint[@]}" ;;
-	interop)
+	interop | bench)
 		want_packages "${packages_interop[@]}"
 		want_venv
-		interop=true
+		[[ $arg == interop ]] && interop=true || bench=true
 		;;
-	*) fail "unknown set '$arg': build, demo, test, lint or interop" ;;
+	*) fail "unknown set '$arg': build, demo, test, lint, interop or bench" ;;
 	esac
 done
 install_missing
 ! $npm || setup_npm
 ! $interop || setup_interop
+! $bench || setup_bench

@@ -1,23 +1,59 @@
 # SPDX-License-Identifier: Apache-2.0
-# Benchmarks: figures, never a pass or fail. See tests/bench/run.sh.
+# Benchmarks: figures beside their targets, never a pass or fail.
+#
+#   make bench          calve and each peer that is there, side by side on four
+#                       tables, and nine tables in waves: ten minutes
+#   make bench-small    an increment, and a run with nothing to do, by phase
+#   make bench-growth   up to 100 million rows, 400 days, 5,000 snapshots
+#   make bench-spark    Spark, Iceberg and JDBC
+#   make bench-results  RESULTS.md and README.md's table from what the last
+#                       runs of these measured
+#
+# Single pieces: tests/bench/run.sh trades --rounds 3 calve engine, and so on.
+# PyIceberg takes part where scripts/setup.sh bench, or interop, put it.
 
-.PHONY: bench
-bench: all build/chdb-front build/bench/measure
-	$(Q)scripts/setup.sh build demo
+BENCH := all build/chdb-front build/bench/measure
+
+.PHONY: bench bench-small bench-growth bench-spark bench-results bench-setup
+bench: $(BENCH) | bench-setup
 	$(Q)tests/bench/run.sh
+	$(call bench_keep,bench)
+	$(Q)tests/bench/waves.sh
+	$(call bench_keep,waves)
+
+bench-small: $(BENCH) | bench-setup
+	$(Q)tests/bench/small.sh
+	$(call bench_keep,small)
+
+bench-growth: $(BENCH) build/bench/commits | bench-setup
+	$(Q)tests/bench/growth.sh
+	$(call bench_keep,growth)
+
+bench-spark: $(BENCH) | bench-setup
+	$(Q)scripts/setup.sh bench
+	$(Q)tests/bench/spark.sh
+	$(call bench_keep,spark)
+
+bench-results:
+	$(Q)mkdir -p tests/bench/results
+	$(Q)cp build/bench/results/*.tsv tests/bench/results/
+	$(Q)node tests/bench/report.mjs write
+
+bench-setup:
+	$(Q)scripts/setup.sh build demo
+
+bench_keep = $(Q)mkdir -p build/bench/results && \
+	cp build/bench/samples.tsv build/bench/results/$(1).tsv
 
 build/bench/measure: $(call objects,obj,tests/bench/measure.c)
 	$(call say,LINK,$@)
 	@mkdir -p build/bench
 	$(Q)$(CC) $(LDFLAGS_obj) $^ -o $@
 
-.PHONY: bench-small
-bench-small: all build/chdb-front build/bench/measure
-	$(Q)scripts/setup.sh build demo
-	$(Q)tests/bench/small.sh
-
+# What a commit costs, by the worker's own code.
 build/bench/commits: $(call objects,obj,tests/bench/commits.c $(SRCS_table) \
 	worker/iceberg/partition_parse.c)
 	$(call say,LINK,$@)
 	@mkdir -p build/bench
 	$(Q)$(CC) $(LDFLAGS_obj) $^ $(LIBS_iceberg) -o $@
+$(call objects,obj,tests/bench/commits.c): | $(GENERATED)

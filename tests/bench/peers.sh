@@ -7,7 +7,8 @@
 # left out. Sourced after lib.sh and data.sh.
 
 # shellcheck disable=SC2034 # for whoever sources this
-PEERS=(calve calve-compact calve-dense engine insert duckdb native)
+PEERS=(calve calve-compact calve-dense engine insert duckdb
+	pyiceberg native)
 
 # What each gets of the engine: zstd, level 3, as calve's default is.
 ENGINE_PARQUET='output_format_parquet_compression_method=zstd&output_format_compression_level=3'
@@ -116,7 +117,13 @@ writer_begin() {
 	shift
 	rm -f "$pipe".{in,out}
 	mkfifo "$pipe".{in,out} || return 1
-	"$@" <"$pipe.in" >"$pipe.out" 2>"$log" {BENCH_LOCK}>&- &
+	# Who holds another's pipe keeps it from ending.
+	(
+		for in in "${WRITER_IN[@]}" "${WRITER_OUT[@]}" "$BENCH_LOCK"; do
+			exec {in}>&-
+		done
+		exec "$@"
+	) <"$pipe.in" >"$pipe.out" 2>"$log" &
 	WRITER_PID[$peer]=$!
 	exec {in}>"$pipe.in" {out}<"$pipe.out"
 	WRITER_IN[$peer]=$in
@@ -132,6 +139,7 @@ writer_begin() {
 writer_end() {
 	local in=${WRITER_IN[$1]} out=${WRITER_OUT[$1]}
 	exec {in}>&- {out}<&-
+	unset "WRITER_IN[$1]" "WRITER_OUT[$1]"
 	wait "${WRITER_PID[$1]}"
 }
 
@@ -163,4 +171,22 @@ peer_duckdb() {
 
 end_duckdb() {
 	writer_end duckdb
+}
+
+begin_pyiceberg() {
+	[ -e build/venv/.installed ] || {
+		printf 'bench: no pyiceberg: run scripts/setup.sh interop\n' >&2
+		return 1
+	}
+	rows_file "$1" && writer_begin pyiceberg env PYTHONDONTWRITEBYTECODE=1 \
+	    build/venv/bin/python tests/bench/pyiceberg_append.py \
+	    "$B/$1.parquet"
+}
+
+peer_pyiceberg() {
+	writer_run "$1" pyiceberg "$2"
+}
+
+end_pyiceberg() {
+	writer_end pyiceberg
 }

@@ -3,13 +3,14 @@
 #
 # calve and what users would otherwise run, side by side on the same rows:
 #
-#	tests/bench/run.sh [--rounds N] SCENARIO... [PEER...]
+#	tests/bench/run.sh [--rounds N] [SCENARIO...] [PEER...]
 #
-# Scenarios: trades. Peers: calve (its default preset), calve-compact,
-# calve-dense, engine (its own FORMAT Parquet), native (rows read and thrown
-# away). All peers take their turn in each round. Servers and tables are kept
-# in build/bench for the next run; the servers are stopped at the end. Samples
-# are left in build/bench/samples.tsv.
+# Scenarios: trades, wide, logs, events. Peers: calve (its default preset),
+# calve-compact, calve-dense, engine (its own FORMAT Parquet), insert (its own
+# INSERT INTO an Iceberg table), duckdb, pyiceberg, native (rows read and thrown
+# away). All peers take their turn in each round: 5 rounds of trades, 3 of the
+# others. Servers and tables are kept in build/bench for the next run; the
+# servers are stopped at the end. Samples are left in build/bench/samples.tsv.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . tests/bench/lib.sh
@@ -17,6 +18,7 @@ cd "$(dirname "$0")/../.." || exit 2
 . tests/bench/peers.sh
 
 SCENARIOS=(trades wide logs events)
+declare -A ROUNDS=([trades]=5 [wide]=3 [logs]=3 [events]=3)
 
 # is_in WORD WORDS...
 is_in() {
@@ -65,7 +67,7 @@ compare() {
 }
 
 main() {
-	local rounds=5 scenarios=() peers=() scenario entries
+	local rounds='' scenarios=() peers=() scenario entries
 	while [ $# -gt 0 ]; do
 		if [ "$1" == --rounds ] && [[ ${2:-} =~ ^[1-9][0-9]*$ ]]; then
 			rounds=$2
@@ -87,7 +89,8 @@ main() {
 	config "${entries[@]}" || exit 1
 	for scenario in "${scenarios[@]}"; do
 		data "$scenario"
-		compare "$scenario" "$rounds" "${peers[@]}"
+		compare "$scenario" "${rounds:-${ROUNDS[$scenario]}}" \
+		    "${peers[@]}"
 	done
 	node tests/bench/report.mjs table "$SAMPLES"
 }

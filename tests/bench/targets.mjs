@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What calve is to reach, beside what was measured. Each target takes the
+ * groups of a scenario and gives a value, or nothing where what it needs was
+ * not measured. A target is told, never asserted.
+ */
+import { groups, median, ratios } from './samples.mjs';
+
+const Mi = 1048576;
+const times = v => v.toFixed(2);
+const ms = v => `${v.toFixed(0)} ms`;
+const mib = v => `${v.toFixed(0)} MiB`;
+
+/* Median ratio of seconds, size of ONE by size of OTHER, peak in MiB. */
+const speed = (one, other) => g => g.has(one) && g.has(other) ?
+    median(ratios(g.get(one), g.get(other))) : undefined;
+const size = (one, other) => g => g.has(one) && g.has(other) ?
+    g.get(one).of('bytes_out') / g.get(other).of('bytes_out') : undefined;
+const peak = peer => g => g.has(peer) ? g.get(peer).max('peak') / Mi :
+    undefined;
+const by = (column, one, other) => g => g.has(one) && g.has(other) ?
+    g.get(one).of(column) / g.get(other).of(column) : undefined;
+const rate = s => s.rows / s.seconds;
+
+/* scenario, what, value, how it is worded, '<' or '>' (or equal), target */
+const targets = [
+	['trades', "seconds, by the engine's Parquet", speed('calve', 'engine'),
+	    times, '<', 0.8],
+	['trades', "seconds, by the engine's INSERT INTO Iceberg",
+	    speed('calve', 'insert'), times, '<', 0.5],
+	['trades', "size of compat, by the engine's Parquet",
+	    size('calve', 'engine'), times, '<', 0.85],
+	['trades', "size of compact, by DuckDB's Parquet v2",
+	    size('calve-compact', 'duckdb'), times, '<', 1],
+	['trades', "size of dense, by DuckDB's Parquet v2",
+	    size('calve-dense', 'duckdb'), times, '<', 1],
+	['trades', 'million rows per CPU-second of calve and its worker',
+	    g => g.has('calve') ?
+	    g.get('calve').of(s => s.rows / s.cpu / 1e6) : undefined,
+	    times, '>', 3],
+	['trades', 'peak memory of a worker', peak('calve'), mib, '<', 96],
+	['rows', 'peak memory at 4 million rows', peak('g4'), mib, '<', 96],
+	['rows', 'at 40 million, by that', by('peak', 'g40', 'g4'), times,
+	    '<', 1.1],
+	['rows', 'at 100 million, by that', by('peak', 'g100', 'g4'), times,
+	    '<', 1.1],
+	['rows', 'rows/s at 100 million, by those at 4',
+	    g => g.has('g100') && g.has('g4') ?
+	    g.get('g100').of(rate) / g.get('g4').of(rate) : undefined,
+	    times, '>', 0.9],
+	['days', 'peak memory with 400 days one after the other, by 5',
+	    by('peak', 'days', 'g4'), times, '<', 1.1],
+	['days', 'peak memory with rows of 400 days mixed, by 5',
+	    by('peak', 'scattered', 'g4'), times, '<', 1.1],
+	['increment', 'an increment of 1,500 rows',
+	    g => g.has('calve') ? g.get('calve').of('seconds') * 1000 :
+	    undefined, ms, '<', 100],
+	['nothing', 'nothing to do',
+	    g => g.has('calve') ? g.get('calve').of('seconds') * 1000 :
+	    undefined, ms, '<', 40],
+	['commits', 'CPU of a commit at snapshot 5,000, by that at 100',
+	    by('cpu', 'snapshot 5000', 'snapshot 100'), times, '<', 1.25],
+	['waves', 'nine tables one by one, by those with 2 workers',
+	    speed('one by one', '2 workers'), times, '>', 1.6],
+];
+
+/* Rows of [scenario, what, measured, target, verdict]. */
+export function judge(samples) {
+	const rows = [];
+	for (const [scenario, what, value, word, side, target] of targets) {
+		const got = value(groups(samples, scenario));
+		if (got === undefined)
+			continue;
+		const met = side === '<' ? got <= target : got >= target;
+		rows.push([scenario, what, word(got),
+		    `${side === '<' ? '≤' : '≥'} ${word(target)}`,
+		    met ? 'met' : 'missed']);
+	}
+	return rows;
+}
