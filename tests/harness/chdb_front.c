@@ -25,7 +25,6 @@
 #include "chdb_front.h"
 
 #define MAX_BODY ((size_t)1 << 30)
-#define MAX_SETUP 64
 #define MEMORY_PER_CONNECTION (1024 * 1024)
 
 static struct {
@@ -49,12 +48,15 @@ struct request {
 	bool too_large;
 };
 
-/* Settings of the URL as statements for the session. */
+/* What the URL asks of the session: a database, and settings, which are set by
+ * one statement, as the real one has none to run for them. */
 struct setup {
-	char *stmts[MAX_SETUP];
+	char *stmts[2];
 	size_t n;
+	FILE *settings; /* "SET a = '1', b = '2'", or empty */
+	char *set;
+	size_t len;
 	const char *readonly; /* set last, since it forbids what follows */
-	bool overflow;
 };
 
 /* URL parameters that are no settings. */
@@ -74,16 +76,13 @@ is_reserved(const char *name)
 }
 
 static void
-add_setup(struct setup *setup, const char *before, const char *name,
-    const char *value)
+assign(struct setup *setup, const char *name, const char *value)
 {
-	if (setup->n == MAX_SETUP) {
-		setup->overflow = true;
-		return;
-	}
-	if (asprintf(
-		&setup->stmts[setup->n++], "%s%s%s", before, name, value) == -1)
-		abort();
+	char *quoted = sql_quote(value == NULL ? "" : value);
+
+	fprintf(setup->settings, "%s%s = %s",
+	    ftell(setup->settings) == 0 ? "SET " : ", ", name, quoted);
+	free(quoted);
 }
 
 static enum MHD_Result
@@ -107,14 +106,24 @@ add_setting(
 			   *p) != NULL
 		    ? *p
 		    : '_';
-	char *quoted = sql_quote(value == NULL ? "" : value);
-	char *assign;
-	if (asprintf(&assign, "%s = %s", clean, quoted) == -1)
-		abort();
-	add_setup(setup, "SET ", assign, "");
-	free(assign);
-	free(quoted);
+	assign(setup, clean, value);
 	return MHD_YES;
+}
+
+static char *
+use_database(const char *name)
+{
+	char quoted[512], *q = quoted, *text;
+
+	for (; *name != '\0' && q < quoted + sizeof(quoted) - 3; name++) {
+		if (*name == '`' || *name == '\\')
+			*q++ = '\\';
+		*q++ = *name;
+	}
+	*q = '\0';
+	if (asprintf(&text, "USE `%s`", quoted) == -1)
+		abort();
+	return text;
 }
 
 static void
@@ -123,30 +132,26 @@ collect_setup(
 {
 	const char *database = request_argument(conn, "database");
 
+	*setup = (struct setup){ .n = 0 };
+	setup->settings = open_memstream(&setup->set, &setup->len);
+	if (setup->settings == NULL)
+		abort();
 	if (database == NULL)
 		database = request_header(conn, "X-ClickHouse-Database");
-	if (database != NULL && database[0] != '\0') {
-		char quoted[512], *q = quoted;
-		*q++ = '`';
-		for (const char *p = database;
-		     *p != '\0' && q < quoted + sizeof(quoted) - 4; p++) {
-			if (*p == '`' || *p == '\\')
-				*q++ = '\\';
-			*q++ = *p;
-		}
-		*q++ = '`';
-		*q = '\0';
-		add_setup(setup, "USE ", quoted, "");
-	}
+	if (database != NULL && database[0] != '\0')
+		setup->stmts[setup->n++] = use_database(database);
 	MHD_get_connection_values(
 	    conn, MHD_GET_ARGUMENT_KIND, add_setting, setup);
 	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 && setup->readonly == NULL)
 		setup->readonly = "2";
-	if (setup->readonly != NULL) {
-		char *quoted = sql_quote(setup->readonly);
-		add_setup(setup, "SET readonly = ", quoted, "");
-		free(quoted);
-	}
+	if (setup->readonly != NULL)
+		assign(setup, "readonly", setup->readonly);
+	if (fclose(setup->settings) == EOF)
+		abort();
+	if (setup->len > 0)
+		setup->stmts[setup->n++] = setup->set;
+	else
+		free(setup->set);
 }
 
 static bool
@@ -243,7 +248,7 @@ static enum MHD_Result
 run_statement(struct MHD_Connection *conn, const struct want *want,
     const char *text, size_t len)
 {
-	struct setup setup = { .n = 0 };
+	struct setup setup;
 	struct session session;
 	struct fault fault;
 	struct sql sql;
@@ -268,10 +273,7 @@ run_statement(struct MHD_Connection *conn, const struct want *want,
 		    "refuse this request\n");
 	}
 	collect_setup(conn, &setup, want->method);
-	if (setup.overflow)
-		ret = reply_exception(conn, want, FRONT_NOT_IMPLEMENTED,
-		    "NOT_IMPLEMENTED", "chdb-front takes at most 64 settings");
-	else if (session_open(&session) == -1)
+	if (session_open(&session) == -1)
 		ret = reply_exception(conn, want, FRONT_UNKNOWN,
 		    "STD_EXCEPTION", "the engine opened no session");
 	else
