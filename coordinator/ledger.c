@@ -41,6 +41,7 @@ struct ledger {
 	const char *conninfo;
 	struct pg *pg;
 	char key[16]; /* of the advisory lock; "": it only reads */
+	bool runs;    /* some were recorded as running when it was taken */
 	char host[256];
 	struct mono lost_since; /* 0: it is not */
 	struct mono again;      /* no connection is tried before */
@@ -67,7 +68,9 @@ take_key(struct ledger *l, bool first, struct err *err)
 			err) == -1)
 			return -1;
 		const char *got = pg_text(rows, 0, 0);
+		const char *running = pg_text(rows, 0, 1);
 		bool taken = got != NULL && strcmp(got, "t") == 0;
+		l->runs = running != NULL && strcmp(running, "t") == 0;
 		pg_rows_free(rows);
 		if (taken || !first)
 			return 0;
@@ -173,7 +176,7 @@ ledger_open(const char *conninfo,
 	if (gethostname(l->host, sizeof l->host - 1) == -1)
 		strcpy(l->host, "unknown");
 	if (connect_ledger(l, true, err) == -1 ||
-	    fail_orphans(l, orphan, arg, err) == -1) {
+	    (l->runs && fail_orphans(l, orphan, arg, err) == -1)) {
 		ledger_close(l);
 		return NULL;
 	}
@@ -244,16 +247,6 @@ ledger_lost_s(const struct ledger *l, const struct err **why)
 	return l->lost_since.ns == 0 ? 0 : mono_seconds_since(l->lost_since);
 }
 
-static void
-mark(struct ledger *l, const char *table, const char *status, const char *why)
-{
-	const char *const params[] = { table, status, why };
-	struct err err = { 0 };
-
-	if (run(l, sql_mark_watermark, 3, params, NULL, &err) == -1)
-		log_debug("%s: status not shown: %s", table, err.text);
-}
-
 int
 ledger_start(struct ledger *l, const char *table, const char *run_id,
     unsigned attempt, struct err *err)
@@ -262,11 +255,7 @@ ledger_start(struct ledger *l, const char *table, const char *run_id,
 	const char *const params[] = { run_id, table, l->host, l->key, tries };
 
 	snprintf(tries, sizeof tries, "%u", attempt);
-	if (run(l, sql_ensure_watermark, 1, &params[1], NULL, err) == -1 ||
-	    run(l, sql_insert_run, 5, params, NULL, err) == -1)
-		return -1;
-	mark(l, table, "running", NULL);
-	return 0;
+	return run(l, sql_insert_run, 5, params, NULL, err);
 }
 
 void
@@ -307,8 +296,7 @@ number(struct numbers *t, bool given, const char *fmt, ...)
 /* The statements leave a locked row alone: a run is at it. A worker that was
  * killed holds the lock until the server has seen its end, which is soon. */
 static void
-show_end(struct ledger *l, const char *sql, size_t n, const char *const *params,
-    bool killed)
+show_end(struct ledger *l, const char *const params[3], bool killed)
 {
 	const struct timespec pause = { .tv_nsec = MARK_PAUSE_NS };
 	struct err err = { 0 };
@@ -317,7 +305,8 @@ show_end(struct ledger *l, const char *sql, size_t n, const char *const *params,
 	for (int tries = killed ? MARK_TRIES : 1; tries > 0 && shown == 0;
 	     tries--) {
 		struct pg_rows *rows;
-		if (pg_run(l->pg, sql, n, params, &rows, &err) == -1) {
+		if (pg_run(l->pg, sql_mark_watermark, 3, params, &rows, &err) ==
+		    -1) {
 			log_debug(
 			    "%s: status not shown: %s", params[0], err.text);
 			return;
@@ -344,12 +333,10 @@ tell_end(struct ledger *l, const char *table, const char *const *params,
 		    l->pg, sql_finish_run, END_PARAMS, params, NULL, err);
 	if (rc == -1)
 		return -1;
-	/* Busy: the row is another run's. A success has advanced the row
-	 * itself, but for one that found nothing to do. */
-	if (strcmp(params[END_STATE], run_state_name(RUN_SUCCESS)) == 0)
-		show_end(l, sql_settle_watermark, 1, mark, false);
-	else if (class == NULL || strcmp(class, err_class_name(ERR_BUSY)) != 0)
-		show_end(l, sql_mark_watermark, 3, mark, killed);
+	/* Busy: the row is another run's. */
+	if (strcmp(params[END_STATE], run_state_name(RUN_SUCCESS)) != 0 &&
+	    (class == NULL || strcmp(class, err_class_name(ERR_BUSY)) != 0))
+		show_end(l, mark, killed);
 	return 0;
 }
 

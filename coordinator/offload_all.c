@@ -37,6 +37,21 @@ supervise_all(struct supervise *s, bool json)
 	return report_exit_status(s);
 }
 
+/* The plan again, what took long first. */
+static int
+order_by_length(const struct config *c, const char *const *patterns,
+    size_t npatterns, struct ledger *ledger, struct plan *plan, struct err *err)
+{
+	double *expected = ledger_durations(ledger, c, err);
+	int rv = -1;
+
+	plan_clear(plan);
+	if (expected != NULL)
+		rv = plan_make(c, patterns, npatterns, expected, plan, err);
+	free(expected);
+	return rv;
+}
+
 int
 offload_all(const struct config *c, const char *const *patterns,
     size_t npatterns, bool json, bool hup_is_reload, bool *stopped)
@@ -44,7 +59,6 @@ offload_all(const struct config *c, const char *const *patterns,
 	struct err err = { 0 };
 	struct plan plan = { 0 };
 	struct ledger *ledger = NULL;
-	double *expected = NULL;
 	int status = -1;
 	char *program = spawn_find_worker(&err);
 
@@ -52,13 +66,11 @@ offload_all(const struct config *c, const char *const *patterns,
 	if (program == NULL ||
 	    plan_make(c, patterns, npatterns, NULL, &plan, &err) == -1)
 		goto out;
-	plan_clear(&plan);
 	ledger = ledger_open(c->state.value, log_orphan, NULL, &err);
-	if (ledger == NULL)
-		goto out;
-	expected = ledger_durations(ledger, c, &err);
-	if (expected == NULL ||
-	    plan_make(c, patterns, npatterns, expected, &plan, &err) == -1)
+	if (ledger == NULL ||
+	    (plan.n > 1 &&
+		order_by_length(c, patterns, npatterns, ledger, &plan, &err) ==
+		    -1))
 		goto out;
 	if (plan.n == 0)
 		log_warn("'%s' has no tables: there is nothing to do", c->path);
@@ -77,7 +89,6 @@ out:
 		status = cmd_fail(&err);
 	plan_clear(&plan);
 	ledger_close(ledger);
-	free(expected);
 	free(program);
 	return status;
 }

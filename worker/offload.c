@@ -193,6 +193,8 @@ run_steps(struct run *run, struct err *err)
 			run->expected = counted.rows;
 		if (step_run(run, &counted, err) == -1)
 			return -1;
+		if (run->ended)
+			return 0;
 	}
 	return more;
 }

@@ -85,6 +85,7 @@ write_step(struct run *run, const struct source_count *window,
 		rc = pump(run, &w, &counted, out, err);
 	}
 	end.ticks = w.high_ticks;
+	run->ended = w.high_ticks == run->window.high_ticks;
 	position_format(&end, high);
 	return rc == 0 ? not_as_counted(out, &counted, &end, err)
 	    : rc == 1  ? 0

@@ -29,6 +29,7 @@ struct run {
 					 * watermark */
 	uint64_t expected;        /* rows of the whole window */
 	unsigned step;            /* from 0 */
+	bool ended;               /* the last step reached the window's end */
 };
 
 /* Reads, writes, commits and advances one step of a window that holds rows.

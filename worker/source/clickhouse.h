@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ClickHouse source's own state, shared by clickhouse.c (connection,
- * description), clickhouse_columns.c (what is read, and as what) and
- * clickhouse_read.c (counts and rows). Nobody else includes this.
+ * The ClickHouse source's own state, shared by clickhouse.c (connection),
+ * clickhouse_describe.c (the table), clickhouse_columns.c (what is read, and
+ * as what) and clickhouse_read.c (counts and rows). Nobody else includes this.
  */
 #ifndef CALVE_CLICKHOUSE_H
 #define CALVE_CLICKHOUSE_H
@@ -37,14 +37,25 @@ struct column {
 	struct mapping map;
 };
 
+/* Columns of system tables that old releases lack. */
+enum system_column {
+	SYSTEM_SETTING_LOCKED,
+	SYSTEM_SORTING_KEY,
+	SYSTEM_UUID,
+	SYSTEM_DEFAULT_KIND,
+	SYSTEM_POSITION,
+	SYSTEM_COLUMNS
+};
+
 struct clickhouse {
 	struct source source; /* first: the ops get this */
 	const struct job *job;
 	const char *database;
 	struct wire *server;
 	struct buf parameters; /* "default_format=Native&..." */
-	bool reads_in_order;   /* ORDER BY a key prefix streams */
-	bool frames_whole;     /* short answers come in frames, too */
+	bool has[SYSTEM_COLUMNS];
+	bool reads_in_order; /* ORDER BY a key prefix streams */
+	bool frames_whole;   /* short answers come in frames, too */
 
 	/* clickhouse_describe() */
 	char *table; /* `db`.`table` */
@@ -78,6 +89,8 @@ clickhouse_of(struct source *source)
 /* A small answer in RowBinary, as a cursor over s-owned bytes in out. */
 int clickhouse_ask(struct clickhouse *, const char *sql, struct buf *out,
     struct cursor *, struct err *) MUST_USE;
+/* ERR_DATA; always -1. */
+int clickhouse_malformed(struct err *);
 /* One string of such an answer; "" and bad when malformed. The caller's. */
 char *clickhouse_text(struct cursor *);
 

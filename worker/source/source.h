@@ -82,7 +82,8 @@ int source_describe(
 int source_resolve(struct source *, const struct type *existing, source_note *,
     void *note_arg, struct type *out, struct err *) MUST_USE;
 
-/* The source's clock in microseconds since 1970. */
+/* The source's clock in microseconds since 1970, at least as fine as the
+ * described table's timestamp. */
 int source_clock(struct source *, int64_t *us, struct err *) MUST_USE;
 /* Also fails with ERR_DATA when a timestamp or sequence anywhere in the table
  * is NULL, since no window would ever contain that row. */
