@@ -2,65 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # PostgreSQL to ClickHouse: after each run the target, read with FINAL, equals
 # the source, whatever went wrong before.
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/replica.sh
+. "$(dirname "$0")/replica.sh"
 suite visits
+replica_setup
 
-TABLE=app_user_visits_fact
-COLUMNS='id user_id session_id page_url referrer device os browser country city latitude longitude duration_ms
-scroll_depth page_views revenue is_bounce is_converted is_deleted created_at updated_at'
-psql -qXAt -v ON_ERROR_STOP=1 "$(cat "$T/pg/pg.conninfo")" -f scripts/visits.sql || exit 1
-sql 'CREATE DATABASE fact'
-
-# sync_config TABLES...: as config, for tables that go to ClickHouse
-sync_config() {
-	{
-		cat <<-YAML
-		state: "$(cat "$T/pg/pg.conninfo")"
-		sources:
-		  app: { kind: postgres, conninfo: "$(cat "$T/pg/pg.conninfo")" }
-		  olap: { kind: clickhouse, url: "$(cat "$T/ch/ch.url")", database: default, user: "$(cat "$T/ch/ch.user")", password: "\${CLICKHOUSE_PASSWORD}" }
-		catalogs:
-		  lake: { kind: hadoop, warehouse: "$WAREHOUSE" }
-		retry: { attempts: 1 }
-		tables:
-		YAML
-		printf '  - %s\n' "$@"
-	} >"$T/calve.yaml"
-}
-
-visits() { # TABLE OPTIONS: an entry of `tables:`
-	echo "{ name: $1, source: app.$TABLE, target: olap.fact.$1, timestamp: updated_at, key: [id]${2:+, $2} }"
-}
-
-# Rows and a checksum of all columns as text, here and there.
-source_sum() { # [CONDITION]
-	local list
-	list=$(sed -E "s/ /, /g; s/[a-z_]+/coalesce(&::text, '~')/g" <<<"${COLUMNS//$'\n'/ }")
-	state "SELECT count(*), coalesce(sum(('x' || substr(md5(concat_ws('|', $list)), 1, 8))::bit(32)::bigint), 0) FROM $TABLE WHERE ${1:-true}"
-}
-
-target_sum() { # TABLE [CONDITION]
-	local list
-	list=$(sed -E "s/ /, /g; s/[a-z_]+/ifNull(toString(&), '~')/g" <<<"${COLUMNS//$'\n'/ }")
-	sql "SELECT count(), sum(toUInt64(reinterpretAsUInt32(reverse(substring(MD5(arrayStringConcat([$list], '|')), 1, 4))))) FROM fact.$1 FINAL WHERE ${2:-1}" | tr '\t' '|'
-}
-
-equal() { # NAME TABLE
-	same "$1" "$(source_sum)" "$(target_sum "$2")"
-}
-
-run_ok() { # NAME
-	calve run
-	same "$1: the run ends well" '0 0' "$RC $(errors_in "$ERR")"
-	[ "$RC" == 0 ] || printf '%s\n' "$ERR"
-}
-
-# An hour of visits that ended a minute ago.
 ROWS=40000
-STEP=90
-SINCE=$(($(date +%s) * 1000 - 60000 - ROWS * STEP))
-state "INSERT INTO $TABLE SELECT * FROM make_visits(1, $ROWS, $SINCE, $STEP)" >/dev/null
+make_hour $ROWS
 
 # ---- first run -------------------------------------------------------------------------
 
@@ -89,9 +37,6 @@ has 'status shows it' "v +success +20[0-9TZ:.-]+ +$ROWS" "$OUT"
 
 # ---- changes ---------------------------------------------------------------------------
 
-now_ms() {
-	echo $(($(date +%s%N) / 1000000))
-}
 state "UPDATE $TABLE SET duration_ms = 1, city = NULL, updated_at = $(now_ms) - id % 50 WHERE id % 20 = 3" >/dev/null
 state "UPDATE $TABLE SET is_deleted = 1, updated_at = $(now_ms) WHERE id % 1000 = 7" >/dev/null
 run_ok 'updates'
