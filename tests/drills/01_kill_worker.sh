@@ -38,8 +38,8 @@ cycle() {
 	drill_draw 40 400
 	gap=$DRAWN
 	nine_go
-	drill_draw 0 800
-	drill_pause "$DRAWN"
+	nine_moment 800
+	kill_one
 	while nine_runs; do
 		drill_draw 1 "$gap"
 		drill_pause "$DRAWN"

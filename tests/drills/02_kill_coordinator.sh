@@ -22,8 +22,7 @@ cycle() {
 	nine_config "$SETTLE" $mode
 	((HITS % 2)) || wait_until 60 drill_alone || not_ok 'orphans did not end'
 	nine_go
-	drill_draw 0 1500
-	drill_pause "$DRAWN"
+	nine_moment 1500
 	nine_workers
 	nine_note
 	kill -KILL "$COORDINATOR" 2>/dev/null

@@ -35,8 +35,7 @@ cycle() {
 	((HITS % 5)) || mode=waves
 	nine_config "$SETTLE" $mode
 	nine_go
-	drill_draw 0 1500
-	drill_pause "$DRAWN"
+	nine_moment 1500
 	nine_workers
 	nine_note
 	choose_victims

@@ -13,6 +13,10 @@
 #   nine_next_day             SETTLE gives the next day of that reserve to all
 #   nine_go                   calve run in the background: COORDINATOR; at most
 #                             NINE_JOBS (9) tables at once
+#   nine_moment MS            waits for a random moment of it: up to MS after
+#                             now, or when a worker has come to a random phase.
+#                             That makes kills fall in all of them, however
+#                             slow the machine is
 #   nine_workers              sets WORKERS, its children at this moment
 #   nine_note                 notes the phase each of WORKERS is in by its title:
 #                             the ledger is told of a phase once a second only
@@ -36,6 +40,7 @@ NINE_NOTED=()
 # Steps of a worker (common/fault.h) from the fence to the end of the advance.
 NINE_POINTS=(run.fenced commit.linked run.committed state.advance.before
 	state.commit.before state.commit.after)
+NINE_PHASES=(counting reading writing committing advancing)
 : "${NINE_STEP:=6h}"
 
 nine_start() {
@@ -92,14 +97,36 @@ nine_workers() {
 	read -ra WORKERS 2>/dev/null <"/proc/$COORDINATOR/task/$COORDINATOR/children" || :
 }
 
+# nine_title PID: sets TITLE to its phase
+nine_title() {
+	IFS= read -r -d '' TITLE 2>/dev/null <"/proc/$1/cmdline" || return 1
+	TITLE=${TITLE%"${TITLE##*[! ]}"}
+	TITLE=${TITLE##* }
+	[[ $TITLE == *ing ]] || TITLE=starting
+}
+
 nine_note() {
-	local pid title
+	local pid
 	for pid in "${WORKERS[@]}"; do
-		IFS= read -r -d '' title 2>/dev/null <"/proc/$pid/cmdline" || continue
-		read -r title <<<"$title"
-		title=${title##* }
-		[[ $title == *ing ]] || title=starting
-		NINE_NOTED+=("$title")
+		nine_title "$pid" && NINE_NOTED+=("$TITLE")
+	done
+}
+
+nine_moment() {
+	local phase pid
+	drill_draw 0 $((2 * ${#NINE_PHASES[@]} - 1))
+	phase=${NINE_PHASES[DRAWN]:-}
+	drill_draw 0 "$1"
+	if [ -z "$phase" ]; then
+		drill_pause "$DRAWN"
+		return
+	fi
+	while nine_runs; do
+		nine_workers
+		for pid in "${WORKERS[@]}"; do
+			! nine_title "$pid" || [ "$TITLE" != "$phase" ] || return 0
+		done
+		drill_pause 1
 	done
 }
 
