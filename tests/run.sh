@@ -15,6 +15,7 @@ passed=0 failed=0 skipped=0
 mkdir -p build/test/logs
 for program in "$@"; do
 	log=build/test/logs/$(basename "$program").log
+	began=$SECONDS
 	timeout "${TEST_SECONDS:-600}" "$program" >"$log" 2>&1 </dev/null
 	status=$?
 	if line=$(grep -aE '^[0-9]+%: Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+$' "$log" | tail -n 1) && [ -n "$line" ]; then
@@ -36,8 +37,9 @@ for program in "$@"; do
 		printf '%s: FAILED (exit status %d), %s:\n' "$program" "$status" "$log"
 		grep -avE '^ok ' "$log" | tail -n 40 | sed 's/^/    /'
 	else
-		printf '%s: %d passed%s\n' "$program" "$good" \
-			"$([ "$skip" -gt 0 ] && printf ', %d skipped' "$skip")"
+		printf '%s: %d passed%s in %d s\n' "$program" "$good" \
+			"$([ "$skip" -gt 0 ] && printf ', %d skipped' "$skip")" \
+			$((SECONDS - began))
 		grep -aE '^skip ' "$log" | sed 's/^/    /'
 	fi
 done
