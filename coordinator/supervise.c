@@ -56,12 +56,19 @@ wait_events(struct pollfd *fds, nfds_t n, int64_t ns)
 {
 	struct timespec ts = { .tv_sec = ns / 1000000000,
 		.tv_nsec = ns % 1000000000 };
-	sigset_t open;
+	sigset_t open, blocked;
 
-	sigprocmask(SIG_SETMASK, NULL, &open);
+	sigprocmask(SIG_SETMASK, NULL, &blocked);
+	open = blocked;
 	for (int at = 0; at < NSIGNALS; at++)
 		sigdelset(&open, loop_signals[at]);
-	return ppoll(fds, n, ns < 0 ? NULL : &ts, &open);
+	int rv = ppoll(fds, n, ns < 0 ? NULL : &ts, &open);
+	int sys = errno;
+	/* With descriptors ready they may not have been taken. */
+	sigprocmask(SIG_SETMASK, &open, NULL);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	errno = sys;
+	return rv;
 }
 
 bool
@@ -391,6 +398,9 @@ turn(struct loop *l, struct pollfd *fds, struct err *err)
 	if (n == -1)
 		ledger->revents = 0;
 
+	/* First: whoever stops all processes of a group at once gets
+	 * workers that were stopped, not such as failed. */
+	handle_signals(l);
 	for (size_t at = 0; at < l->nruns; at++) {
 		struct run *r = &l->runs[at];
 		if (n > 0 && r->state != SLOT_FREE)
@@ -399,7 +409,6 @@ turn(struct loop *l, struct pollfd *fds, struct err *err)
 	}
 	for (size_t at = 0; at < l->nruns; at++)
 		run_reap(&l->runs[at]);
-	handle_signals(l);
 	for (size_t at = 0; at < l->nruns; at++) {
 		run_check_deadline(&l->runs[at]);
 		run_tell_phase(&l->runs[at]);

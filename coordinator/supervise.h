@@ -4,8 +4,8 @@
  * follows every worker over its pipes, keeps deadlines, reaps, records, tries
  * again what can heal.
  *
- * Each turn, in this order: read all readable pipes, reap known pids, keep
- * deadlines, start what is ready. A run's row is in the ledger before its
+ * Each turn, in this order: take signals, read all readable pipes, reap known
+ * pids, keep deadlines, start what is ready. A run's row is in the ledger before its
  * worker is forked, and is finished once, when the slot settles.
  *
  * SIGTERM, SIGINT (and SIGHUP): nothing is started any more, workers are asked

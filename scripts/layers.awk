@@ -20,7 +20,7 @@ function home(header, places) {
 }
 
 BEGIN {
-	vocabulary = "common worker/type.h worker/batch.h"
+	vocabulary = "common worker/type.h worker/batch.h worker/stop.h"
 	allow("common", "common")
 	allow("coordinator", "common coordinator")
 	allow("worker", "common worker worker/clickhouse worker/source " \
@@ -36,6 +36,7 @@ BEGIN {
 	    "worker/source worker/typemap.h")
 	allow("worker/batch", vocabulary)
 	allow("worker/type", vocabulary)
+	allow("worker/stop", "common worker/stop.h")
 	allow("worker/datafile", "common worker/datafile.h")
 	allow("worker/store", "common worker/store")
 	allow("worker/pool", "common worker/pool.h")

@@ -13,6 +13,7 @@
 #include "worker/pool.h"
 #include "worker/report.h"
 #include "worker/sink/sink_iceberg.h"
+#include "worker/stop.h"
 #include "worker/store/store.h"
 
 enum { MEMORY_SHARE = 4, MEMORY_FLOOR = 16 << 20, MEMORY_DEFAULT = 64 << 20 };
@@ -110,7 +111,7 @@ move_rows(
 			return -1;
 		if (got != 1)
 			return got;
-		if (report_check_stop(err) == -1)
+		if (stop_check(err) == -1)
 			return -1;
 		report_progress(source_rows(run->source), run->expected,
 		    run->res, source_bytes_received(run->source),

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames out, the job in, and the signs to stop. */
+/* Frames out, the job in. */
 #include "worker/report.h"
 
 #include <bsd/unistd.h>
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,25 +16,17 @@
 #include "common/msg.h"
 #include "common/xalloc.h"
 #include "version.h"
+#include "worker/stop.h"
 
 /* A thread may run out of memory while another one sends. Recursive, since
  * that may be the same. */
 static pthread_mutex_t sending = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static uint32_t sequence;
-static volatile sig_atomic_t asked_to_stop;
-static bool coordinator_gone;
 static struct mono last_progress;
 /* ERROR frames for "out of memory", one per phase's possible sequence number
  * cannot be kept: the sequence is patched in when it is sent. */
 static uint8_t nomem_frame[512];
 static size_t nomem_len;
-
-static void
-on_term(int sig)
-{
-	(void)sig;
-	asked_to_stop = 1;
-}
 
 static bool
 write_all(const uint8_t *p, size_t n)
@@ -64,7 +55,7 @@ send_msg(const struct msg *m)
 	pthread_mutex_lock(&sending);
 	if (msg_put(&frame, sequence, m, &err) == -1 ||
 	    !write_all(frame.data, frame.len))
-		coordinator_gone = true;
+		stop_orphaned();
 	else
 		sequence++;
 	pthread_mutex_unlock(&sending);
@@ -117,11 +108,10 @@ lend(const char *text)
 void
 report_init(void)
 {
-	struct sigaction sa = { .sa_handler = on_term };
+	struct sigaction sa = { .sa_handler = SIG_IGN };
 	struct msg m = { .type = MSG_HELLO };
 
-	sigaction(SIGTERM, &sa, NULL);
-	sa.sa_handler = SIG_IGN;
+	stop_init();
 	sigaction(SIGPIPE, &sa, NULL);
 	/* the coordinator decides what a Ctrl-C at the terminal means */
 	sigaction(SIGINT, &sa, NULL);
@@ -165,6 +155,7 @@ report_read_job(struct job *job, struct err *err)
 		return got;
 	}
 	*job = m.u.job;
+	stop_watch(FD_JOB);
 	return 0;
 }
 
@@ -253,21 +244,4 @@ report_error(const struct err *error)
 	struct msg m = { .type = MSG_ERROR, .u.error = *error };
 
 	send_msg(&m);
-}
-
-int
-report_check_stop(struct err *err)
-{
-	struct pollfd line = { .fd = FD_JOB, .events = POLLIN };
-
-	if (asked_to_stop)
-		return err_set(err, ERR_CANCELLED,
-		    "stopped before the commit, "
-		    "as asked");
-	/* nothing follows the job: readable means end-of-file */
-	if (coordinator_gone || poll(&line, 1, 0) == 1)
-		return err_set(err, ERR_CANCELLED,
-		    "stopped before the commit: "
-		    "the coordinator is gone");
-	return 0;
 }

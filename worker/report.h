@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The worker's side of the pipes: what it says on FD_REPORT, and the two
- * signs on which it must stop before its commit: SIGTERM, and end-of-file on
- * FD_JOB, the life line (the coordinator is gone).
- *
- * A report that cannot be sent means that the coordinator is gone; it is
- * remembered and makes report_check_stop() fail.
+ * The worker's side of the pipes: the job from FD_JOB, and what it says on
+ * FD_REPORT. A report that cannot be sent is a sign to stop (stop.h).
  */
 #ifndef CALVE_REPORT_H
 #define CALVE_REPORT_H
@@ -13,7 +9,7 @@
 #include "common/err.h"
 #include "common/job.h"
 
-/* Installs the SIGTERM handler, sends HELLO, prepares the frame for the day
+/* Says which signals count, sends HELLO, prepares the frame for the day
  * that memory runs out. */
 void report_init(void);
 /* Reads the JOB frame from FD_JOB, which then stays open as life line. */
@@ -31,8 +27,5 @@ void report_column(const char *name, const char *source_type,
     const char *target_type, const char *remark);
 void report_result(const struct result *);
 void report_error(const struct err *);
-
-/* -1 with ERR_CANCELLED when this run was asked to stop. */
-int report_check_stop(struct err *) MUST_USE;
 
 #endif

@@ -321,7 +321,7 @@ watch(struct slices *all)
 		pthread_mutex_unlock(&all->lock);
 		report_progress(seen.rows + underway, all->plan->expected,
 		    &none, seen.received, seen.sent, seen.ranges);
-		if (running > 0 && report_check_stop(&err) == -1)
+		if (running > 0 && stop_check(&err) == -1)
 			fail(all, &err);
 	} while (running > 0);
 }

@@ -15,6 +15,7 @@
 #include "common/xalloc.h"
 #include "worker/pump.h"
 #include "worker/report.h"
+#include "worker/stop.h"
 #include "worker/window.h"
 
 /* Merges, TTL and late rows within the margin may change a window between its
@@ -115,8 +116,7 @@ fence(void *arg, const struct table *fresh, struct err *err)
 	struct reconcile_facts now = { .name = run->job->name };
 	char was[POSITION_TEXT], is[POSITION_TEXT], *text;
 
-	if (report_check_stop(err) == -1 ||
-	    watermark_held(&run->mark, err) == -1)
+	if (stop_check(err) == -1 || watermark_held(&run->mark, err) == -1)
 		return -1;
 	if (strcmp(fresh->uuid, run->target.table->uuid) != 0)
 		return err_set(err, ERR_TABLE,

@@ -13,6 +13,7 @@
 #include "worker/parquet/reader.h"
 #include "worker/report.h"
 #include "worker/source/source.h"
+#include "worker/stop.h"
 #include "worker/target.h"
 #include "worker/window.h"
 
@@ -134,7 +135,7 @@ on_target_values(
 	struct verification *v = arg;
 	struct day *day;
 
-	if (report_check_stop(v->err) == -1)
+	if (stop_check(v->err) == -1)
 		return -1;
 	for (size_t k = 0; k < n; k++) {
 		if (null != NULL && null[k]) {

@@ -199,7 +199,7 @@ SRCS_native := worker/source/native.c worker/source/native_column.c \
 SRCS_frames := worker/clickhouse/frames.c worker/clickhouse/unzstd.c \
 	worker/clickhouse/city.c
 SRCS_wire := worker/clickhouse/wire.c worker/clickhouse/http.c \
-	worker/clickhouse/tail.c $(SRCS_frames)
+	worker/clickhouse/tail.c worker/stop.c $(SRCS_frames)
 
 UNITS += frames
 unit_frames := $(SRCS_frames) worker/batch.c worker/type.c $(COMMON_source)
@@ -225,7 +225,7 @@ UNITS += clickhouse_sql
 unit_clickhouse_sql := worker/source/clickhouse_sql.c worker/clickhouse/key.c \
 	worker/clickhouse/quote.c \
 	worker/source/clickhouse_settings.c worker/clickhouse/error.c \
-	worker/clickhouse/http.c worker/clickhouse/tail.c \
+	worker/clickhouse/http.c worker/clickhouse/tail.c worker/stop.c \
 	common/position.c common/clock.c \
 	worker/clickhouse/type.c $(COMMON_source)
 libs_clickhouse_sql := -lcurl

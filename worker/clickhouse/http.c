@@ -19,6 +19,7 @@
 #include "common/clock.h"
 #include "common/xalloc.h"
 #include "worker/clickhouse/tail.h"
+#include "worker/stop.h"
 
 const struct http_role http_source = { "source", ERR_SOURCE, ERR_SOURCE_LOST },
 		       http_target = { "target", ERR_TARGET, ERR_TARGET_LOST };
@@ -411,18 +412,22 @@ note_end(struct http *h)
 	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &h->answer.status);
 }
 
+/* Whether to wait for another turn: nobody has asked to stop, and the server
+ * has not been silent for too long. */
 static int
-silence(struct http *h, struct err *err)
+may_wait(struct http *h, struct err *err)
 {
 	unsigned most =
 	    h->begun ? h->options.timeout_s : h->options.first_byte_s;
 
-	if (mono_seconds_since(h->activity) < most)
-		return 0;
-	err_set(err, h->role->lost,
-	    "'%s' %s nothing for %u s; see the "
-	    "server's log, raise timeout if queries take that long",
-	    h->place, h->put_left > 0 ? "took" : "sent", most);
+	if (h->role == &http_target || stop_check(err) == 0) {
+		if (mono_seconds_since(h->activity) < most)
+			return 0;
+		err_set(err, h->role->lost,
+		    "'%s' %s nothing for %u s; see the "
+		    "server's log, raise timeout if queries take that long",
+		    h->place, h->put_left > 0 ? "took" : "sent", most);
+	}
 	http_stop(h);
 	return -1;
 }
@@ -453,7 +458,7 @@ pump(struct http *h, struct err *err)
 		if (curl_multi_poll(h->multi, NULL, 0, TURN_MS, NULL) !=
 		    CURLM_OK)
 			return err_set(err, ERR_BUG, "libcurl cannot poll");
-		if (silence(h, err) == -1)
+		if (may_wait(h, err) == -1)
 			return -1;
 	}
 	return 0;

@@ -13,7 +13,8 @@
  *
  * Errors of the transfer are of the role's lost class (ERR_SOURCE_LOST,
  * ERR_TARGET_LOST); of the request's form ERR_CONFIG. They name scheme, host
- * and port only.
+ * and port only. A sign to stop (worker/stop.h) ends a wait for a source with
+ * ERR_CANCELLED; what a target is at may be a commit, so that is waited for.
  */
 #ifndef CALVE_CLICKHOUSE_HTTP_H
 #define CALVE_CLICKHOUSE_HTTP_H

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The signs on which a worker must stop before its commit: SIGTERM, the end
+ * of its life line, and a report that could not be sent; the last two say that
+ * the coordinator is gone. Whoever works or waits for long asks from time to
+ * time; after the fence of a commit nobody asks any more.
+ */
+#ifndef CALVE_STOP_H
+#define CALVE_STOP_H
+
+#include "common/err.h"
+
+/* Installs the handler of SIGTERM. */
+void stop_init(void);
+/* From now on the end of this pipe, from which nothing more is due, is a
+ * sign. */
+void stop_watch(int lifeline);
+void stop_orphaned(void); /* a report could not be sent */
+
+/* -1 with ERR_CANCELLED when there was a sign. Any thread may ask. */
+int stop_check(struct err *) MUST_USE;
+
+#endif
