@@ -17,6 +17,7 @@
 #include "common/xalloc.h"
 #include "worker/report.h"
 #include "worker/sink/replica.h"
+#include "worker/stop.h"
 
 enum { TRIES = 4, STACK = 1 << 20, TURN_MS = 200, PAUSE_MS = 1000 };
 
