@@ -148,6 +148,8 @@ static const struct field tally_fields[] = {
 	F(W_STR, struct msg_tally, source_max),
 	F(W_STR, struct msg_tally, target_min),
 	F(W_STR, struct msg_tally, target_max),
+	F(W_STR, struct msg_tally, source_sum),
+	F(W_STR, struct msg_tally, target_sum),
 	F(W_BOOL, struct msg_tally, equal),
 };
 
@@ -526,6 +528,8 @@ msg_clear(struct msg *m)
 		free(m->u.tally.source_max);
 		free(m->u.tally.target_min);
 		free(m->u.tally.target_max);
+		free(m->u.tally.source_sum);
+		free(m->u.tally.target_sum);
 		break;
 	case MSG_COLUMN:
 		free(m->u.column.name);

@@ -55,11 +55,13 @@ struct msg_note {
 	bool warning;
 	char *text;
 };
-/* One comparison of JOB_VERIFY. scope is a day "2026-11-21" or "all". */
+/* One comparison of JOB_VERIFY. scope is a day "2026-11-21", a month "2026-11"
+ * or "all". */
 struct msg_tally {
 	char *scope;
 	uint64_t source_rows, target_rows;
 	char *source_min, *source_max, *target_min, *target_max; /* or NULL */
+	char *source_sum, *target_sum; /* of all values; or NULL */
 	bool equal;
 };
 /* One column of JOB_CHECK. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* calve verify: source and target next to each other, day by day. */
+/* calve verify: source and target next to each other, by day or month. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -12,12 +12,15 @@
 static void
 print_text(const struct survey *v)
 {
-	static const char *const titles[] = { "TABLE", "DAY", ">SOURCE ROWS",
+	static const char *const titles[] = { "TABLE", "PERIOD", ">SOURCE ROWS",
 		">TARGET ROWS", "SOURCE MIN", "TARGET MIN", "SOURCE MAX",
-		"TARGET MAX", "RESULT" };
+		"TARGET MAX", "RESULT", "SOURCE SUM", "TARGET SUM" };
 	struct grid g;
+	bool sums = false;
 
-	grid_init(&g, 9, titles);
+	for (size_t at = 0; at < v->n; at++)
+		sums = sums || v->items[at].msg.u.tally.source_sum != NULL;
+	grid_init(&g, sums ? 11 : 9, titles);
 	for (size_t at = 0; at < v->n; at++) {
 		const struct msg_tally *t = &v->items[at].msg.u.tally;
 		grid_put(&g, v->items[at].outcome->table->name.value);
@@ -29,6 +32,10 @@ print_text(const struct survey *v)
 		grid_put(&g, t->source_max);
 		grid_put(&g, t->target_max);
 		grid_put(&g, t->equal ? "equal" : "DIFFERENT");
+		if (sums) {
+			grid_put(&g, t->source_sum);
+			grid_put(&g, t->target_sum);
+		}
 	}
 	grid_print(&g, stdout);
 	grid_clear(&g);
@@ -59,6 +66,8 @@ print_json(const struct survey *v)
 		json_object_set_new(o, "target_min", text(t->target_min));
 		json_object_set_new(o, "source_max", text(t->source_max));
 		json_object_set_new(o, "target_max", text(t->target_max));
+		json_object_set_new(o, "source_sum", text(t->source_sum));
+		json_object_set_new(o, "target_sum", text(t->target_sum));
 		json_object_set_new(o, "equal", json_boolean(t->equal));
 		json_array_append_new(list, o);
 	}
@@ -128,8 +137,7 @@ static const struct cmd_option options[] = {
 
 const struct cmd cmd_verify = {
 	.name = "verify",
-	.summary = "Compare rows, minimum and maximum of source and target, "
-		   "by day",
+	.summary = "Compare source and target, by day or month",
 	.options = options,
 	.noptions = sizeof options / sizeof options[0],
 	.run = run,

@@ -237,6 +237,8 @@ mend_texts(struct msg *m)
 		utf8_mend(m->u.tally.source_max);
 		utf8_mend(m->u.tally.target_min);
 		utf8_mend(m->u.tally.target_max);
+		utf8_mend(m->u.tally.source_sum);
+		utf8_mend(m->u.tally.target_sum);
 		break;
 	case MSG_COLUMN:
 		utf8_mend(m->u.column.name);

@@ -11,8 +11,9 @@
 #		stop when the script ends, unless $KEEP is set and all went well
 #	say TEXT	a heading
 #	run COMMAND	prints and runs it
-#	demo_end TABLE	how long it took; with $KEEP, how to go on. TABLE is the
-#		path of an Iceberg table to try
+#	demo_end [TABLE [QUERY]]
+#		how long it took; with $KEEP, how to go on. TABLE is the path of
+#		an Iceberg table to try, QUERY what to ask ClickHouse instead
 #
 # shellcheck source=scripts/servers.sh
 . scripts/servers.sh
@@ -73,9 +74,10 @@ demo_begin() {
 }
 
 demo_end() {
-	local table=$1
+	local table=${1:-}
+	local query=${2:-"SELECT symbol, count() FROM icebergLocal('$table') GROUP BY 1"}
 	say "Done in $((SECONDS - began)) seconds"
-	cat <<-EOT
+	[[ -z $table ]] || cat <<-EOT
 		An Iceberg table:  $table
 		Read it with       node tests/interop/read_duckdb.mjs ${table#"$PWD/"} --raw --sql 'SELECT symbol, count(*) FROM t GROUP BY 1'
 	EOT
@@ -87,7 +89,7 @@ demo_end() {
 		The servers are up. Go on with
 		    export CLICKHOUSE_PASSWORD=\$(cat ${demo#"$PWD/"}/ch/ch.password)
 		    ${calve[*]} status
-		    scripts/servers.sh ch_sql ${demo#"$PWD/"}/ch "SELECT symbol, count() FROM icebergLocal('$table') GROUP BY 1"
+		    scripts/servers.sh ch_sql ${demo#"$PWD/"}/ch "$query"
 		    psql "$(cat "$demo/pg/pg.conninfo")" -c 'SELECT * FROM offload_runs'
 		    $demo_script stop
 	EOT

@@ -47,6 +47,10 @@ demo:
 demo-medallion:
 	$(Q)KEEP='$(KEEP)' scripts/demo_medallion.sh
 
+.PHONY: demo-visits
+demo-visits:
+	$(Q)KEEP='$(KEEP)' scripts/demo_visits.sh
+
 interop:
 	$(Q)scripts/setup.sh build demo
 	+$(Q)$(MAKE) --no-print-directory all build/chdb-front

@@ -39,8 +39,7 @@ work_sync(const struct job *job, struct result *res, struct err *err)
 	case JOB_INIT:
 		return sync_init(job, err);
 	case JOB_VERIFY:
-		return err_set(err, ERR_CONFIG,
-		    "tables that go to ClickHouse cannot be compared yet");
+		return sync_verify(job, res, err);
 	}
 	return unknown_kind(job, err);
 }

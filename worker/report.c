@@ -200,7 +200,7 @@ report_note(bool warning, const char *text)
 
 void
 report_tally(const char *scope, uint64_t source_rows, uint64_t target_rows,
-    const char *const minmax[4], bool equal)
+    const char *const minmax[4], const char *const sums[2], bool equal)
 {
 	struct msg m = { .type = MSG_TALLY };
 
@@ -212,6 +212,8 @@ report_tally(const char *scope, uint64_t source_rows, uint64_t target_rows,
 		.source_max = lend(minmax[1]),
 		.target_min = lend(minmax[2]),
 		.target_max = lend(minmax[3]),
+		.source_sum = lend(sums != NULL ? sums[0] : NULL),
+		.target_sum = lend(sums != NULL ? sums[1] : NULL),
 		.equal = equal,
 	};
 	send_msg(&m);

@@ -22,7 +22,8 @@ void report_progress(uint64_t rows, uint64_t rows_expected,
     uint32_t files);
 void report_note(bool warning, const char *text);
 void report_tally(const char *scope, uint64_t source_rows, uint64_t target_rows,
-    const char *const minmax[4], bool equal);
+    const char *const minmax[4], const char *const sums[2] /* or NULL */,
+    bool equal);
 void report_column(const char *name, const char *source_type,
     const char *target_type, const char *remark);
 void report_result(const struct result *);

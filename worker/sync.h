@@ -13,6 +13,9 @@
 int sync_run(const struct job *, struct result *, struct err *) MUST_USE;
 /* What that would take; locks and sends nothing. */
 int sync_plan(const struct job *, struct result *, struct err *) MUST_USE;
+/* Both sides next to each other, by month: one TALLY a month and one for
+ * "all"; res->different counts those that differ. */
+int sync_verify(const struct job *, struct result *res, struct err *) MUST_USE;
 /* Whether it could, column by column. */
 int sync_check(const struct job *, struct err *) MUST_USE;
 /* The same, after making the target where it is missing. */

@@ -189,7 +189,7 @@ tell(struct verification *v, const char *scope, const struct tally *s,
 	}
 	if (!equal)
 		v->res->different++;
-	report_tally(scope, s->rows, t->rows, minmax, equal);
+	report_tally(scope, s->rows, t->rows, minmax, NULL, equal);
 }
 
 /* Days on which one side has more than the other, in words. */

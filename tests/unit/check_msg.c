@@ -106,6 +106,7 @@ fill(enum msg_type type, struct msg *m)
 			.target_rows = UINT64_MAX,
 			.source_min = xstrdup("a"),
 			.target_max = xstrdup("d"),
+			.source_sum = xstrdup("e"),
 			.equal = true };
 		break;
 	case MSG_COLUMN:
@@ -246,6 +247,8 @@ same_msg(const struct msg *a, const struct msg *b)
 		same_text(a->u.tally.source_max, b->u.tally.source_max);
 		same_text(a->u.tally.target_min, b->u.tally.target_min);
 		same_text(a->u.tally.target_max, b->u.tally.target_max);
+		same_text(a->u.tally.source_sum, b->u.tally.source_sum);
+		same_text(a->u.tally.target_sum, b->u.tally.target_sum);
 		ck_assert(a->u.tally.equal == b->u.tally.equal);
 		break;
 	case MSG_COLUMN:

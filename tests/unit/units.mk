@@ -247,6 +247,10 @@ unit_clickhouse_http := tests/unit/answer_fixture.c $(SRCS_wire) \
 	common/clock.c $(SRCS_native)
 libs_clickhouse_http := -lcurl -llz4 -lzstd
 
+UNITS += native_digest
+unit_native_digest := worker/sink/native_digest.c worker/clickhouse/stream.c \
+	worker/batch.c worker/type.c $(COMMON_source)
+
 UNITS += clickhouse_put
 unit_clickhouse_put := $(unit_clickhouse_http)
 libs_clickhouse_put := $(libs_clickhouse_http)

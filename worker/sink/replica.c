@@ -59,6 +59,7 @@ replica_close(struct replica *r)
 {
 	if (r == NULL)
 		return;
+	replica_read_end(r);
 	replica_forget(r);
 	forget_description(r);
 	wire_free(r->server);

@@ -10,6 +10,7 @@
  *   replica_fit         column by column: does what comes go into it?
  *   replica_newest      the newest timestamp that is there
  *   replica_begin, replica_append ..., replica_finish     one INSERT
+ *   replica_read_begin, replica_read_next ..., replica_read_end
  *   replica_close
  *
  * One replica is one connection; several may write to one table.
@@ -74,5 +75,25 @@ void replica_abort(struct replica *);
 /* Whether what was sent since replica_begin() is one block. */
 bool replica_is_one_block(const struct replica *);
 uint64_t replica_sent(const struct replica *); /* bytes since open */
+
+/*
+ * Rows as numbers, for comparing sets of them: native_digest.h. Timestamps are
+ * in ticks of the target's column, as of replica_newest().
+ */
+struct replica_digest {
+	size_t n;
+	const uint64_t *rows;
+	const int64_t *timestamps;
+};
+/* The table's rows, read with FINAL: replica_read_begin(),
+ * replica_read_next() until it gives 0, replica_read_end(). */
+int replica_read_begin(struct replica *, struct err *) MUST_USE;
+int replica_read_next(
+    struct replica *, struct replica_digest *, struct err *) MUST_USE;
+void replica_read_end(struct replica *);
+/* What the table would hold if these rows were inserted. Not while the table
+ * is being read. */
+int replica_digest_batch(struct replica *, const struct batch *,
+    struct replica_digest *, struct err *) MUST_USE;
 
 #endif

@@ -119,6 +119,8 @@ plan_insert(struct replica *r, const struct type *incoming)
 void
 replica_forget(struct replica *r)
 {
+	native_digest_free(r->digest);
+	r->digest = NULL;
 	for (size_t k = 0; k < r->nput; k++)
 		native_put_clear(&r->put[k]);
 	free(r->put);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A replica's own state, shared by replica.c (connection, description),
- * replica_fit.c (what fits, and making it) and replica_insert.c. Nobody else
- * includes this. */
+ * replica_fit.c (what fits, and making it), replica_insert.c and
+ * replica_read.c. Nobody else includes this. */
 #ifndef CALVE_REPLICA_OWN_H
 #define CALVE_REPLICA_OWN_H
 
 #include "common/buf.h"
 #include "worker/clickhouse/answer.h"
+#include "worker/clickhouse/stream.h"
 #include "worker/clickhouse/type.h"
+#include "worker/sink/native_digest.h"
 #include "worker/sink/native_put.h"
 #include "worker/sink/replica.h"
 
@@ -38,6 +40,11 @@ struct replica {
 	/* replica_begin() */
 	struct buf block;
 	uint64_t rows, bytes; /* of this insert */
+
+	/* replica_read_begin() */
+	struct native_digest *digest;
+	struct stream stream;
+	bool reading;
 };
 
 enum { REPLICA_SQL_MAX = 16 << 20 };
