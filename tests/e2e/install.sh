@@ -9,7 +9,7 @@ suite install
 make -s install DESTDIR="$T/root" PREFIX=/usr >"$T/install.log" 2>&1
 same 'make install ends well' 0 "$?"
 same 'programs and pages are where they belong' \
-	'usr/bin/calve usr/libexec/calve/calve-worker usr/share/man/man1/calve.1 usr/share/man/man5/calve-state.5 usr/share/man/man5/calve.yaml.5 usr/share/man/man7/calve.7' \
+	'usr/bin/calve usr/libexec/calve/calve-worker usr/share/man/man1/calve.1 usr/share/man/man5/calve-state.5 usr/share/man/man5/calve.yaml.5 usr/share/man/man7/calve-runbook.7 usr/share/man/man7/calve.7' \
 	"$(cd "$T/root" && find usr/bin usr/libexec usr/share/man -type f | sort | tr '\n' ' ' | sed 's/ $//')"
 CALVE=$T/root/usr/bin/calve
 sql 'CREATE TABLE t (ts DateTime, n UInt32) ENGINE = MergeTree ORDER BY ts'

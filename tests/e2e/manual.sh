@@ -211,6 +211,32 @@ calve run
 same 'calve-state(5): a deleted watermark comes back' "0 2024-03-02T00:01:39.000Z/1099" "$RC $(watermark t)"
 equal 'and no row is there twice' t cold.t 'toUnixTimestamp64Milli(ts), toString(seq), text'
 
+# ---- calve-runbook(7) --------------------------------------------------------------------
+
+RUNBOOK=man/calve-runbook.7
+same 'calve-runbook(7) quotes messages as the program says them' '' "$(node tests/e2e/messages.mjs "$RUNBOOK")"
+both_ways 'calve-runbook(7) has every class of error and no other' "$(cut -d' ' -f1 <<<"$classes")" \
+	"$(items "$(section "$RUNBOOK" Ss 'By class of error')" | sed -n 's/^Cm //p' | sed 's/ , /\n/g')"
+both_ways 'calve-runbook(7) has every exit status and no other' \
+	"$(sed -nE 's/^\tEXIT_[A-Z_]+ = ([0-9]+).*/\1/p' coordinator/exit.h)" \
+	"$(items "$(section "$RUNBOOK" Ss 'By exit status')")"
+same 'calve-runbook(7) refers to entries that are there' '' \
+	"$(sed -n 's/.*Sx //p' "$RUNBOOK" | sed 's/ [,;.]$//' | sort -u | grep -vxF -- "$(sed -n 's/^\.Ss //p' "$RUNBOOK")")"
+same 'calve-runbook(7) has each entry in its indexes' '' \
+	"$(sed -n '/^\.Sh PROCESSES/,/^\.Sh DRILLS/s/^\.Ss //p' "$RUNBOOK" | grep -vxF -- "$(section "$RUNBOOK" Ss 'By message' | sed -n 's/^\.Sx //p' | sed 's/ ,$//')")"
+for drill in tests/drills/[0-9][0-9]_*.sh; do
+	number=$(basename "$drill" | cut -c1-2)
+	has "calve-runbook(7) has drill $number" '^\.It '"$number"' Ta Sx ' "$(section "$RUNBOOK" Sh DRILLS)"
+done
+while read -r command; do
+	# shellcheck disable=SC2086 # words
+	calve $command
+	same "calve-runbook(7): 'calve $command' ends well" '0 0' "$RC $(errors_in "$ERR")"
+done < <(sed -n 's/^\$ calve //p' "$RUNBOOK" | sed 's/trades/t/' | sort -u)
+awk '/^\.Bd -literal/ { on = 1; next } /^\.Ed/ { on = 0 } on && !/^\$/' "$RUNBOOK" >"$T/runbook.sql"
+state "$(cat "$T/runbook.sql")" >"$T/out" 2>"$T/err"
+same 'calve-runbook(7): its queries run' '0 2 ' "$? $(grep -c '^SELECT' "$T/runbook.sql") $(cat "$T/err")"
+
 # ---- pages -------------------------------------------------------------------------------
 
 if command -v mandoc >/dev/null; then
