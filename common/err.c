@@ -106,6 +106,8 @@ err_sys(struct err *e, enum err_class cls, const char *fmt, ...)
 
 	if (sys == EMFILE || sys == ENFILE)
 		cls = ERR_HANDLES;
+	else if (sys == ENOMEM)
+		cls = ERR_NOMEM;
 	va_start(ap, fmt);
 	err_vset(e, cls, fmt, ap);
 	va_end(ap);

@@ -64,7 +64,8 @@ int err_set(struct err *, enum err_class, const char *fmt, ...)
 int err_vset(struct err *, enum err_class, const char *fmt, va_list)
     __attribute__((format(printf, 3, 0)));
 /* Appends ": <strerror(errno)>" and, for what a user can mend, what to do.
- * EMFILE and ENFILE are ERR_HANDLES, whatever class is given. */
+ * Whatever class is given, EMFILE and ENFILE are ERR_HANDLES, ENOMEM is
+ * ERR_NOMEM. */
 int err_sys(struct err *, enum err_class, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Puts "<text>: " before what is there. */

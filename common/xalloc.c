@@ -36,6 +36,12 @@ checked(void *p, size_t wanted)
 }
 
 void *
+xchecked(void *p)
+{
+	return checked(p, 1);
+}
+
+void *
 xmalloc(size_t n)
 {
 	return checked(malloc(n > 0 ? n : 1), n);

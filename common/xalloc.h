@@ -16,6 +16,8 @@ enum { EXIT_NOMEM = 120 };
 void xalloc_set_hook(void (*hook)(size_t wanted));
 
 void *xmalloc(size_t);
+/* p, which a library gave, NULL for want of memory */
+void *xchecked(void *p);
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *, size_t n, size_t size);
 char *xstrdup(const char *);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "common/xalloc.h"
+
 #define STAY(state, action)                   \
 	{                                     \
 		SLOT_##state, ACTION_##action \
@@ -160,27 +162,49 @@ stopped(const struct slot_end *end, const struct limits *l, struct err *err)
 	return RUN_CANCELLED;
 }
 
-static enum run_state
-unclear(const struct slot_end *end, struct err *err)
+static const char *
+when_it_died(const struct slot_end *end)
 {
-	char how[64];
+	if (end->result != NULL)
+		return "after its report";
+	if (end->phase == PHASE_DONE)
+		return "before its report";
+	return end->phase == PHASE_COMMIT ? "while committing"
+					  : "while advancing";
+}
 
-	if (WIFSIGNALED(end->status)) {
+/* Killed by a limit: which one is what the operator needs to know. */
+static bool
+died_of_limit(const struct slot_end *end)
+{
+	int s = end->status;
+
+	if (end->result != NULL || end->phase == PHASE_DONE)
+		return false;
+	return WIFSIGNALED(s) ? WTERMSIG(s) == SIGXCPU || WTERMSIG(s) == SIGXFSZ
+			      : WEXITSTATUS(s) == EXIT_NOMEM;
+}
+
+static enum run_state
+unclear(const struct slot_end *end, const struct limits *l, struct err *err)
+{
+	struct err how = { 0 };
+
+	if (died_of_limit(end)) {
+		limits_explain(l, end->status, &end->used, end->phase, &how);
+	} else if (WIFSIGNALED(end->status)) {
 		const char *name = sigabbrev_np(WTERMSIG(end->status));
-		snprintf(how, sizeof how, "was killed by SIG%s",
-		    name != NULL ? name : "?");
+		err_set(&how, ERR_UNCLEAR, "worker was killed by SIG%s %s",
+		    name != NULL ? name : "?", when_it_died(end));
 	} else {
-		snprintf(how, sizeof how, "ended with exit status %d",
-		    WEXITSTATUS(end->status));
+		err_set(&how, ERR_UNCLEAR,
+		    "worker ended with exit status %d %s",
+		    WEXITSTATUS(end->status), when_it_died(end));
 	}
 	err_set(err, ERR_UNCLEAR,
-	    "worker %s %s; the next run finds out "
-	    "whether its commit took place, and goes on from there",
-	    how,
-	    end->result != NULL              ? "after its report"
-		: end->phase == PHASE_DONE   ? "before its report"
-		: end->phase == PHASE_COMMIT ? "while committing"
-					     : "while advancing");
+	    "%s; the next run finds out whether its commit took place, and "
+	    "goes on from there",
+	    how.text);
 	return RUN_FAILED;
 }
 
@@ -208,5 +232,5 @@ slot_verdict(
 		limits_explain(l, end->status, &end->used, end->phase, err);
 		return RUN_FAILED;
 	}
-	return unclear(end, err);
+	return unclear(end, l, err);
 }

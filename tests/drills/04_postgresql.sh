@@ -49,24 +49,6 @@ backends() { # NAME OF THE APPLICATION, a pattern
 	state "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE application_name LIKE '$1'" >/dev/null
 }
 
-# Lets stopped workers go on until the coordinator has ended: another attempt
-# comes to the same point and stops there, too.
-going_on() {
-	local pids pid stat
-	read -r -a pids 2>/dev/null <"/proc/$COORDINATOR/task/$COORDINATOR/children"
-	for pid in "${pids[@]}"; do
-		read -r stat 2>/dev/null <"/proc/$pid/stat" || continue
-		[[ ${stat##*) } != T* ]] || kill -CONT "$pid" 2>/dev/null
-	done
-	! kill -0 "$COORDINATOR" 2>/dev/null
-}
-
-go_on() {
-	wait_until 120 going_on || not_ok "$1: calve does not end"
-	WORKER=
-	fault_go
-}
-
 # What of a table's rows is wrong, quickly; drill_compare looks at all columns.
 check_rows() { # TABLE WHAT
 	local source target
@@ -119,7 +101,7 @@ deed() {
 		drill_insert "$1" 2
 		fault_stop "$point" run || continue
 		"$1"
-		go_on "$1 at $point"
+		drill_go_on "$1 at $point"
 		if [ "$RC" != 0 ]; then
 			not_ok "$1 at $point: exit status $RC: $ERR"
 			calve run
@@ -179,7 +161,7 @@ drill_draw 1000 4000
 drill_pause "$DRAWN"
 same 'while the database is away nothing is started' 1 "$(grep -c ' started, ' "$T/stopped.err")"
 pg_start "$T/pg"
-go_on outage
+drill_go_on outage
 same 'once it is back all is done' 0 "$RC"
 has 'and that it is back is said' 'warn .*the state database is back' "$ERR"
 same 'what was running is tried again, what was due was never failed' 'due1 failed,due1 success,due2 success,due3 success' \
@@ -190,7 +172,7 @@ drill_result 'PostgreSQL away for seconds, tables due' 1 "$LOST" "$DUPLICATED" "
 if [ "$DRILL_SCALE" == full ]; then
 	SECONDS=0
 	outage away
-	go_on outage
+	drill_go_on outage
 	took=$SECONDS
 	same 'a database that stays away fails the run' 3 "$RC"
 	has 'in two minutes at most' '^[0-9]$|^[0-9][0-9]$|^1[01][0-9]$' "$took"
@@ -218,7 +200,7 @@ overtaken() {
 		calve run
 		[ "$RC" == 0 ] || not_ok "overtaken at $point: the other run: $ERR"
 		after=$(table version cold.overtaken)
-		go_on "overtaken at $point"
+		drill_go_on "overtaken at $point"
 		[ "$RC" == 3 ] || not_ok "overtaken at $point: exit status $RC: $ERR"
 		[ "$(table version cold.overtaken)" == "$after" ] ||
 			not_ok "overtaken at $point: the stale run committed"
@@ -268,7 +250,7 @@ gone() {
 	WORKER_S=$((SECONDS - since))
 	wait_until 90 backend_gone "${backend:-0}" || not_ok "$1: the server keeps the lock"
 	SERVER_S=$((SECONDS - since))
-	go_on "$1"
+	drill_go_on "$1"
 	CALVE_S=$((SECONDS - since))
 	same "$1: exit status 3" 3 "$RC"
 	proxy_say "$T/proxy" pass
@@ -307,7 +289,7 @@ blip() {
 	kill -CONT "$WORKER"
 	drill_pause 4000
 	proxy_say "$T/proxy" pass
-	go_on blip
+	drill_go_on blip
 	same 'a gap of 4 seconds: the run ends well' '0 0' "$RC $(errors_in "$ERR")"
 	same 'a gap of 4 seconds: at the first attempt' success "$(attempts blip)"
 	echo 'nobody noticed' >"$T/did"
@@ -324,7 +306,7 @@ grace: 2s'
 	proxy_say "$T/proxy" vanish both
 	since=$SECONDS
 	kill -TERM "$COORDINATOR"
-	go_on stopped
+	drill_go_on stopped
 	CALVE_S=$((SECONDS - since))
 	in_time 'SIGTERM while the host is gone: calve ends' "$CALVE_S" 30
 	proxy_say "$T/proxy" pass
@@ -346,7 +328,7 @@ vanish() {
 		wait_until 60 worker_gone || not_ok "vanish at $point: the worker hangs"
 		proxy_say "$T/proxy" pass
 		proxy_say "$T/proxy" reset
-		go_on "vanish at $point"
+		drill_go_on "vanish at $point"
 		case $RC/$(attempts vanish) in
 		'3/failed state-lost') ;;
 		0/success) [ "$point" == 'done' ] || not_ok "vanish at $point: nobody noticed" ;;

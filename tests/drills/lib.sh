@@ -14,6 +14,8 @@
 #                             TABLE [HOURS] adds 200 rows an hour, two symbols,
 #                             equal timestamps; drill_entry TABLE [OPTIONS] is
 #                             its line of calve.yaml
+#   drill_go_on WHAT          after fault_stop: workers go on, also those of
+#                             later attempts, until calve ends: OUT, ERR, RC
 #   drill_rerun               `calve run` until it finds nothing to take
 #   drill_compare TABLE...    sets LOST and DUPLICATED, by readers of others
 #   drill_history TABLE...    snapshots follow each other and add up
@@ -89,6 +91,26 @@ drill_insert() {
 
 drill_entry() {
 	echo "{ name: $1, source: hot.$1, target: lake.cold.$1, timestamp: ts, sequence: seq, partition: [symbol]${2:+, $2} }"
+}
+
+# ---- faults ----------------------------------------------------------------------
+
+# Lets stopped workers go on until the coordinator has ended: another attempt
+# comes to the same point and stops there, too.
+drill_going_on() {
+	local pids pid stat
+	read -r -a pids 2>/dev/null <"/proc/$COORDINATOR/task/$COORDINATOR/children"
+	for pid in "${pids[@]}"; do
+		read -r stat 2>/dev/null <"/proc/$pid/stat" || continue
+		[[ ${stat##*) } != T* ]] || kill -CONT "$pid" 2>/dev/null
+	done
+	! kill -0 "$COORDINATOR" 2>/dev/null
+}
+
+drill_go_on() {
+	wait_until 120 drill_going_on || not_ok "$1: calve does not end"
+	WORKER=
+	fault_go
 }
 
 # ---- until nothing is left to do ---------------------------------------------

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -314,6 +315,24 @@ START_TEST(nobody_listens)
 }
 END_TEST
 
+START_TEST(no_more_sockets)
+{
+	struct rlimit was, none;
+	int next = dup(STDIN_FILENO);
+
+	answer_connect();
+	close(next);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = was;
+	none.rlim_cur = (rlim_t)next;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ck_assert_int_eq(rows_of(), -1);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+	ck_assert_int_eq(err.cls, ERR_HANDLES);
+	ck_assert_ptr_nonnull(strstr(err.text, "Too many open files"));
+}
+END_TEST
+
 START_TEST(urls_with_credentials_or_without_sense_are_config_errors)
 {
 	static const char *const urls[] = { "http://u:s3cret@h:1", "ftp://h",
@@ -384,6 +403,7 @@ main(void)
 	tcase_add_test(tc, what_looks_like_an_exception_in_data_is_data);
 	tcase_add_test(tc, a_slow_reader_pauses_the_transfer);
 	tcase_add_test(tc, nobody_listens);
+	tcase_add_test(tc, no_more_sockets);
 	tcase_add_test(
 	    tc, urls_with_credentials_or_without_sense_are_config_errors);
 	tcase_add_test(tc, a_small_answer_has_a_largest_size);

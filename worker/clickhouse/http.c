@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "common/clock.h"
 #include "common/xalloc.h"
@@ -40,6 +41,7 @@ struct http {
 	bool running, paused, begun;
 	bool headed; /* the blank line after the headers has come */
 	CURLcode result;
+	int socket_errno; /* why no socket could be made, 0: one was */
 	struct http_answer answer;
 	struct mono activity;
 	uint64_t received, sent;
@@ -53,6 +55,19 @@ struct http {
 	size_t pos, len;
 	struct tail *tail;
 };
+
+/* As curl would, but keeps why there is none: curl takes that for a
+ * connection that was refused. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct http *h = arg;
+	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+
+	(void)purpose;
+	h->socket_errno = fd == -1 ? errno : 0;
+	return fd;
+}
 
 static size_t
 on_body(char *p, size_t one, size_t n, void *arg)
@@ -245,6 +260,8 @@ prepare_easy(struct http *h, const struct http_options *o, struct err *err)
 	curl_easy_setopt(
 	    e, CURLOPT_CONNECTTIMEOUT_MS, (long)o->timeout_s * 1000);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, h->curl_text);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, h);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, h);
 	curl_easy_setopt(e, CURLOPT_READFUNCTION, on_put);
@@ -337,12 +354,9 @@ http_is_local(const struct http *h)
 static int
 transfer_error(struct http *h, struct err *err)
 {
-	long sys = 0;
-
-	/* curl knows these as a connection that was refused */
-	curl_easy_getinfo(h->easy, CURLINFO_OS_ERRNO, &sys);
-	if (sys == EMFILE || sys == ENFILE) {
-		errno = (int)sys;
+	if (h->result == CURLE_COULDNT_CONNECT &&
+	    (h->socket_errno == EMFILE || h->socket_errno == ENFILE)) {
+		errno = h->socket_errno;
 		return err_sys(
 		    err, h->role->lost, "cannot connect to '%s'", h->place);
 	}
@@ -471,6 +485,7 @@ begin(struct http *h, char *url, struct err *err)
 	h->answer = (struct http_answer){ 0 };
 	h->begun = h->paused = h->headed = false;
 	h->result = CURLE_OK;
+	h->socket_errno = 0;
 	h->pos = h->len = 0;
 	h->tail->n = 0;
 	h->curl_text[0] = '\0';

@@ -28,7 +28,7 @@ unzstd_new(stream_fetch *fetch, void *arg)
 
 	z->fetch = fetch;
 	z->arg = arg;
-	z->context = ZSTD_createDCtx();
+	z->context = xchecked(ZSTD_createDCtx());
 	unzstd_reset(z);
 	return z;
 }
@@ -114,5 +114,9 @@ unzstd_read(void *arg, uint8_t *dst, size_t n, struct err *err)
 bool
 unzstd_block(const void *src, size_t len, void *dst, size_t n)
 {
-	return ZSTD_decompress(dst, n, src, len) == n;
+	size_t got = ZSTD_decompress(dst, n, src, len);
+
+	if (ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation)
+		xchecked(NULL);
+	return got == n;
 }

@@ -359,13 +359,23 @@ is_in_newest(struct commit *c, int64_t version)
 }
 
 static int
+not_clear(struct commit *c)
+{
+	c->unclear = true;
+	err_prefix(c->err,
+	    "the commit may have landed or not; nothing was "
+	    "removed, the next run finds out");
+	c->err->cls = ERR_UNCLEAR;
+	return -1;
+}
+
+static int
 after_link(struct commit *c, const struct table *next)
 {
 	int in = is_in_newest(c, next->version);
 
 	if (in == -1) {
-		c->unclear = true;
-		c->err->cls = ERR_UNCLEAR;
+		not_clear(c);
 	} else if (in == 0) {
 		char *path = hadoop_metadata_path(next->folder, next->version);
 		store_discard(path);
@@ -390,12 +400,7 @@ settle(struct commit *c, const struct table *next)
 	table_free(now);
 	if (found || taken)
 		return found;
-	c->unclear = true;
-	err_prefix(c->err,
-	    "the commit may have landed or not; nothing was "
-	    "removed, the next run finds out");
-	c->err->cls = ERR_UNCLEAR;
-	return -1;
+	return not_clear(c);
 }
 
 /* 1 next is committed, 0 conflict, -1 */

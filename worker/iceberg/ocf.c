@@ -107,11 +107,26 @@ ocf_block(struct ocf_writer *w)
 	return &w->block;
 }
 
+/* Else zlib words want of memory as it words damage. */
+static voidpf
+allocate(voidpf arg, uInt n, uInt size)
+{
+	(void)arg;
+	return xcalloc(n, size);
+}
+
+static void
+release(voidpf arg, voidpf p)
+{
+	(void)arg;
+	free(p);
+}
+
 /* Deflates all of in behind what out holds. */
 static int
 deflate_into(struct buf *out, const struct buf *in, struct err *err)
 {
-	z_stream z = { .zalloc = Z_NULL };
+	z_stream z = { .zalloc = allocate, .zfree = release };
 
 	if (in->len > INT32_MAX)
 		return err_set(err, ERR_LIMIT, "avro block is too large");
@@ -328,7 +343,7 @@ ocf_header(const struct ocf_reader *r, const char *key)
 static int
 inflate_into(struct buf *out, const uint8_t *in, size_t n, struct err *err)
 {
-	z_stream z = { .zalloc = Z_NULL };
+	z_stream z = { .zalloc = allocate, .zfree = release };
 	int rc;
 
 	if (inflateInit2(&z, -15) != Z_OK)

@@ -63,12 +63,8 @@ compress_zstd(
 	struct contexts *ctx = own_contexts();
 	size_t size;
 
-	if (ctx->c == NULL && (ctx->c = ZSTD_createCCtx()) == NULL) {
-		err_set(err, ERR_NOMEM,
-		    "out of memory for zstd; raise "
-		    "limits.memory");
-		return 0;
-	}
+	if (ctx->c == NULL)
+		ctx->c = xchecked(ZSTD_createCCtx());
 	size = ZSTD_compressCCtx(ctx->c, out, room, p, n, level);
 	if (!ZSTD_isError(size))
 		return size;
@@ -87,7 +83,7 @@ decompress_zstd(const void *p, size_t n, void *out, size_t size)
 {
 	struct contexts *ctx = own_contexts();
 
-	if (ctx->d == NULL && (ctx->d = ZSTD_createDCtx()) == NULL)
-		return false;
+	if (ctx->d == NULL)
+		ctx->d = xchecked(ZSTD_createDCtx());
 	return ZSTD_decompressDCtx(ctx->d, out, size, p, n) == size;
 }
