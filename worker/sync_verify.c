@@ -16,6 +16,7 @@
 
 #include "common/xalloc.h"
 #include "worker/report.h"
+#include "worker/stop.h"
 #include "worker/sync_own.h"
 #include "worker/window.h"
 
@@ -111,7 +112,7 @@ tally(struct verification *v, int side, const struct replica_digest *d,
 			    MAX_MONTHS);
 		add(&v->months[v->day_month].side[side], ticks, d->rows[k]);
 	}
-	return report_check_stop(err);
+	return stop_check(err);
 }
 
 /* ---- the two sides -------------------------------------------------------- */
