@@ -11,6 +11,8 @@
 
 #include "common/xalloc.h"
 
+enum { GAP = 2 };
+
 static void
 put_take(struct grid *g, char *text)
 {
@@ -74,6 +76,48 @@ width_of(const char *s)
 	return n;
 }
 
+/* How many columns there is room for, the first whatever it takes. */
+static size_t
+columns_shown(const struct grid *g, const size_t *widths)
+{
+	size_t n = 1, taken = widths[0];
+
+	while (n < g->ncolumns &&
+	    (g->room == 0 || taken + GAP + widths[n] <= g->room))
+		taken += GAP + widths[n++];
+	return n;
+}
+
+/* Bytes of the first so many characters, or of all there are. */
+static size_t
+bytes_of(const char *text, size_t characters)
+{
+	size_t at = 0;
+
+	for (size_t n = 0; text[at] != '\0'; at++) {
+		n += ((unsigned char)text[at] & 0xc0) != 0x80;
+		if (n > characters)
+			break;
+	}
+	return at;
+}
+
+/* What is too long, where there is little room, ends in an ellipsis. */
+static void
+print_cell(FILE *out, const char *text, size_t width, bool right, bool last)
+{
+	size_t has = width_of(text);
+
+	if (has > width) {
+		fprintf(out, "%.*s…", (int)bytes_of(text, width - 1), text);
+	} else if (right) {
+		fprintf(out, "%*s%s", (int)(width - has), "", text);
+	} else {
+		fprintf(out, "%s%*s", text, last ? 0 : (int)(width - has), "");
+	}
+	fprintf(out, "%*s", last ? 0 : GAP, "");
+}
+
 void
 grid_print(const struct grid *g, FILE *out)
 {
@@ -89,18 +133,17 @@ grid_print(const struct grid *g, FILE *out)
 		if (width > widths[col])
 			widths[col] = width;
 	}
+	if (g->room > 0 && widths[0] > g->room / 2)
+		widths[0] = g->room > 1 ? g->room / 2 : 1;
+	size_t shown = columns_shown(g, widths);
 	for (size_t at = 0; at < g->ncells; at++) {
 		size_t col = at % g->ncolumns;
-		const char *text = g->cells[at];
-		if (at < g->ncolumns && right[col])
-			text++;
-		int pad = (int)(widths[col] - width_of(text));
-		bool last = col + 1 == g->ncolumns;
-		if (right[col])
-			fprintf(out, "%*s%s", pad, "", text);
-		else
-			fprintf(out, "%s%*s", text, last ? 0 : pad, "");
-		fputs(last ? "\n" : "  ", out);
+		bool mark = at < g->ncolumns && right[col];
+		if (col < shown)
+			print_cell(out, g->cells[at] + mark, widths[col],
+			    right[col], col + 1 == shown);
+		if (col + 1 == shown)
+			putc('\n', out);
 	}
 }
 

@@ -15,6 +15,9 @@ enum { GRID_COLUMNS = 12 };
 struct grid {
 	size_t ncolumns, ncells;
 	char **cells; /* row by row; the titles are the first */
+	size_t room;  /* characters a line may take, 0: any number. Columns for
+		       * which there is no room are left out, from the last;
+		       * the first one takes half of it at most */
 };
 
 void grid_init(struct grid *, size_t ncolumns, const char *const *titles);

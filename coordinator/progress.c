@@ -244,31 +244,33 @@ put_meter(struct grid *g, const struct outcome *o, const struct meter *m)
 
 	grid_put(g, o->table->name.value);
 	grid_put(g, phase_name(o->phase));
+	if (part_done(m, &percent, &left_s)) {
+		grid_printf(g, "%.0f%%", percent);
+		seconds_words(left_s, words);
+		grid_put(g, words);
+	} else {
+		grid_put(g, NULL);
+		grid_put(g, NULL);
+	}
 	grid_printf(g, "%" PRIu64, m->last.rows);
 	grid_printf(g, "%.0f", rate_of(m));
 	grid_size(g, m->last.bytes_read);
 	grid_size(g, m->last.bytes_written);
 	seconds_words(mono_seconds_since(m->since), words);
 	grid_put(g, words);
-	if (!part_done(m, &percent, &left_s)) {
-		grid_put(g, NULL);
-		grid_put(g, NULL);
-		return;
-	}
-	grid_printf(g, "%.0f%%", percent);
-	seconds_words(left_s, words);
-	grid_put(g, words);
 }
 
 static void
 draw_grid(const struct progress *p, FILE *out)
 {
-	static const char *const titles[] = { "RUNNING", "PHASE", ">ROWS",
-		">ROWS/S", ">READ", ">WRITTEN", ">TIME", ">DONE", ">LEFT" };
+	/* What a narrow terminal has no room for is at the end. */
+	static const char *const titles[] = { "RUNNING", "PHASE", ">DONE",
+		">LEFT", ">ROWS", ">ROWS/S", ">READ", ">WRITTEN", ">TIME" };
 	struct grid g;
 	size_t room = p->screen.height > 5 ? p->screen.height - 4 : 1, over = 0;
 
 	grid_init(&g, sizeof titles / sizeof titles[0], titles);
+	g.room = p->screen.width - 1;
 	for (size_t at = 0; at < p->s->plan->n; at++) {
 		if (!p->meters[at].running)
 			continue;

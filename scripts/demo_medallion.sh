@@ -52,29 +52,66 @@ waves() {
 	ledger "$1" "SELECT 'all', $of"
 }
 
+# "busy engine": processor time so far of the whole machine and of ClickHouse,
+# in ticks
+ticks() {
+	local user nice system irq softirq stat
+	read -r _ user nice system _ _ irq softirq _ < /proc/stat
+	read -r stat < "/proc/$(cut -d ' ' -f 1 "$demo/ch/ch.pid")/stat"
+	# shellcheck disable=SC2086 # splitting is the point
+	set -- ${stat##*) }
+	echo "$((user + nice + system + irq + softirq)) $((${12} + ${13}))"
+}
+
+# measured COMMAND...: runs it and sets BUSY and ENGINE, in seconds
+measured() {
+	local before after per_second
+	per_second=$(getconf CLK_TCK)
+	read -ra before < <(ticks)
+	run "$@"
+	read -ra after < <(ticks)
+	BUSY=$(awk "BEGIN { print (${after[0]} - ${before[0]}) / $per_second }")
+	ENGINE=$(awk "BEGIN { print (${after[1]} - ${before[1]}) / $per_second }")
+}
+
+# tell_pass NAME DATABASE BUSY ENGINE: how long all nine took, and what
+# processors did meanwhile
+tell_pass() {
+	local wall cpu
+	read -r _ _ _ wall cpu _ < <(waves "$2" | tail -n 1)
+	awk -v name="$1" -v wall="$wall" -v workers="$cpu" -v busy="$3" \
+	    -v engine="$4" -v processors="$(nproc)" 'BEGIN {
+		other = busy - workers - engine
+		printf "%-22s %6.2f s; processors: workers %.2f s, ", name, wall, workers
+		printf "ClickHouse %.2f s, all else %.2f s", engine, other
+		printf " of %.2f s\n", processors * wall
+		if (other > 0.1 * processors * wall)
+			print "  The machine had other work to do: on an idle one" \
+			    " these figures are better."
+	}'
+}
+
 merges_done() {
 	[[ $(ch_sql "$demo/ch" 'SELECT count() FROM system.merges') == 0 ]]
 }
 
 tell_waves() {
-	local wave tables taken wall cpu alone_wall alone slots last
+	local wave tables taken wall cpu alone slots
 	printf '%-8s %6s %8s %9s %9s %9s %9s %11s\n' wave tables 'at once' \
 	    rows 'wall s' 'CPU s' 'alone s' efficiency
-	while read -r wave tables taken wall cpu _ \
-	    _ _ _ alone_wall _ alone; do
+	while read -r wave tables taken wall cpu _ _ _ _ _ _ alone; do
 		slots=$((tables < workers ? tables : workers))
 		printf '%-8s %6d %8d %9d %9s %9s %9s %11s\n' "$wave" "$tables" \
 		    "$slots" "$taken" "$wall" "$cpu" "$alone" \
 		    "$(awk "BEGIN { printf \"%.0f %%\", 100 * $alone / ($slots * $wall) }")"
-		last="In waves, $workers at once: $wall s. One after another: $alone_wall s."
 	done < <(paste -d ' ' <(waves calve) <(waves alone))
 	cat <<-EOT
+		CPU: of the workers. Alone: the sum of each table's time when no
+		other runs. Efficiency: alone / (at once x wall).
 
-		$last
-		CPU: of the workers, without ClickHouse, which has the same $(nproc) processors.
-		Alone: the sum of each table's time when nothing else runs.
-		Efficiency: alone / (at once x wall).
 	EOT
+	tell_pass "In waves, $workers at once" calve "${in_waves[@]}"
+	tell_pass 'One after another' alone "${one_by_one[@]}"
 }
 
 # ---- both sides --------------------------------------------------------------
@@ -94,9 +131,11 @@ compare_sides() {
 	for table in "${MEDALLION_TABLES[@]}"; do
 		TARGET=cold.$table
 		SOURCE=$(medallion_source "$table")
+		drill_digest_duckdb > "$demo/duck" &
 		source=$(drill_digest_engine "$SOURCE")
-		duck=$(drill_digest_duckdb)
 		engine=$(drill_digest_engine "$(iceberg "$TARGET")")
+		wait $! || status=1
+		duck=$(cat "$demo/duck")
 		# shellcheck disable=SC2086 # three words each
 		printf '%-22s %s %s %s' "$table" "$(cell ${source:-0 0 none})" \
 		    "$(cell ${duck:-0 0 none})" "$(cell ${engine:-0 0 none})"
@@ -132,7 +171,8 @@ run "${calve[@]}" init
 wait_until 60 merges_done
 
 say 'The first run: bronze, then silver, then gold'
-run "${calve[@]}" run
+measured "${calve[@]}" run
+in_waves=("$BUSY" "$ENGINE")
 
 say 'The same nine one after another, each alone, into a fresh warehouse'
 ledger calve 'CREATE DATABASE alone'
@@ -142,7 +182,8 @@ medallion_config "$demo" settle="$first_settle" file="$demo/alone.yaml" \
 mkdir "$demo/alone"
 alone=(build/calve -c "${demo#"$PWD/"}/alone.yaml")
 run "${alone[@]}" init
-run "${alone[@]}" run -j 1 2> "$demo/alone.log"
+measured "${alone[@]}" run -j 1 2> "$demo/alone.log"
+one_by_one=("$BUSY" "$ENGINE")
 rm -rf "$demo/alone"
 
 say 'How well the waves use the machine'
