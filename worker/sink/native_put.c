@@ -471,8 +471,10 @@ put_nulls(struct buf *out, const struct native_put *p, const struct vec *v,
 	if (some && !p->nullable)
 		return err_set(err, ERR_DATA,
 		    "column '%s' has a NULL, and the target's %s takes none; "
-		    "make it Nullable there, or NOT NULL at the source",
-		    p->column, p->text);
+		    "%s, or make it NOT NULL at the source",
+		    p->column, p->text,
+		    p->form == NATIVE_ARRAY ? "set as: string for it"
+					    : "make it Nullable there");
 	if (!p->nullable)
 		return 0;
 	if ((to = buf_reserve(out, v->n)) == NULL)
