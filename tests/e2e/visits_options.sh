@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Options of tables that go to ClickHouse; targets that cannot take the rows;
+# keys that repeat, transactions that stay open, timestamps that are skewed.
+# shellcheck source=tests/e2e/replica.sh
+. "$(dirname "$0")/replica.sh"
+suite visits_options
+replica_setup
+
+ROWS=30000
+make_hour $ROWS
+
+# ---- slices, partitions, columns -----------------------------------------------------------
+
+for slices in 1 2 8; do
+	sync_config "$(visits "s$slices" "slices: $slices")"
+	calve init
+	run_ok "slices: $slices"
+	equal "slices: $slices" "s$slices"
+done
+state "UPDATE $TABLE SET updated_at = $(now_ms) - 1000 WHERE id % 3 > 0" >/dev/null
+sync_config "$(visits skewed 'slices: 4')"
+calve init
+run_ok 'skew'
+equal 'two of three rows of one timestamp' skewed
+
+sync_config "$(visits p 'partition: [day(updated_at), country]')"
+calve init
+has 'a partition of several fields must not be NULL there' 'Nullable.*country|allow_nullable_key' "$ERR"
+sync_config "$(visits p 'partition: [day(created_at), is_deleted]')"
+calve init
+sync_config "$(visits p 'partition: [day(updated_at), is_deleted]')"
+calve init
+run_ok 'partition'
+equal 'partition: fields of several columns' p
+has 'as they stand in the file' 'toYYYYMMDD\(fromUnixTimestamp64Milli\(updated_at.*, is_deleted' "$(sql "SELECT partition_key FROM system.tables WHERE name = 'p'")"
+sync_config "$(visits q 'partition: ["bucket(16, id)"]')"
+calve init
+has 'other transforms are refused' "partition 'bucket\(16, id\)' of 'q' must be a column, or year, month, day or hour" "$ERR"
+
+sync_config "$(visits few 'include: [id, updated_at, city], start: "2100-01-01"')"
+calve init
+same 'include: only these columns' 'city,id,updated_at' "$(sql "SELECT arrayStringConcat(arraySort(groupArray(name)), ',') FROM system.columns WHERE table = 'few'")"
+run_ok 'start'
+same 'start: nothing before it' 0 "$(sql 'SELECT count() FROM fact.few')"
+sync_config "$(visits few 'include: [id, city]')"
+calve run
+has 'the timestamp cannot be left out' "column 'updated_at' is the timestamp or of the key: it cannot be left out" "$ERR"
+
+# ---- targets that cannot take the rows ------------------------------------------------------
+
+# bad NAME DDL PATTERN
+bad() {
+	sql 'DROP TABLE IF EXISTS fact.bad'
+	sql "CREATE TABLE fact.bad $2"
+	sync_config "$(visits bad)"
+	calve run
+	same "$1: fails" '1 1' "$RC $(errors_in "$ERR")"
+	has "$1: says why" "$3" "$ERR"
+}
+all=$(sql "SELECT arrayStringConcat(groupArray(concat(name, ' ', type)), ', ') FROM (SELECT * FROM system.columns WHERE table = 's1' ORDER BY position)")
+replacing='ENGINE = ReplacingMergeTree(updated_at) ORDER BY id'
+bad 'another engine' "($all) ENGINE = MergeTree ORDER BY id" "the target 'fact.bad' is 'MergeTree'; it must be ReplacingMergeTree\(updated_at\)"
+bad 'another version' "($all) ENGINE = ReplacingMergeTree(id) ORDER BY id" "must be ReplacingMergeTree\(updated_at\)"
+bad 'no version' "($all) ENGINE = ReplacingMergeTree ORDER BY id" "must be ReplacingMergeTree\(updated_at\)"
+bad 'another key' "($all) ENGINE = ReplacingMergeTree(updated_at) ORDER BY (id, is_deleted)" "is ordered by \(id, is_deleted\), which is not the table's key"
+bad 'a column less' "(${all/, city Nullable(String)/}) $replacing" "has no column 'city'; ALTER TABLE ... ADD COLUMN it, or exclude it"
+bad 'a computed column' "(${all/city Nullable(String)/city String MATERIALIZED \'x\'}) $replacing" "target's column 'city' is computed there; exclude it"
+bad 'another type' "(${all/city Nullable(String)/city Nullable(Int32)}) $replacing" "column 'city': string values do not go into the target's Nullable\(Int32\)"
+bad 'no NULL' "(${all/city Nullable(String)/city String}) $replacing" "column 'city' has a NULL, and the target's String takes none; make it Nullable there"
+bad 'a number that does not fit' "(${all/duration_ms Nullable(Int32)/duration_ms Nullable(Int16)}) $replacing" "column 'duration_ms': a value does not fit the target's Nullable\(Int16\)"
+
+# columns of other types that hold the values; one that the source lacks
+all=${all/page_views Nullable(Int32)/page_views Nullable(UInt8)}
+all=${all/is_deleted Int16/is_deleted Int8}
+all=${all/city Nullable(String)/city LowCardinality(Nullable(String))}
+all=${all/scroll_depth Nullable(Float32)/scroll_depth Nullable(Float64)}
+sql 'DROP TABLE IF EXISTS fact.bad'
+sql "CREATE TABLE fact.good (x Int32 DEFAULT 5, $all) $replacing"
+sync_config "$(visits good)"
+run_ok 'a target of other types'
+equal 'holds the same values' good
+same 'and its own column its default' 5 "$(sql 'SELECT any(x) FROM fact.good')"
+
+# ---- keys that repeat ------------------------------------------------------------------------
+
+state "CREATE TABLE log (id int NOT NULL, v int, updated_at timestamptz NOT NULL);
+	INSERT INTO log SELECT g % 1000, g, '2026-01-01 00:00:00+00'::timestamptz + (g / 10 || ' s')::interval FROM generate_series(1, 50000) g" >/dev/null
+sync_config '{ name: log, source: app.log, target: olap.fact.log, timestamp: updated_at, key: [id], slices: 4 }'
+calve init
+calve check --connect
+has 'check tells of a key that may repeat' "no unique index of the source has the key's columns" "$ERR"
+run_ok 'keys that repeat'
+same 'only the newest version of a key was sent' '1000 1000' "$(sql 'SELECT count(), uniqExact(id) FROM fact.log' | tr '\t' ' ')"
+same 'and it is the newest' "$(state 'SELECT sum(v) FROM (SELECT DISTINCT ON (id) v FROM log ORDER BY id, updated_at DESC, ctid DESC) AS l')" "$(sql 'SELECT sum(v) FROM fact.log FINAL')"
+
+# ---- transactions that stay open -----------------------------------------------------------------
+
+sync_config "$(visits open 'lookback: 0s')"
+calve init
+run_ok 'before'
+coproc OTHER { psql -qXAt "$(cat "$T/pg/pg.conninfo")" 2>&1; }
+other=$OTHER_PID
+printf '%s\n' "BEGIN; UPDATE $TABLE SET city = 'held', updated_at = (extract(epoch FROM now()) * 1000)::bigint WHERE id = 1;" '\echo begun' >&"${OTHER[1]}"
+read -r line <&"${OTHER[0]}"
+same 'a transaction has written' begun "$line"
+state "UPDATE $TABLE SET city = 'quick', updated_at = $(now_ms) WHERE id = 2" >/dev/null
+run_ok 'while it is open'
+same 'what came after it began is left' 0 "$(sql "SELECT count() FROM fact.open FINAL WHERE city = 'quick'")"
+printf '%s\n' 'COMMIT;' '\echo done' '\q' >&"${OTHER[1]}"
+read -r line <&"${OTHER[0]}"
+wait "$other" 2>/dev/null
+run_ok 'when it has ended'
+equal 'neither it nor what came meanwhile is lost' open
+
+# ---- with tables that go to Iceberg --------------------------------------------------------------
+
+sql "CREATE TABLE hot (ts DateTime64(3, 'UTC'), n UInt32) ENGINE = MergeTree ORDER BY ts"
+sql "INSERT INTO hot SELECT toDateTime64('2024-03-01 00:00:00', 3, 'UTC') + number, number FROM numbers(1000)"
+sync_config "$(visits mixed)" '{ name: hot, source: olap.hot, target: lake.cold.hot, timestamp: ts, after: [mixed] }'
+calve init
+run_ok 'both kinds of table'
+equal 'one goes to ClickHouse' mixed
+same 'the other to Iceberg' 1000 "$(last_run hot row_count)"
+calve status
+has 'status shows both' 'mixed +success' "$OUT"
+
+exit "$TESTS_FAILED"
