@@ -5,6 +5,7 @@
 #                       tables, and nine tables in waves: ten minutes
 #   make bench-small    an increment, and a run with nothing to do, by phase
 #   make bench-growth   up to 100 million rows, 400 days, 5,000 snapshots
+#   make bench-visits   from PostgreSQL to ClickHouse
 #   make bench-spark    Spark, Iceberg and JDBC
 #   make bench-results  RESULTS.md and README.md's table from what the last
 #                       runs of these measured
@@ -14,7 +15,7 @@
 
 BENCH := all build/chdb-front build/bench/measure
 
-.PHONY: bench bench-small bench-growth bench-spark bench-results bench-setup
+.PHONY: bench bench-small bench-growth bench-visits bench-spark bench-results bench-setup
 bench: $(BENCH) | bench-setup
 	$(Q)tests/bench/run.sh
 	$(call bench_keep,bench)
@@ -28,6 +29,10 @@ bench-small: $(BENCH) | bench-setup
 bench-growth: $(BENCH) build/bench/commits | bench-setup
 	$(Q)tests/bench/growth.sh
 	$(call bench_keep,growth)
+
+bench-visits: $(BENCH) | bench-setup
+	$(Q)tests/bench/visits.sh
+	$(call bench_keep,visits)
 
 bench-spark: $(BENCH) | bench-setup
 	$(Q)scripts/setup.sh bench

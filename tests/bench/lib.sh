@@ -124,6 +124,7 @@ config() {
 		state: "$(cat "$B/pg/pg.conninfo")"
 		sources:
 		  hot: { kind: clickhouse, url: "$(cat "$B/ch/ch.url")", database: bench, user: "$(cat "$B/ch/ch.user")", password: "\${CLICKHOUSE_PASSWORD}" }
+		  app: { kind: postgres, conninfo: "$(cat "$B/pg/pg.conninfo")" }
 		catalogs:
 		  lake: { kind: hadoop, warehouse: "$B/warehouse" }
 		${CONFIG_EXTRA:-}

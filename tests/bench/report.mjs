@@ -81,6 +81,7 @@ const titles = {
 	    'order, of 400 days mixed',
 	commits: 'Age: a commit of one file, by the number of snapshots',
 	waves: 'Waves: nine tables in three layers',
+	visits: 'Visits: 21 columns from PostgreSQL to ClickHouse',
 	increment: 'An increment of 1,500 trades',
 	'increment.phases': 'The same by phase, named by the event that begins it',
 	nothing: 'Nothing to do',
@@ -97,6 +98,11 @@ const peers = {
 	    'floats since it refuses them',
 	duckdb: 'DuckDB COPY to Parquet v2, from its own memory',
 	pyiceberg: 'PyIceberg append, from its own memory (Arrow)',
+	'calve-1': 'calve with one slice',
+	csv: "psql's \\copy as CSV into curl",
+	copy: "the floor: PostgreSQL's COPY in binary form by two connections, " +
+	    'thrown away',
+	'copy-1': 'the same by one',
 	spark: 'Spark, Iceberg and JDBC',
 	native: 'the floor: rows read as Native over HTTP, thrown away',
 };
@@ -148,7 +154,7 @@ const markdown = rows => line(rows[0]) +
     line(rows[0].map((_, i) => i === 0 ? '---' : '--:')) +
     rows.slice(1).map(line).join('');
 
-const order = ['bench', 'waves', 'small', 'growth', 'spark'];
+const order = ['bench', 'waves', 'small', 'growth', 'visits', 'spark'];
 
 function results() {
 	return order.map(name => path.join(here, 'results', `${name}.tsv`))

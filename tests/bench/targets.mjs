@@ -62,6 +62,13 @@ const targets = [
 	    by('cpu', 'snapshot 5000', 'snapshot 100'), times, '<', 1.25],
 	['waves', 'nine tables one by one, by those with 2 workers',
 	    speed('one by one', '2 workers'), times, '>', 1.6],
+	['visits', 'million rows/s from PostgreSQL to ClickHouse',
+	    g => g.has('calve') ? g.get('calve').of(rate) / 1e6 : undefined,
+	    times, '>', 1],
+	['visits', "rows/s, by those of PostgreSQL's COPY alone",
+	    speed('copy', 'calve'), times, '>', 0.8],
+	['visits', 'peak memory of a worker with two slices', peak('calve'),
+	    mib, '<', 192],
 ];
 
 /* Rows of [scenario, what, measured, target, verdict]. */

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# A whole table from PostgreSQL to ClickHouse: calve, and what users would
+# otherwise type, side by side on the same two million visits.
+#
+#	tests/bench/visits.sh [--rounds N] [--rows N]
+#
+# Peers: calve (two slices), calve-1 (one), csv (psql's \copy into curl), copy
+# (the floor: COPY in binary form by two connections at once, thrown away),
+# copy-1 (by one). Samples are left in build/bench/samples.tsv.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+. tests/bench/lib.sh
+
+TABLE=app_user_visits_fact
+
+# visit_entry NAME SLICES
+visit_entry() {
+	printf '{ name: %s, source: app.public.%s, target: hot.%s, timestamp: updated_at, key: [id], slices: %s }\n' \
+	    "$1" "$TABLE" "$1" "$2"
+}
+
+# Rows as PostgreSQL keeps them, not changed from one benchmark to the next.
+visits() {
+	local have
+	have=$(state "SELECT count(*) FROM $TABLE" 2>/dev/null)
+	[ "$have" != "$1" ] || return 0
+	state "DROP TABLE IF EXISTS $TABLE CASCADE" &&
+	    state "$(cat scripts/visits.sql)" &&
+	    state "INSERT INTO $TABLE SELECT * FROM make_visits(1, $1,
+		1772323200000, 1000)" &&
+	    state "VACUUM (ANALYZE, FREEZE) $TABLE" &&
+	    state CHECKPOINT
+}
+
+# took PEER ROUND [BYTES_IN BYTES_OUT]
+took() {
+	sample visits "$1" "$2" "$ROWS" "$MEASURED" "${3:-0}" "${4:-0}" 0
+}
+
+# in_target NAME: all rows, or the benchmark ends
+in_target() {
+	local rows
+	rows=$(sql "SELECT count() FROM bench.$1")
+	[ "$rows" == "$ROWS" ] || bench_fail "$1: $rows rows instead of $ROWS"
+}
+
+peer_calve() {
+	if ! { sql "TRUNCATE TABLE bench.$1" &&
+	    calve watermark reset "$1" >/dev/null &&
+	    measured -l "$B/events" "$CALVE" -c "$B/calve.yaml" run -t "$1" \
+		--json 2>"$B/calve.log" </dev/null; }; then
+		tail -n 5 "$B/calve.log" >&2
+		return 1
+	fi
+	in_target "$1"
+	took "$2" "$3" "$(number bytes_read "$B/events")" \
+	    "$(number bytes_written "$B/events")"
+}
+
+# by_psql COMMAND ARGUMENTS...: timed; what a shell would run is COMMAND, with
+# ARGUMENTS as $1 ...
+by_psql() {
+	measured env CONNINFO="$(cat "$B/pg/pg.conninfo")" \
+	    URL="$(cat "$B/ch/ch.url")" CH_USER="$(cat "$B/ch/ch.user")" \
+	    bash -euo pipefail -c "$@"
+}
+
+peer_csv() {
+	sql 'TRUNCATE TABLE bench.csv' || return 1
+	# shellcheck disable=SC2016 # for that shell
+	by_psql 'psql -qX "$CONNINFO" -c "$1" |
+	    curl -sS --fail-with-body -X POST -T - \
+		-H "X-ClickHouse-User: $CH_USER" \
+		-H "X-ClickHouse-Key: $CLICKHOUSE_PASSWORD" \
+		"$URL/?query=INSERT+INTO+bench.csv+FORMAT+CSV"' \
+	    csv "\\copy (SELECT * FROM $TABLE) TO STDOUT (FORMAT csv, NULL '\\N')" ||
+		return 1
+	in_target csv
+	took csv "$1"
+}
+
+# peer_copy NAME CONNECTIONS ROUND: each of them a stretch of ids
+peer_copy() {
+	local each=$((ROWS / $2)) k statements=()
+	for ((k = 0; k < $2; k++)); do
+		statements+=("COPY (SELECT * FROM $TABLE WHERE id > $((k * each))
+		    AND id <= $(((k + 1) * each))) TO STDOUT (FORMAT binary)")
+	done
+	# shellcheck disable=SC2016 # for that shell
+	by_psql 'for statement; do
+		psql -qX "$CONNINFO" -c "$statement" >/dev/null &
+	done
+	wait' copy "${statements[@]}" || return 1
+	took "$1" "$3"
+}
+
+main() {
+	local rounds=5 round
+	ROWS=2000000
+	while [ $# -gt 1 ]; do
+		case $1 in
+		--rounds) rounds=$2 ;;
+		--rows) ROWS=$2 ;;
+		*) bench_fail "what is '$1'? --rounds N or --rows N" ;;
+		esac
+		shift 2
+	done
+	bench_up
+	visits "$ROWS" || exit 1
+	sql 'DROP TABLE IF EXISTS bench.visits SYNC'
+	sql 'DROP TABLE IF EXISTS bench.visits_1 SYNC'
+	sql 'DROP TABLE IF EXISTS bench.csv SYNC'
+	config "$(visit_entry visits 2)" "$(visit_entry visits_1 1)" &&
+	    sql 'CREATE TABLE bench.csv AS bench.visits' || exit 1
+	for ((round = 1; round <= rounds; round++)); do
+		if ! { peer_calve visits calve "$round" &&
+		    peer_csv "$round" &&
+		    peer_copy copy 2 "$round" &&
+		    peer_calve visits_1 calve-1 "$round" &&
+		    peer_copy copy-1 1 "$round"; }; then
+			bench_fail 'a peer failed'
+		fi
+	done
+	node tests/bench/report.mjs table "$SAMPLES"
+}
+
+main "$@"
