@@ -16,7 +16,8 @@
 #include "worker/stop.h"
 #include "worker/store/store.h"
 
-enum { MEMORY_SHARE = 4, MEMORY_FLOOR = 16 << 20, MEMORY_DEFAULT = 64 << 20 };
+/* With some hundred open files the allocator needs half as much again. */
+enum { MEMORY_SHARE = 4, MEMORY_FLOOR = 16 << 20, MEMORY_DEFAULT = 28 << 20 };
 enum { THREAD_MEMORY = 64 << 20 }; /* of the limit, for each thread */
 
 static enum parquet_preset

@@ -203,6 +203,8 @@ chunk_end(struct column *c, const struct parquet_options *o, struct err *err)
 {
 	if (c->rows > 0 && page_finish(c, o, err) == -1)
 		return -1;
+	/* many chunks may end before the first is written */
+	column_close_page(c);
 	if (c->dict_pages == 0)
 		return 0;
 	c->dict_page = page_dictionary(c, o, err);

@@ -28,7 +28,8 @@ may_have_dictionary(const struct leaf *leaf)
 static void
 begin_chunk(struct column *c)
 {
-	c->dict_on = may_have_dictionary(c->leaf);
+	c->dict_on =
+	    may_have_dictionary(c->leaf) && c->verdict != VERDICT_OTHER;
 	c->dict.width = c->leaf->width;
 }
 
@@ -42,19 +43,45 @@ column_init(struct column *c, const struct leaf *leaf)
 	begin_chunk(c);
 }
 
+/* What the next chunk need not find out again. */
+static void
+take_over(struct column *c, const struct column *was)
+{
+	c->chunks = was->chunks + 1;
+	if (c->chunks == CHUNKS_A_LOOK) {
+		c->chunks = 0;
+	} else if (was->dict_on) {
+		c->verdict =
+		    was->dict_pages > 0 ? VERDICT_DICTIONARY : was->verdict;
+	} else if (was->other_chosen && was->dict_pages == 0) {
+		c->verdict = VERDICT_OTHER;
+		c->other = was->other;
+		c->other_chosen = true;
+	}
+}
+
 void
 column_reset(struct column *c)
 {
-	const struct leaf *leaf = c->leaf;
-	int64_t entries = c->file_entries, bytes = c->file_bytes;
-	struct stats file = c->file_stats;
+	struct column was = *c;
 
 	c->file_stats = (struct stats){ 0 };
 	column_clear(c);
-	column_init(c, leaf);
-	c->file_entries = entries;
-	c->file_bytes = bytes;
-	c->file_stats = file;
+	column_init(c, was.leaf);
+	take_over(c, &was);
+	begin_chunk(c);
+	c->file_entries = was.file_entries;
+	c->file_bytes = was.file_bytes;
+	c->file_stats = was.file_stats;
+}
+
+void
+column_close_page(struct column *c)
+{
+	buf_clear(&c->values);
+	buf_clear(&c->index);
+	buf_clear(&c->def);
+	buf_clear(&c->rep);
 }
 
 void
@@ -67,10 +94,7 @@ column_clear(struct column *c)
 		c->first_page = next;
 	}
 	free(c->dict_page);
-	buf_clear(&c->values);
-	buf_clear(&c->index);
-	buf_clear(&c->def);
-	buf_clear(&c->rep);
+	column_close_page(c);
 	buf_clear(&c->bounds);
 	dictionary_clear(&c->dict);
 	stats_clear(&c->page_stats);

@@ -11,7 +11,9 @@
  * DICTIONARY_SAMPLE values when most are distinct, after the first page when
  * that compresses better without it, later when it is full or new values keep
  * coming. Values that the open page holds as entries are expanded
- * then; finished pages keep theirs.
+ * then; finished pages keep theirs. What came of it is taken over by the
+ * chunks that follow in the file, but for every CHUNKS_A_LOOK-th, which looks
+ * at its data anew: a file of many partitions has many small row groups.
  *
  * Nothing is allocated before the first value, and chunk_write() frees all
  * but a few hundred bytes.
@@ -28,7 +30,10 @@
 #include "worker/parquet/statistics.h"
 #include "worker/parquet/writer.h"
 
-enum { DICTIONARY_SAMPLE = 4096 };
+enum { DICTIONARY_SAMPLE = 4096, CHUNKS_A_LOOK = 8 };
+
+/* Of the chunks before. */
+enum verdict { VERDICT_NONE, VERDICT_DICTIONARY, VERDICT_OTHER };
 
 /* A finished page as it will stand in the file: header and body. */
 struct page {
@@ -76,7 +81,9 @@ struct column {
 	uint64_t raw_bytes, page_bytes; /* of pages, headers included */
 	struct stats chunk_stats;
 
-	/* the file so far, for its facts */
+	/* the file so far: what to expect, and its facts */
+	enum verdict verdict;
+	uint32_t chunks; /* since it was looked at */
 	int64_t file_entries, file_bytes;
 	struct stats file_stats;
 };
@@ -102,6 +109,8 @@ struct page *page_dictionary(
 void column_drop_dictionary(struct column *);
 /* column.c, for pack.c. The same where the values are there already. */
 void column_forget_dictionary(struct column *);
+/* column.c, for chunk.c. Frees the open page, which is empty. */
+void column_close_page(struct column *);
 /* column.c, for chunk.c. The next chunk begins. */
 void column_reset(struct column *);
 

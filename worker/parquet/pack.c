@@ -227,7 +227,8 @@ pack_page(struct column *c, const struct parquet_options *o, struct packed *out,
 	/* not one value so far: nothing to choose by */
 	if (c->nvalues == 0 && (!c->dict_on || c->dict.n == 0))
 		return pack(c, o, ENCODING_PLAIN, best, out, err);
-	if (c->dict_on && c->dict_pages == 0 && c->nvalues > 0)
+	if (c->dict_on && c->dict_pages == 0 && c->nvalues > 0 &&
+	    c->verdict != VERDICT_DICTIONARY)
 		return choose(c, o, out, err);
 	if (c->dict_on)
 		return pack(c, o, ENCODING_RLE_DICTIONARY, best, out, err);

@@ -251,7 +251,7 @@ write_group(void *arg, size_t item, struct err *err)
 			return -1;
 	w->rows += (int64_t)w->group_rows;
 	w->group_rows = 0;
-	return 0;
+	return store_settle(w->out, err);
 }
 
 int

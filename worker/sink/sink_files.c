@@ -26,8 +26,7 @@ enum {
 	OPEN_DEFAULT = 512,
 	OPEN_MIN = 4,
 	FILES_FOR_OTHERS = 64, /* connections, metadata, logs */
-	IDLE_DEFAULT = 32,
-	OPEN_FILE_BYTES = 1 << 16 /* an open file's own buffer */
+	IDLE_DEFAULT = 32
 };
 
 /* One partition of this step: a group of the partitioner. */
@@ -117,7 +116,7 @@ static void
 note_memory(struct sink_files *f, struct part *p)
 {
 	f->memory -= p->memory;
-	p->memory = OPEN_FILE_BYTES + parquet_memory(p->writer);
+	p->memory = parquet_memory(p->writer);
 	f->memory += p->memory;
 	if (f->memory > f->peaks.memory)
 		f->peaks.memory = f->memory;

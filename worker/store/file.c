@@ -112,6 +112,16 @@ store_append(struct store_file *f, const void *data, size_t n, struct err *err)
 	return 0;
 }
 
+int
+store_settle(struct store_file *f, struct err *err)
+{
+	int rc = flush(f, err);
+
+	free(f->gather);
+	f->gather = NULL;
+	return rc;
+}
+
 uint64_t
 store_size(const struct store_file *f)
 {

@@ -26,6 +26,9 @@ struct store_file;
 struct store_file *store_create(const char *path, struct err *) MUST_USE;
 int store_append(
     struct store_file *, const void *, size_t n, struct err *) MUST_USE;
+/* Hands all to the system and gives back the buffer, for a while without
+ * appends: hundreds of files may be open. */
+int store_settle(struct store_file *, struct err *) MUST_USE;
 uint64_t store_size(const struct store_file *);
 const char *store_path(const struct store_file *);
 /* fsync, close, free. The folder is synced by store_sync_dir(). On an error
