@@ -51,7 +51,9 @@ struct http {
 	bool put_waits;     /* curl has asked for more than there was */
 	bool put_over;      /* there will be no more */
 
-	uint8_t *buf; /* pos .. len not yet read */
+	uint8_t *want; /* the reader's room while it waits, filled first: */
+	size_t want_n, got, got_noted; /* noted in the tail */
+	uint8_t *buf;                  /* pos .. len not yet read */
 	size_t pos, len;
 	struct tail *tail;
 };
@@ -69,27 +71,46 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 	return fd;
 }
 
+/* The tail takes what lies with the reader only when it is all there: it needs
+ * but the last of it. */
+static void
+note_direct(struct http *h)
+{
+	if (h->got > h->got_noted)
+		tail_put(
+		    h->tail, h->want + h->got_noted, h->got - h->got_noted);
+	h->got_noted = h->got;
+}
+
 static size_t
 on_body(char *p, size_t one, size_t n, void *arg)
 {
 	struct http *h = arg;
+	size_t direct;
 
 	n *= one;
 	h->activity = mono_now();
 	h->begun = true;
-	if (h->len + n > HTTP_BUFFER && h->pos > 0) {
+	direct = h->want_n - h->got < n ? h->want_n - h->got : n;
+	if (h->len + n - direct > HTTP_BUFFER && h->pos > 0) {
 		memmove(h->buf, h->buf + h->pos, h->len - h->pos);
 		h->len -= h->pos;
 		h->pos = 0;
 	}
-	if (h->len + n > HTTP_BUFFER) {
+	if (h->len + n - direct > HTTP_BUFFER) {
 		h->paused = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	memcpy(h->buf + h->len, p, n);
-	h->len += n;
+	if (direct > 0)
+		memcpy(h->want + h->got, p, direct);
+	h->got += direct;
 	h->received += n;
-	tail_put(h->tail, (const uint8_t *)p, n);
+	if (n > direct) {
+		note_direct(h);
+		memcpy(h->buf + h->len, p + direct, n - direct);
+		h->len += n - direct;
+		tail_put(h->tail, (const uint8_t *)p + direct, n - direct);
+	}
 	return n;
 }
 
@@ -459,14 +480,14 @@ pump(struct http *h, struct err *err)
 		curl_easy_pause(h->easy, CURLPAUSE_CONT);
 	}
 	h->activity = mono_now();
-	while (h->pos == h->len && !h->answer.ended &&
+	while (h->pos == h->len && h->got == 0 && !h->answer.ended &&
 	    (!puts || h->put_left > 0)) {
 		if (curl_multi_perform(h->multi, &running) != CURLM_OK)
 			return err_set(err, ERR_BUG,
 			    "libcurl lost track of a "
 			    "transfer");
 		note_end(h);
-		if (h->pos < h->len || h->answer.ended ||
+		if (h->pos < h->len || h->got > 0 || h->answer.ended ||
 		    (puts && h->put_left == 0))
 			break;
 		if (curl_multi_poll(h->multi, NULL, 0, TURN_MS, NULL) !=
@@ -563,13 +584,20 @@ http_read(void *arg, uint8_t *dst, size_t n, struct err *err)
 {
 	struct http *h = arg;
 	size_t have;
+	int rc;
 
 	if (h->pos == h->len && !h->answer.ended) {
 		h->pos = h->len = 0;
 		if (!h->running)
 			return err_set(err, ERR_BUG, "no answer to read");
-		if (pump(h, err) == -1)
-			return -1;
+		h->want = dst;
+		h->want_n = n;
+		rc = pump(h, err);
+		note_direct(h);
+		have = h->got;
+		h->want_n = h->got = h->got_noted = 0;
+		if (rc == -1 || have > 0)
+			return rc == -1 ? -1 : (ssize_t)have;
 	}
 	have = h->len - h->pos;
 	if (have == 0)
