@@ -9,7 +9,7 @@ drill
 # shellcheck source=tests/drills/nine.sh
 . "$ROOT/tests/drills/nine.sh"
 
-KILLS=$(drill_scaled 200 30)
+KILLS=$(drill_scaled 200 24)
 POINTS=(store.create.before "${NINE_POINTS[@]}")
 KILLED=()
 

@@ -12,7 +12,7 @@ drill
 # shellcheck source=tests/drills/nine.sh
 . "$ROOT/tests/drills/nine.sh"
 
-KILLS=$(drill_scaled 50 12)
+KILLS=$(drill_scaled 50 9)
 POINTS=(committing "${NINE_POINTS[@]}")
 
 cycle() {

@@ -11,7 +11,7 @@ drill
 # shellcheck source=tests/drills/nine.sh
 . "$ROOT/tests/drills/nine.sh"
 
-KILLS=$(drill_scaled 50 12)
+KILLS=$(drill_scaled 50 9)
 
 # VICTIMS: some or all of WORKERS, and the coordinator among them
 choose_victims() {

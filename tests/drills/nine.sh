@@ -126,7 +126,7 @@ nine_moment() {
 		for pid in "${WORKERS[@]}"; do
 			! nine_title "$pid" || [ "$TITLE" != "$phase" ] || return 0
 		done
-		drill_pause 1
+		drill_pause 3
 	done
 }
 
