@@ -45,6 +45,8 @@ class_of(const char *state)
 	return ERR_STATE;
 }
 
+static const char advice_standby[] = "; is this a standby? name the primary";
+
 static const char *
 advice_for(const struct pg_role *role, const char *state)
 {
@@ -54,7 +56,7 @@ advice_for(const struct pg_role *role, const char *state)
 	if (strcmp(state, "42501") == 0)
 		return role->advice_rights;
 	if (strcmp(state, "25006") == 0)
-		return "; is this a standby? name the primary";
+		return advice_standby;
 	if (in_class(state, "28"))
 		return role->advice_login;
 	if (strcmp(state, "3D000") == 0)
@@ -141,8 +143,12 @@ fail_connect(struct pg *pg, struct err *err)
 		    "%s: it wants a password and none is given; add one to "
 		    "'%s', or to ~/.pgpass",
 		    role->name, role->key);
-	return err_set(err, role->lost, "%s: %s", role->name,
-	    *line != '\0' ? line : "cannot connect");
+	/* By target_session_attrs it is libpq that refuses, in its words. */
+	bool standby = strstr(line, "session is read-only") != NULL ||
+	    strstr(line, "hot standby") != NULL;
+	return err_set(err, role->lost, "%s: %s%s", role->name,
+	    *line != '\0' ? line : "cannot connect",
+	    standby ? advice_standby : "");
 }
 
 int
