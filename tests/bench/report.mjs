@@ -66,7 +66,7 @@ const columns = {
 columns.nothing = columns.increment;
 
 function columnsOf(scenario) {
-	if (scenario.endsWith('.phases'))
+	if (scenario.endsWith('.phases') || scenario === 'floor')
 		return [['ms', ms('seconds')], spreadMs];
 	return columns[scenario] ?? peerColumns;
 }
@@ -86,6 +86,7 @@ const titles = {
 	'increment.phases': 'The same by phase, named by the event that begins it',
 	nothing: 'Nothing to do',
 	'nothing.phases': 'The same by phase',
+	floor: 'The floor: what the engine alone takes for one question',
 };
 
 /* What a peer is, in README.md and below the tables. */
@@ -161,12 +162,24 @@ function results() {
 	    .filter(file => fs.existsSync(file)).map(read);
 }
 
+/* Each scenario as the first file has it; Spark's has trades of its own. */
+function firsts(files) {
+	const from = new Map();
+	for (const f of files)
+		for (const scenario of scenariosOf(f.samples))
+			if (!from.has(scenario))
+				from.set(scenario, f);
+	return files.flatMap(f => f.samples.filter(s =>
+	    from.get(s.scenario) === f));
+}
+
 function resultsMarkdown(files) {
-	const all = files.flatMap(f => f.samples);
+	const all = firsts(files);
 	let text = '# What the benchmarks measured\n\nMade by `make ' +
 	    'bench-results` from `results/*.tsv`; [bench.mk](bench.mk) says ' +
 	    'how to measure again.\n\n## Targets\n\n' + markdown([['of',
-	    'what', 'measured', 'target', ''], ...judge(all)]);
+	    'what', 'measured', 'target', '', 'what bounds it'],
+	    ...judge(all, true)]);
 	for (const { head, samples } of files) {
 		for (const scenario of scenariosOf(samples))
 			text += `\n## ${title(samples, scenario)}\n\n` +
@@ -202,8 +215,14 @@ function readmeMarkdown(files) {
 	    .filter(s => s.peer === 'spark');
 	for (const [peer, group] of groups(spark, 'trades'))
 		all.set(peer, group);
+	/* Spark had its turns with a calve of its own. */
+	const beside = groups(files.find(f => f.samples.includes(spark[0]))
+	    ?.samples ?? [], 'trades').get('calve');
+	const of = g => g.peer === 'spark' ? beside : all.get('calve');
 	const list = [seconds, rate, ['CPU s', g => (g.of('cpu') +
-	    g.of('server_cpu')).toFixed(1)], memory, size];
+	    g.of('server_cpu')).toFixed(1)], memory, size,
+	    ['calve by it', g => g.peer === 'calve' ? '' :
+		range(ratios(of(g), g), 2)]];
 	const rows = [...all.values()].filter(g => peers[g.peer] !== undefined &&
 	    g.peer !== 'native').map(g => [peers[g.peer],
 	    ...list.map(c => c[1](g, all))]);
@@ -211,7 +230,11 @@ function readmeMarkdown(files) {
 	return begin + `${whole(n)} trades of ten columns, medians of ` +
 	    `${all.get('calve').list.length} rounds in turn (${
 	    bench.head.machine}; ${bench.head.date}, ${bench.head.commit}). ` +
-	    'CPU is that of the peer and of the engine it read from.\n\n' +
+	    'CPU is that of the peer and of the engine it read from; the ' +
+	    'last column is calve\'s seconds by those of the peer in the ' +
+	    'same round, minimum-median-maximum. While calve ran, other ' +
+	    `work took ${other[1](all.get('calve'))} CPU seconds of the ` +
+	    'machine (median; 0.1 is none).\n\n' +
 	    markdown([['', ...list.map(c => c[0])], ...rows]) +
 	    '\n[All figures](tests/bench/RESULTS.md), targets missed and met.\n' +
 	    end;
