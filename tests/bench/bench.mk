@@ -13,28 +13,26 @@
 # Single pieces: tests/bench/run.sh trades --rounds 3 calve engine, and so on.
 # PyIceberg takes part where scripts/setup.sh bench, or interop, put it.
 
-BENCH := all build/chdb-front build/bench/measure
-
 .PHONY: bench bench-small bench-growth bench-visits bench-spark bench-results bench-setup
-bench: $(BENCH) | bench-setup
+bench: bench-setup
 	$(Q)tests/bench/run.sh
 	$(call bench_keep,bench)
 	$(Q)tests/bench/waves.sh
 	$(call bench_keep,waves)
 
-bench-small: $(BENCH) | bench-setup
+bench-small: bench-setup
 	$(Q)tests/bench/small.sh
 	$(call bench_keep,small)
 
-bench-growth: $(BENCH) build/bench/commits | bench-setup
+bench-growth: bench-setup
 	$(Q)tests/bench/growth.sh
 	$(call bench_keep,growth)
 
-bench-visits: $(BENCH) | bench-setup
+bench-visits: bench-setup
 	$(Q)tests/bench/visits.sh
 	$(call bench_keep,visits)
 
-bench-spark: $(BENCH) | bench-setup
+bench-spark: bench-setup
 	$(Q)if scripts/setup.sh bench; then tests/bench/spark.sh && \
 	    mkdir -p build/bench/results && \
 	    cp build/bench/samples.tsv build/bench/results/spark.tsv; \
@@ -47,6 +45,8 @@ bench-results:
 
 bench-setup:
 	$(Q)scripts/setup.sh build demo
+	+$(Q)$(MAKE) --no-print-directory all build/chdb-front \
+	    build/bench/measure build/bench/commits
 
 bench_keep = $(Q)mkdir -p build/bench/results && \
 	cp build/bench/samples.tsv build/bench/results/$(1).tsv
