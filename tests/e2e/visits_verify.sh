@@ -18,14 +18,20 @@ tables:
   - { name: v, source: app.$TABLE, target: olap.v, timestamp: updated_at, key: [id] }
 YAML
 
+# The tallies on standard input, one after the other.
+tallies() {
+	# shellcheck disable=SC2016 # of JavaScript
+	node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).map(t =>
+	    `${t.scope} ${t.source_rows} ${t.target_rows} ` +
+	    `${t.source_sum === t.target_sum ? "same" : "other"} ${t.equal}`)
+	    .join(", "))'
+}
+
 # verifies NAME STATUS TALLIES [NOTE]
 verifies() {
 	calve verify -t v --json
 	same "$1: exit status" "$2" "$RC"
-	same "$1: tallies" "$3" "$(node -e '
-	    const all = JSON.parse(require("fs").readFileSync(0))
-	    console.log(all.map(t => `${t.scope} ${t.source_rows} ${t.target_rows} ` +
-		`${t.source_sum === t.target_sum ? "same" : "other"} ${t.equal}`).join(", "))' <<<"$OUT")"
+	same "$1: tallies" "$3" "$(tallies <<<"$OUT")"
 	[ $# -lt 4 ] || has "$1: why" "$4" "$ERR"
 }
 

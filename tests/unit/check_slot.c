@@ -266,9 +266,9 @@ START_TEST(death_around_the_commit_is_unclear)
 			ck_assert_int_eq(err.cls, ERR_UNCLEAR);
 			ck_assert(err_is_retryable(err.cls));
 		}
-	struct err err = judge(
-	    (struct slot_end){ .status = SIGXFSZ, .phase = PHASE_COMMIT },
-	    RUN_FAILED);
+	struct err err =
+	    judge((struct slot_end){ .status = SIGXFSZ, .phase = PHASE_COMMIT },
+		RUN_FAILED);
 	ck_assert_int_eq(err.cls, ERR_UNCLEAR);
 	ck_assert_ptr_nonnull(
 	    strstr(err.text, "reached while committing; raise 'limits:"));
