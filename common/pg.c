@@ -144,11 +144,13 @@ fail_connect(struct pg *pg, struct err *err)
 		    "'%s', or to ~/.pgpass",
 		    role->name, role->key);
 	/* By target_session_attrs it is libpq that refuses, in its words. */
-	bool standby = strstr(line, "session is read-only") != NULL ||
-	    strstr(line, "hot standby") != NULL;
-	return err_set(err, role->lost, "%s: %s%s", role->name,
-	    *line != '\0' ? line : "cannot connect",
-	    standby ? advice_standby : "");
+	if (strstr(line, "session is read-only") != NULL ||
+	    strstr(line, "hot standby") != NULL)
+		return err_set(err, role->lost, "%s: %s%s", role->name, line,
+		    advice_standby);
+	return err_set(err, role->lost,
+	    "%s: %s; see that the server runs, and that '%s' names it",
+	    role->name, *line != '\0' ? line : "cannot connect", role->key);
 }
 
 int

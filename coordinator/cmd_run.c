@@ -35,6 +35,9 @@ read_request(const struct cmd_args *a, struct request *q, struct err *err)
 		    "--every must be a duration "
 		    "like 15m, a second or longer, not '%s'",
 		    every);
+	if (q->dry_run && every != NULL)
+		return err_set(err, ERR_CONFIG,
+		    "--dry-run prints one plan and ends; leave out --every");
 	q->patterns = cmd_values(a, "table", &q->npatterns);
 	return 0;
 }

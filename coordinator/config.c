@@ -172,7 +172,8 @@ check_after(struct key_reader *r, const struct config *c)
 			if (config_find(c, t->after.items[dep]) == NULL)
 				return fail_at(r, t->line,
 				    "table '%s' is to "
-				    "run after '%s', which is not there%s",
+				    "run after '%s', which is no table of "
+				    "this file%s",
 				    t->name.value, t->after.items[dep],
 				    nearest(
 					t->after.items[dep], names, n, hint));

@@ -214,12 +214,13 @@ resolve_layer(struct key_reader *r, const struct config *c,
 	if (c->layers.n == 0)
 		return fail_at(r, line_of(node, "layer"),
 		    "layer '%s': there is no list "
-		    "'layers' that says in which order layers run",
+		    "'layers' that says in which order layers run; add it",
 		    t->layer.value);
+	const char *near = nearest(t->layer.value,
+	    (const char *const *)c->layers.items, c->layers.n, hint);
 	return fail_at(r, line_of(node, "layer"),
-	    "there is no layer '%s' in 'layers'%s", t->layer.value,
-	    nearest(t->layer.value, (const char *const *)c->layers.items,
-		c->layers.n, hint));
+	    "layer '%s' is not in 'layers'%s", t->layer.value,
+	    *near != '\0' ? near : "; add it there");
 }
 
 static int
@@ -383,7 +384,7 @@ resolve_table(struct key_reader *r, const struct config *c,
 		    strcmp(o->target_table, t->target_table) == 0)
 			return fail_at(r, t->line,
 			    "tables '%s' and '%s' have "
-			    "the same target '%s'",
+			    "the same target '%s'; give each its own",
 			    o->name.value, t->name.value, t->target.value);
 	}
 	return 0;

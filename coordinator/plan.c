@@ -40,7 +40,9 @@ fail_cycle(struct walk *w, size_t again)
 		buf_printf(&b, "'%s' after ",
 		    w->config->tables[w->path[at]].name.value);
 	buf_printf(&b, "'%s'", w->config->tables[again].name.value);
-	err_set(w->err, ERR_CONFIG, "%s: tables wait for each other: %s",
+	err_set(w->err, ERR_CONFIG,
+	    "%s: tables wait for each other: %s; take one of them out of "
+	    "'after'",
 	    w->config->path, b.over ? "a long circle" : buf_cstr(&b));
 	buf_clear(&b);
 	return -1;
@@ -64,7 +66,7 @@ visit(struct walk *w, size_t at)
 			return err_set(w->err, ERR_CONFIG,
 			    "%s:%u: table "
 			    "'%s' is to run after '%s', whose layer '%s' "
-			    "comes later",
+			    "comes later; move one of them to another layer",
 			    w->config->path, t->line, t->name.value,
 			    o->name.value, o->layer.value);
 		if (visit(w, to) == -1)
@@ -106,7 +108,7 @@ select_tables(const struct config *c, const char *const *patterns, size_t n,
 		if (!any)
 			return err_set(err, ERR_CONFIG,
 			    "no table of '%s' "
-			    "matches '%s'",
+			    "matches '%s'; 'calve check' prints their names",
 			    c->path, patterns[p]);
 	}
 	return 0;

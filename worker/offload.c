@@ -90,7 +90,8 @@ decide_position(struct run *run, struct err *err)
 		    "the watermark stood at %s, the "
 		    "table at %s: the table's position is taken",
 		    was, is);
-		report_note(true, text);
+		if (strcmp(was, is) != 0) /* after a reset it may be */
+			report_note(true, text);
 	}
 	return 0;
 }

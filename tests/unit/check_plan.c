@@ -156,7 +156,8 @@ START_TEST(what_cannot_be_is_refused)
 	/* Whatever is selected. */
 	refused(TABLES("x - -", "a - b", "b - a"), "x", "wait for each other");
 	refused(TABLES("a bronze s", "s silver -"), NULL,
-	    "'a' is to run after 's', whose layer 'silver' comes later");
+	    "'a' is to run after 's', whose layer 'silver' comes later; "
+	    "move one of them");
 	refused(TABLES("a - -"), "b*",
 	    "no table of 'calve.yaml' matches "
 	    "'b*'");
