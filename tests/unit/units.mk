@@ -247,6 +247,15 @@ unit_clickhouse_http := tests/unit/answer_fixture.c $(SRCS_wire) \
 	common/clock.c $(SRCS_native)
 libs_clickhouse_http := -lcurl -llz4 -lzstd
 
+UNITS += postgres_copy
+unit_postgres_copy := worker/source/postgres_copy.c \
+	worker/source/postgres_value.c worker/typemap_postgres.c \
+	worker/source/utf8.c worker/batch.c worker/type.c $(COMMON_source)
+fuzz_postgres_copy := $(unit_postgres_copy)
+
+UNITS += native_put
+unit_native_put := worker/sink/native_put.c $(SRCS_native)
+
 UNITS += native_digest
 unit_native_digest := worker/sink/native_digest.c worker/clickhouse/stream.c \
 	worker/batch.c worker/type.c $(COMMON_source)

@@ -2,7 +2,8 @@
 /*
  * The PostgreSQL source's own state, shared by postgres.c (connection,
  * description), postgres_sql.c (statements), postgres_read.c (counts,
- * snapshots, rows) and postgres_value.c (values). Nobody else includes this.
+ * snapshots, rows), postgres_copy.c (tuples) and postgres_value.c (values).
+ * Nobody else includes this.
  */
 #ifndef CALVE_POSTGRES_H
 #define CALVE_POSTGRES_H
@@ -97,6 +98,14 @@ void postgres_window(
  * row of s->whole where s->newest. */
 void postgres_select(
     struct buf *, const struct postgres *, const struct window *);
+
+/* ---- postgres_copy.c ---- */
+
+/* The tuples of one message, whole ones as the server sends them: their
+ * values' places are added to s->cells, s->nrows counts them. ERR_DATA for
+ * what no server sends. */
+int postgres_take(
+    struct postgres *, const uint8_t *, size_t n, struct err *) MUST_USE;
 
 /* ---- postgres_value.c ---- */
 
