@@ -43,6 +43,6 @@ for page in man/*.[1-9]; do
 done
 
 step 'shell scripts'
-mapfile -t shells < <(git ls-files '*.sh' .ci/run)
-shellcheck -x "${shells[@]}" || fail
+git ls-files -z '*.sh' .ci/run |
+    xargs -0 -P "$(nproc)" -n 4 shellcheck -x || fail
 exit "$failed"

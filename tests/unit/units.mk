@@ -124,7 +124,8 @@ unit_commit := tests/unit/table_fixture.c $(SRCS_table)
 libs_commit := $(LIBS_iceberg)
 
 UNITS += merge
-unit_merge := tests/unit/table_fixture.c $(SRCS_table)
+unit_merge := tests/unit/entries_fixture.c tests/unit/table_fixture.c \
+	$(SRCS_table)
 libs_merge := $(LIBS_iceberg)
 
 UNITS += hadoop
