@@ -155,7 +155,7 @@ const markdown = rows => line(rows[0]) +
     line(rows[0].map((_, i) => i === 0 ? '---' : '--:')) +
     rows.slice(1).map(line).join('');
 
-const order = ['bench', 'waves', 'small', 'growth', 'visits', 'spark'];
+const order = ['bench', 'others', 'waves', 'small', 'growth', 'visits', 'spark'];
 
 function results() {
 	return order.map(name => path.join(here, 'results', `${name}.tsv`))
