@@ -39,19 +39,6 @@ every_row_once() { # NAME [SOURCE]
 	same "$1: the watermark is the table's position" "$(table positions "cold.$1" | head -n 1)" "$(watermark "$1")"
 }
 
-# A run that must stop: nothing committed, one error line.
-stops() { # NAME CLASS PATTERN
-	local before after
-	before=$(ls "$WAREHOUSE/cold/$1/metadata" 2>/dev/null)
-	calve run
-	after=$(ls "$WAREHOUSE/cold/$1/metadata" 2>/dev/null)
-	same "$1: the run stops" 1 "$RC"
-	same "$1: with one error" 1 "$(errors_in "$ERR")"
-	has "$1: that says what happened" " error .*$3" "$ERR"
-	same "$1: of class $2" "failed|$2" "$(last_run "$1" state,error_class)"
-	same "$1: nothing was written" "$before" "$after"
-}
-
 goes_on() { # NAME [SOURCE]
 	calve run
 	same "$1: the next run ends well" "0 0" "$RC $(errors_in "$ERR")"

@@ -205,6 +205,20 @@ watermark() {
 	state "SELECT last_offload_position FROM offload_watermarks WHERE table_name = '$1'"
 }
 
+# stops NAME CLASS PATTERN: a run that must stop, with one error line, and
+# nothing written
+stops() {
+	local before after
+	before=$(ls "$WAREHOUSE/cold/$1/metadata" 2>/dev/null)
+	calve run
+	after=$(ls "$WAREHOUSE/cold/$1/metadata" 2>/dev/null)
+	same "$1: the run stops" 1 "$RC"
+	same "$1: with one error" 1 "$(errors_in "$ERR")"
+	has "$1: that says what happened" " error .*$3" "$ERR"
+	same "$1: of class $2" "failed|$2" "$(last_run "$1" state,error_class)"
+	same "$1: nothing was written" "$before" "$after"
+}
+
 # iceberg TABLE: how the engine's own reader names the table
 iceberg() {
 	printf "icebergLocal('%s')" "$WAREHOUSE/${1//.//}"

@@ -17,11 +17,13 @@
  *	                                 the log names and that is not there
  *	table.mjs rollback DIR N         main is N snapshots back
  *	table.mjs main DIR ID            main is that snapshot
- *	table.mjs expire DIR N           only the newest N snapshots stay
+ *	table.mjs expire DIR N           only the newest N snapshots stay, and
+ *	                                 what they need
  *	table.mjs compact DIR            a snapshot of another tool on top, with
  *	                                 the same files
  *	table.mjs set DIR PROPERTY=VALUE
  *	table.mjs unset DIR PROPERTY
+ *	table.mjs tidy DIR               versions but the newest are removed
  *
  * From rollback on they write the next version as Iceberg's library does, with the
  * hint. Ids have 64 bits, more than a number of JavaScript holds: they are
@@ -35,12 +37,10 @@ import { readAvro } from '../interop/avro.mjs';
 const [command, dir, argument] = process.argv.slice(2);
 const folder = path.join(dir, 'metadata');
 
-/* 0 where there is no table. */
-function newest() {
+function versions() {
 	const names = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
-	return Math.max(0, ...names
-	    .map(name => /^v(\d+)\.metadata\.json$/.exec(name))
-	    .filter(match => match !== null).map(match => Number(match[1])));
+	return names.map(name => /^v(\d+)\.metadata\.json$/.exec(name))
+	    .filter(match => match !== null).map(match => Number(match[1]));
 }
 
 function read(version) {
@@ -75,8 +75,10 @@ function moveMain(metadata, snapshot, now) {
 	    'snapshot-id': snapshot['snapshot-id'] });
 }
 
-/* A position as a text that sorts as positions do. */
+/* A position as a text that sorts as positions do; null: another tool's. */
 function sortable(summary) {
+	if (summary['calve.position.timestamp'] === undefined)
+		return null;
 	const [date, fraction = ''] = summary['calve.position.timestamp']
 	    .replace(/Z$/, '').split('.');
 	return date + fraction.padEnd(9, '0') +
@@ -86,7 +88,7 @@ function sortable(summary) {
 /* What is wrong with the ancestry, oldest snapshot first; its rows. */
 function checkHistory(oldestFirst) {
 	const problems = [];
-	let rows = 0, before;
+	let rows = 0, highest = '', before;
 	for (const s of oldestFirst) {
 		const wrong = what => problems.push(
 		    `snapshot ${s['snapshot-id']}: ${what}`);
@@ -98,8 +100,10 @@ function checkHistory(oldestFirst) {
 			wrong('its sequence number does not rise');
 		if (before && s['timestamp-ms'] < before['timestamp-ms'])
 			wrong('it is older than its parent');
-		if (before && sortable(s.summary) <= sortable(before.summary))
+		const position = sortable(s.summary);
+		if (position !== null && position <= highest)
 			wrong('its position does not rise');
+		highest = position ?? highest;
 		before = s;
 	}
 	return { problems, rows };
@@ -135,7 +139,7 @@ function checkTimes(metadata) {
 	return problems;
 }
 
-const version = newest();
+const version = Math.max(0, ...versions()); /* 0: no table */
 if (version === 0 && command !== 'leftovers')
 	throw new Error(`no table in '${dir}'`);
 const metadata = version === 0 ? {} : read(version);
@@ -207,14 +211,24 @@ const commands = {
 	expire() {
 		const kept = new Set(chain.slice(0, Number(argument))
 		    .map(s => s['snapshot-id']));
-		metadata.snapshots = metadata.snapshots
+		const old = metadata.snapshots;
+		metadata.snapshots = old
 		    .filter(s => kept.has(s['snapshot-id']));
 		/* the log begins after the last entry that is gone */
 		const gone = metadata['snapshot-log']
 		    .findLastIndex(e => !kept.has(e['snapshot-id']));
 		metadata['snapshot-log'] =
 		    metadata['snapshot-log'].slice(gone + 1);
+		const lost = new Set(reached(old));
+		for (const file of reached(metadata.snapshots))
+			lost.delete(file);
 		write(version + 1, metadata);
+		for (const file of lost)
+			fs.rmSync(file);
+	},
+	tidy() {
+		for (const v of versions().filter(v => v < version))
+			fs.rmSync(path.join(folder, `v${v}.metadata.json`));
 	},
 	compact() {
 		const id = crypto.randomBytes(8).readBigUInt64BE() >> 1n;
