@@ -18,6 +18,7 @@ target_open(struct target *t, const struct job *job, struct err *err)
 	t->source_id =
 	    xasprintf("%s.%s.%s", job->source_name, job->database, job->table);
 	t->property = xasprintf("calve.position.%s", t->source_id);
+	t->beginning = xasprintf("calve.beginning.%s", t->source_id);
 	return table_load(job->warehouse, job->namespace_, job->target_table,
 		   &t->table, err) == -1
 	    ? -1
@@ -29,6 +30,7 @@ target_close(struct target *t)
 {
 	free(t->source_id);
 	free(t->property);
+	free(t->beginning);
 	free(t->folder);
 	if (t->table != NULL)
 		table_free(t->table);
@@ -148,17 +150,60 @@ visit_oldest(void *arg, const struct snapshot *s)
 	return 0;
 }
 
+/* NULL: no snapshot of this source, or not all are there any more. */
+static const char *
+oldest_low(const struct target *t, bool *complete)
+{
+	struct oldest o = { .source_id = t->source_id };
+
+	table_ancestry(t->table, visit_oldest, &o, complete);
+	return *complete ? o.low : NULL;
+}
+
 int
 target_beginning(const struct target *t, struct position *low, struct err *err)
 {
-	struct oldest o = { .source_id = t->source_id };
+	const char *text = table_property(t->table, t->beginning);
 	bool complete;
 
 	*low = (struct position){ .set = false };
-	if (table_ancestry(t->table, visit_oldest, &o, &complete) != 0 ||
-	    !complete || o.low == NULL)
+	if (text == NULL && (text = oldest_low(t, &complete)) == NULL)
 		return 0;
-	return position_parse_text(low, o.low, err);
+	return position_parse_text(low, text, err);
+}
+
+char *
+target_new_beginning(const struct target *t, const struct position *low)
+{
+	char text[POSITION_TEXT];
+	bool complete;
+
+	if (table_property(t->table, t->beginning) != NULL)
+		return NULL;
+	const char *was = oldest_low(t, &complete);
+	if (was == NULL && complete) {
+		position_format(low, text);
+		was = text;
+	}
+	return was != NULL ? xstrdup(was) : NULL;
+}
+
+bool
+target_may_expire(
+    void *arg, const struct table *table, const struct snapshot *s)
+{
+	const struct target *t = arg;
+	const char *source = snapshot_summary(s, KEY_SOURCE);
+
+	if (source == NULL)
+		return false;
+	/* the commit at hand sets this one's */
+	if (strcmp(source, t->source_id) == 0)
+		return true;
+	char *property = xasprintf("calve.position.%s", source);
+	bool mirrored = table_property(table, property) != NULL;
+	free(property);
+	return mirrored;
 }
 
 /* ---- plan ------------------------------------------------------------------- */
@@ -326,6 +371,10 @@ new_properties(const struct job *job, struct property **list)
 	add_property(list, &n, xstrdup("write.parquet.compression-codec"),
 	    xstrdup(strcmp(job->compression, "none") == 0 ? "uncompressed"
 							  : job->compression));
+	/* else each commit would leave a file of all snapshots for ever */
+	add_property(list, &n,
+	    xstrdup("write.metadata.delete-after-commit.enabled"),
+	    xstrdup("true"));
 	add_property(
 	    list, &n, xstrdup("calve.encoding"), xstrdup(job->encoding));
 	add_property(list, &n, xasprintf("%s%s", metrics, job->timestamp),
