@@ -37,6 +37,13 @@ mirror_was_expired(const struct reconcile_facts *f)
 	    !f->chain_complete && !f->mirror_parent_in_ancestry;
 }
 
+struct position
+reconcile_position(const struct reconcile_facts *f)
+{
+	return !f->ancestry.set && mirror_was_expired(f) ? f->mirror
+							 : f->ancestry;
+}
+
 static int
 rolled_back(const struct reconcile_facts *f, const char *what,
     const struct position *ahead, const struct position *table, struct err *err)
@@ -84,11 +91,9 @@ int
 reconcile(const struct reconcile_facts *f, struct reconcile_decision *out,
     struct err *err)
 {
-	struct position table = f->ancestry;
+	struct position table = reconcile_position(f);
 
 	*out = (struct reconcile_decision){ .adopted = false };
-	if (!table.set && mirror_was_expired(f))
-		table = f->mirror;
 	out->position = table;
 	if (f->adopt) {
 		out->adopted = true;
