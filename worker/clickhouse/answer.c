@@ -2,6 +2,9 @@
 /* The rules by which an answer counts as complete. */
 #include "worker/clickhouse/answer.h"
 
+#include <string.h>
+
+#include "common/xalloc.h"
 #include "worker/clickhouse/error.h"
 
 enum { REFUSAL_MAX = 64 << 10, EXPLAIN_MAX = 1 << 20, STEP = 16 << 10 };
@@ -169,4 +172,17 @@ clickhouse_put_end(struct wire *w, const char *user, struct err *err)
 	if (wire_drain(w, EXPLAIN_MAX, err) == -1)
 		return clickhouse_explain(w, user, err);
 	return clickhouse_complete(w, user, err);
+}
+
+char *
+clickhouse_text(struct cursor *at)
+{
+	uint64_t n = cursor_varint(at);
+	const uint8_t *p = n <= cursor_left(at) ? cursor_take(at, n) : NULL;
+
+	if (p == NULL || memchr(p, '\0', n) != NULL) {
+		at->bad = true;
+		return xstrdup("");
+	}
+	return xstrndup((const char *)p, n);
 }

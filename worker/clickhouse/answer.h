@@ -35,4 +35,8 @@ int clickhouse_put_end(struct wire *, const char *user, struct err *) MUST_USE;
 int clickhouse_fetch(struct wire *, const char *user, const char *parameters,
     const char *sql, struct buf *out, size_t max, struct err *) MUST_USE;
 
+/* One string of an answer in RowBinary; "" and bad when malformed. The
+ * caller's. */
+char *clickhouse_text(struct cursor *);
+
 #endif

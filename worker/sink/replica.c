@@ -90,19 +90,6 @@ malformed(struct err *err)
 	    "malformed; run it again");
 }
 
-static char *
-take_text(struct cursor *at)
-{
-	uint64_t n = cursor_varint(at);
-	const uint8_t *p = n <= cursor_left(at) ? cursor_take(at, n) : NULL;
-
-	if (p == NULL || memchr(p, '\0', n) != NULL) {
-		at->bad = true;
-		return xstrdup("");
-	}
-	return xstrndup((const char *)p, n);
-}
-
 static void
 put_where(struct buf *sql, const struct job *job, const char *table)
 {
@@ -129,10 +116,10 @@ read_table(struct replica *r, struct err *err)
 	put_where(&sql, r->job, "name");
 	rc = replica_ask(r, buf_cstr(&sql), &answer, &at, err);
 	if (rc == 0 && cursor_left(&at) > 0) {
-		r->engine = take_text(&at);
-		r->engine_full = take_text(&at);
-		r->sorting_key = take_text(&at);
-		text = take_text(&at);
+		r->engine = clickhouse_text(&at);
+		r->engine_full = clickhouse_text(&at);
+		r->sorting_key = clickhouse_text(&at);
+		text = clickhouse_text(&at);
 		uuid_format((const uint8_t[16]){ 0 }, r->uuid);
 		if (uuid_parse(text, uuid))
 			uuid_format(uuid, r->uuid);
@@ -156,9 +143,9 @@ take_column(struct replica *r, struct cursor *at, struct err *err)
 		    "the target '%s.%s' has more than %d columns",
 		    r->job->namespace_, r->job->target_table, COLUMNS_MAX);
 	c = &r->columns[r->ncolumns++];
-	c->name = take_text(at);
-	c->text = take_text(at);
-	kind = take_text(at);
+	c->name = clickhouse_text(at);
+	c->text = clickhouse_text(at);
+	kind = clickhouse_text(at);
 	c->stored = kind[0] == '\0' || strcmp(kind, "DEFAULT") == 0;
 	free(kind);
 	if (at->bad)

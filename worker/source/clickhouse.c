@@ -27,19 +27,6 @@ clickhouse_ask(struct clickhouse *s, const char *sql, struct buf *out,
 	return 0;
 }
 
-char *
-clickhouse_text(struct cursor *at)
-{
-	uint64_t n = cursor_varint(at);
-	const uint8_t *p = n <= cursor_left(at) ? cursor_take(at, n) : NULL;
-
-	if (p == NULL || memchr(p, '\0', n) != NULL) {
-		at->bad = true;
-		return xstrdup("");
-	}
-	return xstrndup((const char *)p, n);
-}
-
 int
 clickhouse_malformed(struct err *err)
 {

@@ -8,6 +8,7 @@
 #define CALVE_CLICKHOUSE_H
 
 #include "common/buf.h"
+#include "worker/clickhouse/answer.h"
 #include "worker/clickhouse/stream.h"
 #include "worker/clickhouse/type.h"
 #include "worker/clickhouse/wire.h"
@@ -91,8 +92,6 @@ int clickhouse_ask(struct clickhouse *, const char *sql, struct buf *out,
     struct cursor *, struct err *) MUST_USE;
 /* ERR_DATA; always -1. */
 int clickhouse_malformed(struct err *);
-/* One string of such an answer; "" and bad when malformed. The caller's. */
-char *clickhouse_text(struct cursor *);
 
 /* The source's ops (source.h); clickhouse_open() stands in source_kinds.h. */
 source_close_op clickhouse_close;
