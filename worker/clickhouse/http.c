@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,19 +303,25 @@ resize(void *p, size_t n)
 	return xreallocarray(p, n, 1);
 }
 
+static CURLcode curl_ready;
+
+static void
+init_curl(void)
+{
+	curl_ready = curl_global_init_mem(
+	    CURL_GLOBAL_DEFAULT, xmalloc, free, resize, xstrdup, xcalloc);
+}
+
 struct http *
 http_new(const struct http_options *o, struct err *err)
 {
-	static bool ready;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct http *h;
 
-	if (!ready &&
-	    curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, resize,
-		xstrdup, xcalloc) != CURLE_OK) {
+	if (pthread_once(&once, init_curl) != 0 || curl_ready != CURLE_OK) {
 		err_set(err, ERR_BUG, "libcurl cannot be initialised");
 		return NULL;
 	}
-	ready = true;
 	h = xcalloc(1, sizeof(*h));
 	h->role = o->role != NULL ? o->role : &http_source;
 	h->options.timeout_s = o->timeout_s > 0 ? o->timeout_s : 30;
