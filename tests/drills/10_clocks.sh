@@ -116,10 +116,15 @@ drill_result 'clock steps back a day between two commits' 4 "$LOST" "$DUPLICATED
 
 CALVE=$CALVE_RIGHT
 export CALVE_WORKER=$T/worker
+# In small one direction, drawn.
+drill_draw 0 1
+half() { # 0 ahead, 1 behind
+	[[ $DRILL_SCALE == full || $DRAWN == "$1" ]]
+}
 wrong worker $DAY
-took worker_ahead 'clock of the worker a day ahead' "$BEHIND" "took what the source's clock says, warned"
+half 0 && took worker_ahead 'clock of the worker a day ahead' "$BEHIND" "took what the source's clock says, warned"
 wrong worker -$DAY
-took worker_behind 'clock of the worker a day behind' "$AHEAD" "took what the source's clock says, warned"
+half 1 && took worker_behind 'clock of the worker a day behind' "$AHEAD" "took what the source's clock says, warned"
 unset CALVE_WORKER
 
 # ---- PostgreSQL's ---------------------------------------------------------------------------
@@ -128,9 +133,9 @@ pg_stop "$T/pg"
 LD_PRELOAD=$SHIM WRONG_CLOCK=$T/pg.clock pg_start "$T/pg"
 wrong pg $DAY
 same "PostgreSQL's clock is wrong" t "$(state "SELECT clock_timestamp() > '$(date -u +%FT%T)Z'::timestamptz + interval '23 hours'")"
-took pg_ahead 'clock of PostgreSQL a day ahead' '' 'nothing but the times in the ledger is wrong'
+half 1 && took pg_ahead 'clock of PostgreSQL a day ahead' '' 'nothing but the times in the ledger is wrong'
 wrong pg -$DAY
-took pg_behind 'clock of PostgreSQL a day behind' '' 'nothing but the times in the ledger is wrong'
+half 0 && took pg_behind 'clock of PostgreSQL a day behind' '' 'nothing but the times in the ledger is wrong'
 # It is put right while a run is under way, either way: a run's row tells the
 # newest attempt whatever its times say.
 drill_create pg_steps
