@@ -76,7 +76,7 @@ build/test/write_parquet: $(call objects,asan,tests/interop/write_parquet.c \
 	common/xalloc.c)
 	$(call say,LINK,$@)
 	@mkdir -p build/test
-	$(Q)$(CC) $(LDFLAGS_asan) $^ -lzstd -lpthread -o $@
+	$(Q)$(CC) $(LDFLAGS_asan) $^ -lzstd -lz -lpthread -o $@
 
 .PHONY: check-parquet-readers
 check-parquet-readers: build/test/write_parquet

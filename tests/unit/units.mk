@@ -148,6 +148,7 @@ UNITS += levels
 unit_levels := worker/parquet/levels.c common/buf.c common/xalloc.c
 
 UNITS += encodings
+libs_encodings := -lz
 unit_encodings := worker/parquet/encodings.c worker/parquet/crc.c \
 	common/buf.c common/xalloc.c
 
@@ -170,18 +171,18 @@ parquet_and_samples := $(SRCS_parquet) $(SRCS_batch) $(SRCS_store) \
 	tests/harness/sample.c tests/harness/sample_schema.c common/buf.c \
 	common/xalloc.c common/err.c common/fault.c
 unit_parquet_writer := $(parquet_and_samples) tests/harness/parquet_walk.c
-libs_parquet_writer := -lzstd
+libs_parquet_writer := -lzstd -lz
 
 UNITS += parquet_pages
 unit_parquet_pages := $(unit_parquet_writer)
-libs_parquet_pages := -lzstd
+libs_parquet_pages := -lzstd -lz
 
 UNITS += parquet_reader
 unit_parquet_reader := $(parquet_and_samples)
-libs_parquet_reader := -lzstd
+libs_parquet_reader := -lzstd -lz
 
 fuzz_parquet_reader := $(parquet_and_samples)
-fuzzlibs_parquet_reader := -lzstd -lpthread
+fuzzlibs_parquet_reader := -lzstd -lz -lpthread
 
 UNITS += manual
 unit_manual := coordinator/config_keys.c coordinator/limits.c \
