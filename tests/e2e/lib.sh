@@ -122,6 +122,14 @@ calve() {
 	: "$OUT" "$ERR" "$RC"
 }
 
+# title PID: what ps shows of it. Up to the first null byte: a title shorter
+# than the program's path is followed by nulls and a dot (setproctitle(3bsd)).
+title() {
+	local title=
+	IFS= read -r -d '' title 2>/dev/null <"/proc/$1/cmdline"
+	echo "$title"
+}
+
 # ---- faults on purpose: the test build --------------------------------------
 
 # fault SPEC ARGUMENTS...: as calve, with CALVE_FAULT=SPEC (common/fault.h)

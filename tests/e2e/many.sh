@@ -184,9 +184,6 @@ two_stopped() {
 	done
 	((n == 2))
 }
-title() { # PID
-	tr '\0' ' ' <"/proc/$1/cmdline" | sed 's/ *$//'
-}
 # What descriptors of a process refer to: pipes and sockets have a number.
 private() { # PID [FIRST-DESCRIPTOR]
 	local fd

@@ -61,9 +61,6 @@ now_ms() {
 no_workers() {
 	[ -z "$(workers_left)" ]
 }
-title() { # PID
-	tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" | sed 's/ *$//'
-}
 ended() { # PID: it is gone, or only waits for this shell
 	[ -z "$(proc_start "$1")" ]
 }
