@@ -80,7 +80,7 @@ decide_position(struct run *run, struct err *err)
 		-1 ||
 	    reconcile(&facts, &decision, err) == -1)
 		return -1;
-	run->recorded = facts.ancestry;
+	run->recorded = reconcile_position(&facts);
 	run->position = decision.position;
 	run->res->adopted = decision.adopted;
 	if (decision.adopted) {

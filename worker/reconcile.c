@@ -2,10 +2,14 @@
 /*
  * The decision table. First matching row wins.
  *
+ *   adopt asked for, nothing in history,
+ *     and that is not whole                -> stop: nobody knows
  *   adopt asked for                        -> the table's own position
  *   source uuid changed                    -> stop
  *   table gone, but calve wrote it once    -> stop
  *   table uuid changed                     -> stop
+ *   nothing in history, that is not whole,
+ *     a watermark set by hand since        -> state
  *   mirror ahead of main and not its past  -> stop: rolled back
  *   state ahead of the table, calve's      -> stop: rolled back
  *   state ahead, no calve snapshot, state
@@ -37,6 +41,13 @@ mirror_was_expired(const struct reconcile_facts *f)
 	    !f->chain_complete && !f->mirror_parent_in_ancestry;
 }
 
+struct position
+reconcile_position(const struct reconcile_facts *f)
+{
+	return !f->ancestry.set && mirror_was_expired(f) ? f->mirror
+							 : f->ancestry;
+}
+
 static int
 rolled_back(const struct reconcile_facts *f, const char *what,
     const struct position *ahead, const struct position *table, struct err *err)
@@ -51,6 +62,25 @@ rolled_back(const struct reconcile_facts *f, const char *what,
 	    "rows between again run 'calve watermark reset %s', or roll the "
 	    "table forward",
 	    what, f->name, a, t, f->name);
+}
+
+/* History is expired up to a snapshot of somebody else, and the property may not
+ * speak for it: the table holds rows of calve's that nothing tells of. */
+static bool
+nobody_knows(const struct reconcile_facts *f, const struct position *table)
+{
+	return f->table_exists && !table->set && !f->chain_complete;
+}
+
+static int
+refuse_unknown(const struct reconcile_facts *f, struct err *err)
+{
+	return err_set(err, ERR_TABLE,
+	    "position of target table of '%s' is not known: the snapshots that "
+	    "told it are expired; find the newest of the source's rows in the "
+	    "table and run 'calve watermark set %s TIMESTAMP [SEQUENCE]', with "
+	    "a time before all rows if there is none",
+	    f->name, f->name);
 }
 
 static int
@@ -84,18 +114,23 @@ int
 reconcile(const struct reconcile_facts *f, struct reconcile_decision *out,
     struct err *err)
 {
-	struct position table = f->ancestry;
+	struct position table = reconcile_position(f);
 
 	*out = (struct reconcile_decision){ .adopted = false };
-	if (!table.set && mirror_was_expired(f))
-		table = f->mirror;
 	out->position = table;
 	if (f->adopt) {
+		if (nobody_knows(f, &table))
+			return refuse_unknown(f, err);
 		out->adopted = true;
 		return 0;
 	}
 	if (check_identity(f, err) == -1)
 		return -1;
+	if (nobody_knows(f, &table) && f->state.set &&
+	    f->state_target_uuid == NULL) {
+		out->position = f->state;
+		return 0;
+	}
 	if (position_compare(&f->mirror, &table) > 0 && !mirror_was_expired(f))
 		return rolled_back(
 		    f, "its property for", &f->mirror, &table, err);

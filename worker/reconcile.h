@@ -40,6 +40,8 @@ struct reconcile_decision {
 	bool adopted;             /* state was behind: say so */
 };
 
+/* The table's own position. */
+struct position reconcile_position(const struct reconcile_facts *);
 /* ERR_TABLE (or ERR_SOURCE for a recreated source) with the command that
  * resolves it. */
 int reconcile(const struct reconcile_facts *, struct reconcile_decision *,

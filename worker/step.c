@@ -114,6 +114,7 @@ fence(void *arg, const struct table *fresh, struct err *err)
 	struct commit *c = arg;
 	struct run *run = c->run;
 	struct reconcile_facts now = { .name = run->job->name };
+	struct position at;
 	char was[POSITION_TEXT], is[POSITION_TEXT], *text;
 
 	if (stop_check(err) == -1 || watermark_held(&run->mark, err) == -1)
@@ -125,9 +126,10 @@ fence(void *arg, const struct table *fresh, struct err *err)
 		    fresh->uuid);
 	if (target_history(&run->target, fresh, &now, err) == -1)
 		return -1;
-	if (position_compare(&now.ancestry, &run->recorded) != 0) {
+	at = reconcile_position(&now);
+	if (position_compare(&at, &run->recorded) != 0) {
 		position_format(&run->recorded, was);
-		position_format(&now.ancestry, is);
+		position_format(&at, is);
 		return err_set(err, ERR_CONFLICT,
 		    "the table's position moved "
 		    "from %s to %s during the run; nothing was committed, run "

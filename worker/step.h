@@ -23,7 +23,7 @@ struct run {
 	struct target target;
 	struct window window;     /* low moves on with each step */
 	struct position position; /* offloaded so far */
-	struct position recorded; /* what the table's history records; it
+	struct position recorded; /* what the table records; it
 					 * differs from position only before
 					 * the first commit over an adopted
 					 * watermark */

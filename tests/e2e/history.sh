@@ -116,6 +116,31 @@ insert expired
 calve run
 same 'expired: the run ends well' 0 "$RC"
 every_row_once expired
+# Likewise when that happens under a run.
+insert expired
+if fault_stop reading run; then
+	table compact cold.expired
+	table expire cold.expired 1
+	fault_go
+	same 'expired in mid-run: the run ends well' '0 0' "$RC $(errors_in "$ERR")"
+	every_row_once expired
+fi
+# Rolled back under a run, and the rest expired: that is another position.
+insert expired
+if fault_stop reading run; then
+	table rollback cold.expired 1
+	table expire cold.expired 1
+	fault_go
+	same 'expired and rolled back in mid-run: nothing is committed' '1 conflict' "$RC $(state "SELECT error_class FROM offload_runs WHERE table_name = 'expired' ORDER BY started_at DESC LIMIT 1")"
+	has 'expired and rolled back in mid-run: it says what moved' 'position moved from .* to .* during the run' "$ERR"
+	stops expired table 'rolled back'
+	# Nothing tells the table's position any more: it is not guessed.
+	calve watermark reset expired
+	stops expired table "not known: .*'calve watermark set expired TIMESTAMP"
+	newest=$(sql "SELECT concat(toString(max(ts)), ' ', toString(argMax(seq, (ts, seq)))) FROM $(iceberg cold.expired)")
+	calve watermark set expired "${newest% *}" "${newest##* }"
+	goes_on expired
+fi
 
 prepared mirrorless 2
 table unset cold.mirrorless calve.position.hot.default.mirrorless

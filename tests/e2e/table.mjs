@@ -57,6 +57,13 @@ function write(version, metadata) {
 	    String(version));
 }
 
+/* Every snapshot has them all: ClickHouse's engine cannot append to one that
+ * lacks one. */
+function totals(snapshot) {
+	return Object.fromEntries(Object.entries(snapshot.summary)
+	    .filter(([name]) => name.startsWith('total-')));
+}
+
 function ancestry(metadata) {
 	const byId = new Map((metadata.snapshots ?? [])
 	    .map(s => [String(s['snapshot-id']), s]));
@@ -237,8 +244,7 @@ const commands = {
 		    'snapshot-id': `#${id}`,
 		    'parent-snapshot-id': chain[0]['snapshot-id'],
 		    'sequence-number': sequence, 'timestamp-ms': now,
-		    summary: { operation: 'replace',
-		        'total-records': chain[0].summary['total-records'] } };
+		    summary: { operation: 'replace', ...totals(chain[0]) } };
 		metadata['last-sequence-number'] = sequence;
 		metadata.snapshots.push(top);
 		moveMain(metadata, top, now);

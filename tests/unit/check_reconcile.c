@@ -56,7 +56,7 @@ expect_stop(
 	ck_assert_int_eq(reconcile(f, &d, &err), -1);
 	ck_assert_int_eq(err.cls, cls);
 	ck_assert_msg(strstr(err.text, word) != NULL, "%s", err.text);
-	ck_assert_msg(strstr(err.text, "calve watermark reset trades") != NULL,
+	ck_assert_msg(strstr(err.text, "run 'calve watermark ") != NULL,
 	    "no way out named: %s", err.text);
 }
 
@@ -148,6 +148,34 @@ START_TEST(rolled_back_then_expired_is_no_silent_gap)
 }
 END_TEST
 
+START_TEST(a_reset_does_not_guess_what_expired_history_told)
+{
+	struct reconcile_facts f = facts(200, 0);
+
+	f.ancestry.set = false;
+	f.mirror = at(200);
+	f.mirror_in_ancestry = f.mirror_exists = false;
+	f.chain_complete = false;
+	f.mirror_parent_in_ancestry = true;
+	f.adopt = true;
+	expect_stop(&f, ERR_TABLE, "calve watermark set");
+	f.mirror.set = false;
+	expect_stop(&f, ERR_TABLE, "calve watermark set");
+	/* which is then done */
+	f.mirror = at(200);
+	f.adopt = false;
+	f.state = at(150);
+	f.state_source_uuid = f.state_target_uuid = NULL;
+	expect_go(&f, 150, false);
+	/* a whole history without calve's rows has none of them */
+	f.adopt = f.chain_complete = true;
+	struct reconcile_decision d;
+	struct err err;
+	ck_assert_int_eq(reconcile(&f, &d, &err), 0);
+	ck_assert(!d.position.set);
+}
+END_TEST
+
 START_TEST(recreated_source_or_target_stops)
 {
 	struct reconcile_facts f = facts(100, 100);
@@ -218,6 +246,7 @@ main(void)
 	tcase_add_test(tc, rollback_is_seen_by_watermark_and_by_property);
 	tcase_add_test(tc, expired_snapshots_leave_the_mirror_to_speak);
 	tcase_add_test(tc, rolled_back_then_expired_is_no_silent_gap);
+	tcase_add_test(tc, a_reset_does_not_guess_what_expired_history_told);
 	tcase_add_test(tc, recreated_source_or_target_stops);
 	tcase_add_test(tc, adopted_watermark_of_an_older_pipeline_is_kept);
 	tcase_add_test(tc, watermark_set_ahead_of_calve_snapshots_stops);
