@@ -6,7 +6,8 @@
 #
 #   . "$(dirname "$0")/lib.sh"; suite NAME
 #
-# Every suite has its own PostgreSQL and ClickHouse engine, stopped at exit.
+# Every suite has its own PostgreSQL and ClickHouse engine, stopped at exit; so
+# is a second PostgreSQL in $T/app.
 set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$ROOT" || exit 2
@@ -82,6 +83,7 @@ suite_stop() {
 	old_ch_stop "$T/old" || status=1
 	ch_stop "$T/ch" || status=1
 	pg_remove "$T/pg" || status=1
+	pg_remove "$T/app" || status=1
 	return $status
 }
 

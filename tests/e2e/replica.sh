@@ -10,17 +10,23 @@ TABLE=app_user_visits_fact
 COLUMNS='id user_id session_id page_url referrer device os browser country city latitude longitude duration_ms
 scroll_depth page_views revenue is_bounce is_converted is_deleted created_at updated_at'
 
-# sync_config TABLES...: as config, for tables that go to ClickHouse
+# APP is the source's cluster, the state database's where unset.
+app() {
+	pg_sql "${APP:-$T/pg}" "$1"
+}
+
+# sync_config TABLES...: as config, for tables that go to ClickHouse.
+# APP_CONNINFO, OLAP_URL: other ways to source and target.
 sync_config() {
 	{
 		cat <<-YAML
 		state: "$(cat "$T/pg/pg.conninfo")"
 		sources:
-		  app: { kind: postgres, conninfo: "$(cat "$T/pg/pg.conninfo")" }
-		  olap: { kind: clickhouse, url: "$(cat "$T/ch/ch.url")", database: default, user: "$(cat "$T/ch/ch.user")", password: "\${CLICKHOUSE_PASSWORD}" }
+		  app: { kind: postgres, conninfo: "${APP_CONNINFO:-$(cat "${APP:-$T/pg}/pg.conninfo")}" }
+		  olap: { kind: clickhouse, url: "${OLAP_URL:-$(cat "$T/ch/ch.url")}", database: default, user: "$(cat "$T/ch/ch.user")", password: "\${CLICKHOUSE_PASSWORD}" }
 		catalogs:
 		  lake: { kind: hadoop, warehouse: "$WAREHOUSE" }
-		retry: { attempts: 1 }
+		${CONFIG_EXTRA:-retry: { attempts: 1 \}}
 		tables:
 		YAML
 		printf '  - %s\n' "$@"
@@ -31,21 +37,45 @@ visits() { # TABLE OPTIONS: an entry of `tables:`
 	echo "{ name: $1, source: app.$TABLE, target: olap.fact.$1, timestamp: updated_at, key: [id]${2:+, $2} }"
 }
 
-# Rows and a checksum of all columns as text, here and there.
-source_sum() {
+# Each row's id and a digest of all columns as text, here and there.
+source_rows() {
 	local list
 	list=$(sed -E "s/ /, /g; s/[a-z_]+/coalesce(&::text, '~')/g" <<<"${COLUMNS//$'\n'/ }")
-	state "SELECT count(*), coalesce(sum(('x' || substr(md5(concat_ws('|', $list)), 1, 8))::bit(32)::bigint), 0) FROM $TABLE"
+	app "SELECT id, md5(concat_ws('|', $list)) FROM $TABLE"
 }
 
-target_sum() { # TABLE
+target_rows() { # TABLE
 	local list
 	list=$(sed -E "s/ /, /g; s/[a-z_]+/ifNull(toString(&), '~')/g" <<<"${COLUMNS//$'\n'/ }")
-	sql "SELECT count(), sum(toUInt64(reinterpretAsUInt32(reverse(substring(MD5(arrayStringConcat([$list], '|')), 1, 4))))) FROM fact.$1 FINAL" | tr '\t' '|'
+	sql "SELECT concat(toString(id), '|', lower(hex(MD5(arrayStringConcat([$list], '|'))))) FROM fact.$1 FINAL"
+}
+
+# differences TABLE: sets LOST, the source's rows that the target lacks, and
+# DUPLICATED, what is there more than once or not at the source
+differences() {
+	source_rows >"$T/source.rows" || not_ok "$1: the source cannot be read"
+	target_rows "$1" >"$T/target.rows"
+	[ -s "$T/source.rows" ] || not_ok "$1: the source has no rows"
+	LC_ALL=C sort -o "$T/source.rows" "$T/source.rows"
+	LC_ALL=C sort -o "$T/target.rows" "$T/target.rows"
+	LC_ALL=C comm -23 "$T/source.rows" "$T/target.rows" >"$T/lost.rows"
+	LC_ALL=C comm -13 "$T/source.rows" "$T/target.rows" >"$T/duplicated.rows"
+	LOST=$(wc -l <"$T/lost.rows")
+	DUPLICATED=$(wc -l <"$T/duplicated.rows")
+	[ "$LOST$DUPLICATED" == 00 ] || head -n 5 "$T/lost.rows" "$T/duplicated.rows"
 }
 
 equal() { # NAME TABLE
-	same "$1" "$(source_sum)" "$(target_sum "$2")"
+	differences "$2"
+	same "$1" '0 lost, 0 duplicated' "$LOST lost, $DUPLICATED duplicated"
+}
+
+# no_holes NAME TABLE: all rows before the target's newest are there
+no_holes() {
+	local newest
+	newest=$(sql "SELECT max(updated_at) FROM fact.$2")
+	same "$1: no holes before the newest row" "$(app "SELECT count(*) FROM $TABLE WHERE updated_at <= $newest")" \
+		"$(sql "SELECT count() FROM fact.$2 FINAL WHERE updated_at <= $newest")"
 }
 
 run_ok() { # NAME
@@ -59,12 +89,12 @@ now_ms() {
 }
 
 replica_setup() {
-	psql -qXAt -v ON_ERROR_STOP=1 "$(cat "$T/pg/pg.conninfo")" -f scripts/visits.sql || exit 1
+	psql -qXAt -v ON_ERROR_STOP=1 "$(cat "${APP:-$T/pg}/pg.conninfo")" -f scripts/visits.sql || exit 1
 	sql 'CREATE DATABASE fact'
 }
 
 # An hour of visits that ended a minute ago.
 make_hour() { # ROWS
 	local step=$((3600000 / $1))
-	state "INSERT INTO $TABLE SELECT * FROM make_visits(1, $1, $(now_ms) - 60000 - $1 * $step, $step)" >/dev/null
+	app "INSERT INTO $TABLE SELECT * FROM make_visits(1, $1, $(now_ms) - 60000 - $1 * $step, $step)" >/dev/null
 }

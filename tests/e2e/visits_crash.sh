@@ -11,14 +11,6 @@ replica_setup
 ROWS=60000
 make_hour $ROWS
 
-# no_holes NAME TABLE: all rows before the target's newest are there
-no_holes() {
-	local newest
-	newest=$(sql "SELECT max(updated_at) FROM fact.$2")
-	same "$1: no holes before the newest row" "$(state "SELECT count(*) FROM $TABLE WHERE updated_at <= $newest")" \
-		"$(sql "SELECT count() FROM fact.$2 FINAL WHERE updated_at <= $newest")"
-}
-
 # ---- killed at each step -----------------------------------------------------------------
 
 sync_config "$(visits listed 'slices: 3')"
