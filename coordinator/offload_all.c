@@ -58,7 +58,11 @@ offload_all(const struct config *c, const char *const *patterns,
 {
 	struct err err = { 0 };
 	struct plan plan = { 0 };
-	struct ledger *ledger = NULL;
+	struct supervise s = { .config = c,
+		.plan = &plan,
+		.kind = JOB_OFFLOAD,
+		.workers = c->workers,
+		.hup_is_reload = hup_is_reload };
 	int status = -1;
 	char *program = spawn_find_worker(&err);
 
@@ -66,29 +70,24 @@ offload_all(const struct config *c, const char *const *patterns,
 	if (program == NULL ||
 	    plan_make(c, patterns, npatterns, NULL, &plan, &err) == -1)
 		goto out;
-	ledger = ledger_open(c->state.value, log_orphan, NULL, &err);
-	if (ledger == NULL ||
+	s.program = program;
+	supervise_ahead(&s);
+	s.ledger = ledger_open(c->state.value, log_orphan, NULL, &err);
+	if (s.ledger == NULL ||
 	    (plan.n > 1 &&
-		order_by_length(c, patterns, npatterns, ledger, &plan, &err) ==
-		    -1))
+		order_by_length(
+		    c, patterns, npatterns, s.ledger, &plan, &err) == -1))
 		goto out;
 	if (plan.n == 0)
 		log_warn("'%s' has no tables: there is nothing to do", c->path);
-	struct supervise s = { .config = c,
-		.plan = &plan,
-		.kind = JOB_OFFLOAD,
-		.ledger = ledger,
-		.program = program,
-		.workers = c->workers,
-		.hup_is_reload = hup_is_reload };
 	status = supervise_all(&s, json);
 	*stopped = s.stopped;
-	supervise_clear(&s);
 out:
 	if (status == -1)
 		status = cmd_fail(&err);
+	supervise_clear(&s);
 	plan_clear(&plan);
-	ledger_close(ledger);
+	ledger_close(s.ledger);
 	free(program);
 	return status;
 }

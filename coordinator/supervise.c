@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "common/xalloc.h"
@@ -467,6 +469,32 @@ flush_ledger(struct supervise *s)
 	    err.text);
 }
 
+void
+supervise_ahead(struct supervise *s)
+{
+	struct err ignored = { 0 };
+
+	if (s->plan->n == 0)
+		return;
+	s->ahead_limits = s->plan->items[0].table->limits;
+	if (spawn_worker(s->program, &s->ahead_limits, &s->ahead, &ignored) ==
+	    -1)
+		s->ahead.pid = 0;
+}
+
+static void
+end_ahead(struct supervise *s)
+{
+	if (s->ahead.pid == 0)
+		return;
+	kill(s->ahead.pid, SIGKILL);
+	close(s->ahead.job);
+	close(s->ahead.report);
+	while (waitpid(s->ahead.pid, NULL, 0) == -1 && errno == EINTR)
+		;
+	s->ahead.pid = 0;
+}
+
 int
 supervise(struct supervise *s, struct err *err)
 {
@@ -504,4 +532,5 @@ supervise_clear(struct supervise *s)
 		result_clear(&s->outcomes[at].result);
 	free(s->outcomes);
 	s->outcomes = NULL;
+	end_ahead(s);
 }

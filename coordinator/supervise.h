@@ -6,7 +6,7 @@
  *
  * Each turn, in this order: take signals, read all readable pipes, reap known
  * pids, keep deadlines, start what is ready. A run's row is in the ledger before its
- * worker is forked, and is finished once, when the slot settles.
+ * worker gets the job, and is finished once, when the slot settles.
  *
  * SIGTERM, SIGINT (and SIGHUP): nothing is started any more, workers are asked
  * to stop before their next commit or to finish it, and are killed after the
@@ -26,6 +26,7 @@
 #include "coordinator/config.h"
 #include "coordinator/ledger.h"
 #include "coordinator/plan.h"
+#include "coordinator/spawn.h"
 
 /* How long tables that are due wait for a state database that went away in
  * mid-run: a restart or a failover is no reason to fail what was not begun. */
@@ -77,6 +78,10 @@ struct supervise {
 	bool hup_is_reload;           /* else SIGHUP stops like SIGTERM */
 	struct supervise_hooks hooks; /* any may be NULL */
 
+	/* By supervise_ahead(): a worker that waits for its job. */
+	struct child ahead; /* pid 0: none */
+	struct limits ahead_limits;
+
 	/* Out: one outcome an item of the plan, in its order. */
 	struct outcome *outcomes;
 	bool stopped;    /* a signal asked for it */
@@ -90,7 +95,16 @@ void supervise_signals(void);
  * and the wait ends when one to reload has. */
 bool supervise_sleep(struct mono until, bool *hup);
 
+/*
+ * Starts a worker with the limits of the plan's first table, for the first run
+ * that has these. It loads its libraries while the ledger is being opened and
+ * the run recorded, which saves a short run a tenth of its time; without a job
+ * it touches nothing. Where it cannot be started, the run says so.
+ */
+void supervise_ahead(struct supervise *);
+
 int supervise(struct supervise *, struct err *) MUST_USE;
-void supervise_clear(struct supervise *); /* the outcomes */
+/* The outcomes; ends a worker that was started ahead and not used. */
+void supervise_clear(struct supervise *);
 
 #endif

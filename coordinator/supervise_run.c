@@ -73,6 +73,19 @@ queue_job(struct run *r)
 	msg_clear(&m);
 }
 
+/* The one that waits already, where its limits are the table's. */
+static int
+take_worker(struct supervise *s, const struct limits *limits, struct child *out,
+    struct err *err)
+{
+	if (s->ahead.pid == 0 ||
+	    memcmp(&s->ahead_limits, limits, sizeof *limits) != 0)
+		return spawn_worker(s->program, limits, out, err);
+	*out = s->ahead;
+	s->ahead.pid = 0;
+	return 0;
+}
+
 int
 run_start(struct run *r, struct supervise *s, size_t item)
 {
@@ -100,7 +113,7 @@ run_start(struct run *r, struct supervise *s, size_t item)
 		o->state = RUN_FAILED;
 		return -1;
 	}
-	if (spawn_worker(s->program, &t->limits, &r->child, &o->err) == -1) {
+	if (take_worker(s, &t->limits, &r->child, &o->err) == -1) {
 		o->state = RUN_FAILED;
 		record_end(r,
 		    &(struct ledger_end){ .table = name,

@@ -38,7 +38,7 @@ struct run {
 	enum slot_reason reason;
 };
 
-/* Records, forks, queues the job. -1: the outcome has the failed attempt. */
+/* Records, forks where no worker waits, queues the job. -1: the outcome has the failed attempt. */
 int run_start(struct run *, struct supervise *, size_t item);
 /* What to poll for; -1 descriptors are ignored by poll(2). */
 void run_poll(const struct run *, struct pollfd *report, struct pollfd *job);

@@ -94,7 +94,8 @@ main(int argc, char *argv[], char *envp[])
 	report_init();
 	if (report_read_job(&job, &err) == -1) {
 		report_error(&err);
-		log_error("%s", err.text);
+		if (err.cls != ERR_CANCELLED)
+			log_error("%s", err.text);
 		return 1;
 	}
 	rc = work(&job, &res, &err);

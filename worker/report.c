@@ -135,6 +135,11 @@ report_read_job(struct job *job, struct err *err)
 		k = read(FD_JOB, data + n, MSG_HEADER + MSG_MAX - n);
 		if (k == -1 && errno == EINTR)
 			continue;
+		if (k == 0 && n == 0) {
+			got = err_set(err, ERR_CANCELLED,
+			    "the coordinator ended before it gave a job");
+			break;
+		}
 		if (k <= 0) {
 			got = err_set(err, ERR_PROTOCOL,
 			    "no job on "

@@ -1,4 +1,4 @@
--- Before the worker is forked; again where the answer to the first was lost.
+-- Before the worker gets its job; again where the answer to the first was lost.
 -- Makes the table's watermark row where there is none (see ensure_watermark),
 -- and shows the run there unless a worker has the row: it must not wait for
 -- one. One statement, hence one commit.

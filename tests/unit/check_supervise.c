@@ -601,6 +601,38 @@ START_TEST(an_orphan_is_told_by_its_pipe)
 }
 END_TEST
 
+START_TEST(a_worker_started_ahead_is_used_once)
+{
+	struct scene x;
+
+	prepare(&x, "workers: 1\n", "hello result:1 exit:0",
+	    "hello result:2 exit:0 ", NULL);
+	supervise_ahead(&x.s);
+	ck_assert_int_gt(x.s.ahead.pid, 0);
+	play(&x);
+	ck_assert_int_eq(x.s.ahead.pid, 0);
+	ended(&x, "hello result:1", RUN_SUCCESS, ERR_NONE, "");
+	ended(&x, "hello result:2", RUN_SUCCESS, ERR_NONE, "");
+	end(&x);
+}
+END_TEST
+
+START_TEST(a_worker_started_ahead_with_other_limits_is_not)
+{
+	struct scene x;
+
+	prepare(&x, "", "hello result:1 exit:0", NULL);
+	supervise_ahead(&x.s);
+	x.s.ahead_limits.files++;
+	ck_assert_int_eq(supervise(&x.s, &x.err), 0);
+	ended(&x, "hello result:1", RUN_SUCCESS, ERR_NONE, "");
+	ck_assert_int_eq(kill(x.s.ahead.pid, 0), 0);
+	end(&x);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	ck_assert_int_eq(errno, ECHILD);
+}
+END_TEST
+
 START_TEST(no_tables_is_no_work)
 {
 	struct scene x;
@@ -641,6 +673,8 @@ main(int argc, char *argv[], char *envp[])
 	tcase_add_test(t, a_program_that_cannot_be_run_is_told);
 	tcase_add_test(t, an_orphan_is_told_by_a_signal);
 	tcase_add_test(t, an_orphan_is_told_by_its_pipe);
+	tcase_add_test(t, a_worker_started_ahead_is_used_once);
+	tcase_add_test(t, a_worker_started_ahead_with_other_limits_is_not);
 	tcase_add_test(t, no_tables_is_no_work);
 	suite_add_tcase(s, t);
 	return run_suite(s);
