@@ -136,7 +136,7 @@ nine_phases() {
 }
 
 nine_stop_at() {
-	CALVE_FAULT=stop:$1 "$ROOT/build/fault/calve" -c "$T/calve.yaml" run -j 9 >>"$T/nine.out" 2>>"$T/nine.err" </dev/null &
+	CALVE_FAULT=stop:$1 "$FAULT" -c "$T/calve.yaml" run -j 9 >>"$T/nine.out" 2>>"$T/nine.err" </dev/null &
 	COORDINATOR=$!
 	wait_until 60 nine_stopped || not_ok "nine workers never came to $1: $(tail -n 3 "$T/nine.err")"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the drills whose file names begin with one of the patterns, or all, one
-# after another, and prints the table of their results.
+# Runs the drills whose file names begin with one of the patterns, or all, two
+# at a time (tests/run.sh), and prints the table of their results.
 #
 #   tests/drills/run.sh [PATTERN...]      as in: run.sh 01 05_click
 #
@@ -53,6 +53,6 @@ awk -F '\t' 'function put(line, f) {
 				w[c] = length($c)
 	}
 	END { for (n = 1; n <= NR; n++) put(lines[n]) }' \
-	<(printf 'DRILL\tWHAT\tTIMES\tLOST\tDUPLICATED\tSECONDS\tSEED\n') "$DRILL_RESULTS"
+	<(printf 'DRILL\tWHAT\tTIMES\tLOST\tDUPLICATED\tSECONDS\tSEED\n'; sort -s -k1,1 "$DRILL_RESULTS")
 cat build/test/drills.sum
 exit "$status"

@@ -59,7 +59,7 @@ all_stopped() {
 	((n == ${#NAMES[@]}))
 }
 stop_all() { # SPEC [COMMAND-IN-FRONT]: sets COORDINATOR
-	CALVE_FAULT=stop:$1 ${2:+"$2"} "$ROOT/build/fault/calve" -c "$T/calve.yaml" run >"$T/first.out" 2>"$T/first.err" </dev/null &
+	CALVE_FAULT=stop:$1 ${2:+"$2"} "$FAULT" -c "$T/calve.yaml" run >"$T/first.out" 2>"$T/first.err" </dev/null &
 	COORDINATOR=$!
 	wait_until 60 all_stopped || not_ok "the workers never came to $1: $(cat "$T/first.err")"
 }

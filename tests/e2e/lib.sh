@@ -14,6 +14,7 @@ cd "$ROOT" || exit 2
 # shellcheck source=scripts/servers.sh
 . scripts/servers.sh
 : "${CALVE:=$ROOT/build/calve}"
+FAULT=$ROOT/build/fault/calve # the same, for faults on purpose
 TESTS_FAILED=0
 
 ok() {
@@ -138,7 +139,7 @@ title() {
 fault() {
 	local spec=$1
 	shift
-	CALVE_FAULT=$spec CALVE=$ROOT/build/fault/calve calve "$@"
+	CALVE_FAULT=$spec CALVE=$FAULT calve "$@"
 }
 
 # The child of process $1 is stopped; sets WORKER.
@@ -157,7 +158,7 @@ worker_stopped() {
 fault_stop() {
 	local spec=$1
 	shift
-	CALVE_FAULT=stop:$spec "$ROOT/build/fault/calve" -c "$T/calve.yaml" "$@" \
+	CALVE_FAULT=stop:$spec "$FAULT" -c "$T/calve.yaml" "$@" \
 		>"$T/stopped.out" 2>"$T/stopped.err" </dev/null &
 	COORDINATOR=$!
 	WORKER=

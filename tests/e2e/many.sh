@@ -191,7 +191,7 @@ private() { # PID [FIRST-DESCRIPTOR]
 		((${fd##*/} >= ${2:-0})) && readlink "$fd"
 	done | grep -E '^(pipe|socket):' | sort -u
 }
-CALVE_FAULT=stop:run.fenced "$ROOT/build/fault/calve" -c "$T/calve.yaml" run -t b1 -t b2 >"$T/stopped.out" 2>"$T/stopped.err" </dev/null &
+CALVE_FAULT=stop:run.fenced "$FAULT" -c "$T/calve.yaml" run -t b1 -t b2 >"$T/stopped.out" 2>"$T/stopped.err" </dev/null &
 COORDINATOR=$!
 if wait_until 60 two_stopped; then
 	same 'the title of calve tells how far it is' 'calve: run, 0 of 2 tables done, 2 running' "$(title "$COORDINATOR")"

@@ -8,6 +8,11 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 suite stopping
+# Programs of its own name, so that a worker left behind is known for one of
+# this suite's.
+mkdir "$T/bin"
+ln build/fault/calve build/fault/calve-worker "$T/bin"
+FAULT=$T/bin/calve
 
 COLUMNS='toUnixTimestamp64Milli(ts), seq'
 NAMES=(one two three)
@@ -52,7 +57,7 @@ keys() { # TABLE-EXPRESSION
 workers_left() {
 	local dir
 	for dir in /proc/[0-9]*; do
-		[ "$(readlink "$dir/exe" 2>/dev/null)" != "$ROOT/build/fault/calve-worker" ] || echo "$dir"
+		[ "$(readlink "$dir/exe" 2>/dev/null)" != "$FAULT-worker" ] || echo "$dir"
 	done
 }
 now_ms() {
@@ -121,7 +126,7 @@ has_read() {
 	grep -q "\"event\":\"phase\",\"table\":\"$1\".*\"$2\"" "$T/stopped.out"
 }
 start() { # ARGUMENTS...
-	setsid "$ROOT/build/fault/calve" -c "$T/calve.yaml" "$@" >"$T/stopped.out" 2>"$T/stopped.err" </dev/null &
+	setsid "$FAULT" -c "$T/calve.yaml" "$@" >"$T/stopped.out" 2>"$T/stopped.err" </dev/null &
 	COORDINATOR=$!
 }
 silent() { # NAME PHASE FAULT SIGNAL
