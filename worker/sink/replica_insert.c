@@ -25,6 +25,11 @@ ended_early(struct replica *r, struct err *err)
 	    http_place(wire_http(r->server)));
 }
 
+/*
+ * Replacing within the block is left to merges and FINAL: no two rows of one
+ * insert share a key (sync.c sends of each only the newest), and looking for
+ * such is half of what an insert costs the server.
+ */
 int
 replica_begin(struct replica *r, const char *token, struct err *err)
 {
@@ -32,7 +37,7 @@ replica_begin(struct replica *r, const char *token, struct err *err)
 	int rc;
 
 	parameters = xasprintf(
-	    "async_insert=0&insert_deduplicate=1&"
+	    "async_insert=0&insert_deduplicate=1&optimize_on_insert=0&"
 	    "insert_deduplication_token=%s&max_partitions_per_insert_block=0&"
 	    "min_insert_block_size_rows=%d&min_insert_block_size_bytes=%d",
 	    escaped, REPLICA_BLOCK_ROWS, REPLICA_BLOCK_BYTES);
