@@ -20,9 +20,10 @@ PRESETS=(compat compact dense)
 
 # Bytes and seconds; peak is the client's memory (of calve: its worker's),
 # server_* what the engine used meanwhile, other_cpu what the rest of the machine
-# did, bytes_in the rows as Native.
+# did, bytes_in the rows as Native, source_cpu PostgreSQL's where SOURCE is its
+# process.
 sample_columns=(scenario peer round rows seconds cpu peak server_cpu
-	server_peak other_cpu bytes_in bytes_out files)
+	server_peak other_cpu bytes_in bytes_out files source_cpu)
 
 bench_fail() {
 	printf 'bench: %s\n' "$*" >&2
@@ -94,18 +95,19 @@ samples_begin() {
 
 # sample SCENARIO PEER ROUND ROWS MEASURED BYTES_IN BYTES_OUT FILES
 sample() {
-	local seconds cpu peak server_cpu server_peak other
-	read -r seconds cpu peak server_cpu server_peak other <<<"$5"
+	local seconds cpu peak server_cpu server_peak other source_cpu
+	read -r seconds cpu peak server_cpu server_peak other source_cpu <<<"$5"
 	printf '%s\t' "$1" "$2" "$3" "$4" "$seconds" "$cpu" "$peak" \
 	    "$server_cpu" "$server_peak" "$other" "$6" "$7" >>"$SAMPLES"
-	printf '%s\n' "$8" >>"$SAMPLES"
+	printf '%s\t%s\n' "$8" "${source_cpu:-0}" >>"$SAMPLES"
 	printf '  %-10s %-14s round %-2s %8.3f s\n' "$1" "$2" "$3" "$seconds" >&2
 }
 
 # measured [-l LINES] COMMAND...: runs it and sets MEASURED; it must succeed.
 measured() {
 	sync # what the one before left in memory is not this one's to write
-	"$MEASURE" -o "$B/measured" -s "$SERVER" "$@" || return 1
+	"$MEASURE" -o "$B/measured" -s "$SERVER" \
+	    ${SOURCE:+-c "$SOURCE"} "$@" || return 1
 	MEASURED=$(cat "$B/measured")
 }
 

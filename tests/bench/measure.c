@@ -2,12 +2,14 @@
 /*
  * Runs a command and tells what it used:
  *
- *	measure -o FILE [-s PID] [-l LINES] COMMAND [ARGUMENT]...
+ *	measure -o FILE [-s PID] [-c PID] [-l LINES] COMMAND [ARGUMENT]...
  *
  * One line goes to FILE: seconds, CPU seconds and peak resident bytes of the
  * command and of all its descendants that were waited for; CPU seconds and
  * peak resident bytes of the server PID meanwhile (0 without -s); CPU seconds
- * of everything else on the machine, which tells a disturbed measurement.
+ * of everything else on the machine, which tells a disturbed measurement; CPU
+ * seconds of the server of -c with all its children (PostgreSQL's, a process
+ * for each connection).
  * With -l each line that the command prints goes to LINES, behind the seconds
  * at which it came. Ends with the command's status.
  *
@@ -57,22 +59,46 @@ proc_read(long pid, const char *name, char *text, size_t size)
 	fclose(f);
 }
 
-/* CPU seconds of the server PID since it started. */
+/* CPU seconds of PID since it started; of its children, *ended: of those that
+ * it waited for. */
 static double
-server_cpu(long pid)
+server_cpu(long pid, double *ended)
 {
 	char text[4096];
 	unsigned long user, sys;
+	long child_user, child_sys;
 	const char *p;
 
 	proc_read(pid, "stat", text, sizeof text);
 	/* the name, in parentheses, may hold blanks: fields 14 and 15 */
 	if ((p = strrchr(text, ')')) == NULL ||
 	    sscanf(p + 1,
-		" %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-		&sys) != 2)
+		" %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld "
+		"%ld",
+		&user, &sys, &child_user, &child_sys) != 4)
 		errx(2, "cannot understand '/proc/%ld/stat'", pid);
+	if (ended != NULL)
+		*ended = (double)(child_user + child_sys) /
+		    (double)sysconf(_SC_CLK_TCK);
 	return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* The same of a server and all its children, those that run included. */
+static double
+family_cpu(long pid)
+{
+	char name[64], text[8192], path[64], *at = text, *end;
+	double ended, sum = server_cpu(pid, &ended);
+	long child;
+
+	snprintf(name, sizeof name, "task/%ld/children", pid);
+	proc_read(pid, name, text, sizeof text);
+	for (; (child = strtol(at, &end, 10)) > 0 && end != at; at = end) {
+		snprintf(path, sizeof path, "/proc/%ld", child);
+		if (access(path, F_OK) == 0)
+			sum += server_cpu(child, NULL);
+	}
+	return sum + ended;
 }
 
 /* CPU seconds that the machine was not idle since it started. */
@@ -116,7 +142,7 @@ server_reset_peak(long pid)
 }
 
 struct used {
-	double seconds, cpu, server_cpu, other_cpu;
+	double seconds, cpu, server_cpu, source_cpu, other_cpu;
 	long long peak, server_peak; /* bytes */
 };
 
@@ -157,9 +183,10 @@ start(char **argv, const int *lines)
 
 /* Runs the command; its wait status. */
 static int
-run(char **argv, long server, FILE *lines, struct used *used)
+run(char **argv, long server, long source, FILE *lines, struct used *used)
 {
-	double began, server_before = 0, machine_before = machine_cpu();
+	double began, server_before = 0, source_before = 0,
+		      machine_before = machine_cpu();
 	struct rusage usage;
 	int status, tube[2];
 	pid_t pid;
@@ -168,8 +195,10 @@ run(char **argv, long server, FILE *lines, struct used *used)
 		err(2, "pipe");
 	if (server != 0) {
 		server_reset_peak(server);
-		server_before = server_cpu(server);
+		server_before = server_cpu(server, NULL);
 	}
+	if (source != 0)
+		source_before = family_cpu(source);
 	began = now();
 	pid = start(argv, lines != NULL ? tube : NULL);
 	if (lines != NULL) {
@@ -182,11 +211,13 @@ run(char **argv, long server, FILE *lines, struct used *used)
 	used->cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime);
 	used->peak = (long long)usage.ru_maxrss * 1024;
 	if (server != 0) {
-		used->server_cpu = server_cpu(server) - server_before;
+		used->server_cpu = server_cpu(server, NULL) - server_before;
 		used->server_peak = server_peak(server);
 	}
-	used->other_cpu =
-	    machine_cpu() - machine_before - used->cpu - used->server_cpu;
+	if (source != 0)
+		used->source_cpu = family_cpu(source) - source_before;
+	used->other_cpu = machine_cpu() - machine_before - used->cpu -
+	    used->server_cpu - used->source_cpu;
 	if (used->other_cpu < 0) /* ticks against microseconds */
 		used->other_cpu = 0;
 	return status;
@@ -197,16 +228,18 @@ main(int argc, char **argv)
 {
 	struct used used = { 0 };
 	const char *out = NULL;
-	long server = 0;
+	long server = 0, source = 0;
 	int c, status;
 	FILE *f, *lines = NULL;
 
 	/* POSIX order: the command's own options are not looked at */
-	while ((c = getopt(argc, argv, "+o:s:l:")) != -1) {
+	while ((c = getopt(argc, argv, "+o:s:c:l:")) != -1) {
 		if (c == 'o')
 			out = optarg;
 		else if (c == 's')
 			server = strtol(optarg, NULL, 10);
+		else if (c == 'c')
+			source = strtol(optarg, NULL, 10);
 		else if (c == 'l' && (lines = fopen(optarg, "w")) == NULL)
 			err(2, "cannot write '%s'", optarg);
 		else if (c == '?')
@@ -214,16 +247,18 @@ main(int argc, char **argv)
 	}
 	if (out == NULL || optind == argc) {
 		fprintf(stderr,
-		    "usage: measure -o file [-s pid] [-l lines] command...\n");
+		    "usage: measure -o file [-s pid] [-c pid] [-l lines] "
+		    "command...\n");
 		return 2;
 	}
-	status = run(argv + optind, server, lines, &used);
+	status = run(argv + optind, server, source, lines, &used);
 	if (lines != NULL && fclose(lines) == EOF)
 		err(2, "cannot write the lines");
 	if ((f = fopen(out, "w")) == NULL)
 		err(2, "cannot write '%s'", out);
-	fprintf(f, "%.4f %.4f %lld %.2f %lld %.2f\n", used.seconds, used.cpu,
-	    used.peak, used.server_cpu, used.server_peak, used.other_cpu);
+	fprintf(f, "%.4f %.4f %lld %.2f %lld %.2f %.2f\n", used.seconds,
+	    used.cpu, used.peak, used.server_cpu, used.server_peak,
+	    used.other_cpu, used.source_cpu);
 	if (fclose(f) == EOF)
 		err(2, "cannot write '%s'", out);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -154,7 +154,7 @@ writer_run() {
 		tail -n 3 "$B/$2.log" >&2
 		return 1
 	}
-	read -r seconds _ _ cpu peak other <<<"$MEASURED"
+	read -r seconds _ _ cpu peak other _ <<<"$MEASURED"
 	read -r files bytes <<<"$(data_files "$dir")"
 	sample "$1" "$2" "$3" "${ROWS[$1]}" "$seconds $cpu $peak 0 0 $other" \
 	    "${BYTES_IN[$1]}" "$bytes" "$files"

@@ -31,6 +31,8 @@ const seconds = ['seconds', g => g.of('seconds').toFixed(3)];
 const rate = ['rows/s', g => whole(g.of(s => s.rows / s.seconds))];
 const cpu = ['CPU s', g => g.of('cpu').toFixed(2)];
 const server = ['server CPU s', g => g.of('server_cpu').toFixed(2)];
+const source = ['PostgreSQL CPU s', g =>
+    g.of(s => s.source_cpu ?? 0).toFixed(2)];
 const other = ['other CPU s', g => g.of('other_cpu').toFixed(2)];
 const memory = ['MiB', g => (g.max('peak') / Mi).toFixed(0)];
 const serverMemory = ['server MiB', g =>
@@ -43,16 +45,20 @@ const ms = column => g => (1000 * g.of(column)).toFixed(1);
 const spreadMs = ['min-max ms', g => [g.min('seconds'), g.max('seconds')]
     .map(v => Math.max(0, 1000 * v).toFixed(1)).join('-')];
 
+const byIt = ['calve/it', (g, all) => g.peer === 'calve' ||
+    !all.has('calve') ? '' : range(ratios(all.get('calve'), g), 2)];
+
 const peerColumns = [seconds, rate,
     ['MB/s in', g => whole(g.of(s => s.bytes_in / M / s.seconds))],
     ['MB/s out', g => whole(g.of(s => s.bytes_out / M / s.seconds))],
     cpu, server, other, memory, serverMemory, size, files,
-    ['calve/it', (g, all) => g.peer === 'calve' || !all.has('calve') ? '' :
-	range(ratios(all.get('calve'), g), 2)]];
+    byIt];
 const growthColumns = [seconds, spread, rate, cpu,
     ['rows/CPU s', g => whole(g.of(s => s.rows / s.cpu))], server, other,
     memory, serverMemory, size, files];
 const columns = {
+	visits: [seconds, spread, rate, cpu, source, server, other, memory,
+	    serverMemory, byIt],
 	rows: growthColumns,
 	days: growthColumns,
 	commits: [['ms', ms('seconds')], ['CPU ms', ms('cpu')],
@@ -81,7 +87,8 @@ const titles = {
 	    'order, of 400 days mixed',
 	commits: 'Age: a commit of one file, by the number of snapshots',
 	waves: 'Waves: nine tables in three layers',
-	visits: 'Visits: 21 columns from PostgreSQL to ClickHouse',
+	visits: 'Visits: two million rows of 21 columns from PostgreSQL to ' +
+	    'ClickHouse',
 	increment: 'An increment of 1,500 trades',
 	'increment.phases': 'The same by phase, named by the event that begins it',
 	nothing: 'Nothing to do',
@@ -101,9 +108,11 @@ const peers = {
 	pyiceberg: 'PyIceberg append, from its own memory (Arrow)',
 	'calve-1': 'calve with one slice',
 	csv: "psql's \\copy as CSV into curl",
-	copy: "the floor: PostgreSQL's COPY in binary form by two connections, " +
-	    'thrown away',
-	'copy-1': 'the same by one',
+	copy: "PostgreSQL's COPY in binary form by two connections, thrown away",
+	'copy-1': "PostgreSQL's COPY by one connection",
+	file: "ClickHouse's own INSERT of these rows from a file of Native",
+	floor: "copy's PostgreSQL CPU s and file's server CPU s, by the number " +
+	    'of cores: what moves the rows by COPY and INSERT cannot be faster',
 	spark: 'Spark, Iceberg and JDBC',
 	native: 'the floor: rows read as Native over HTTP, thrown away',
 };
@@ -207,6 +216,25 @@ function legend() {
 const begin = '<!-- figures of tests/bench -->\n';
 const end = '<!-- end of figures -->\n';
 
+/* The visits, where they were measured. */
+function readmeVisits(files) {
+	const file = files.find(f => scenariosOf(f.samples).includes('visits'));
+	if (file === undefined)
+		return '';
+	const all = groups(file.samples, 'visits');
+	const list = [seconds, rate, ['CPU s', g => (g.of('cpu') +
+	    g.of('server_cpu') + g.of(s => s.source_cpu ?? 0)).toFixed(1)],
+	    memory, byIt];
+	const rows = [...all.values()].map(g => [peers[g.peer] ?? g.peer,
+	    ...list.map(c => c[1](g, all))]);
+	rows[0][0] = 'calve, two slices';
+	return `\n${title(file.samples, 'visits')} (${file.head.date}, ${
+	    file.head.commit}). CPU is that of all processes, both servers' ` +
+	    'included, which share the two cores; while calve ran, other ' +
+	    `work took ${other[1](all.get('calve'))} CPU seconds.\n\n` +
+	    markdown([['', ...list.map(c => c[0])], ...rows]);
+}
+
 /* README.md's: the trades, and the targets that are not of them. */
 function readmeMarkdown(files) {
 	const bench = files[0];
@@ -236,6 +264,7 @@ function readmeMarkdown(files) {
 	    `work took ${other[1](all.get('calve'))} CPU seconds of the ` +
 	    'machine (median; 0.1 is none).\n\n' +
 	    markdown([['', ...list.map(c => c[0])], ...rows]) +
+	    readmeVisits(files) +
 	    '\n[All figures](tests/bench/RESULTS.md), targets missed and met.\n' +
 	    end;
 }

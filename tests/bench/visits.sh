@@ -7,8 +7,12 @@
 #	tests/bench/visits.sh [--rounds N] [--rows N]
 #
 # Peers: calve (two slices), calve-1 (one), csv (psql's \copy into curl), copy
-# (the floor: COPY in binary form by two connections at once, thrown away),
-# copy-1 (by one). Samples are left in build/bench/samples.tsv.
+# (COPY in binary form by two connections at once, thrown away), copy-1 (by
+# one), file (the engine's own INSERT of these rows, from a file of the form
+# that it reads fastest). What copy takes of PostgreSQL's CPU and file of the
+# engine's, by the cores, is "floor": with both servers on them, nothing that
+# moves these rows by COPY and INSERT can be faster. Samples are left in
+# build/bench/samples.tsv.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . tests/bench/lib.sh
@@ -96,6 +100,35 @@ peer_copy() {
 	took "$1" "$3"
 }
 
+# The rows as a file, from what a run has brought.
+native_file() {
+	[ -s "$B/visits.native" ] ||
+		sql 'SELECT * FROM bench.visits ORDER BY updated_at FORMAT Native' \
+		    'max_threads=1' >"$B/visits.native"
+}
+
+# As calve inserts: no looking for what replaces what within a block.
+peer_file() {
+	native_file && sql 'TRUNCATE TABLE bench.file' &&
+	    measured curl -sS --fail-with-body \
+		-H "X-ClickHouse-User: $(cat "$B/ch/ch.user")" \
+		-H "X-ClickHouse-Key: $CLICKHOUSE_PASSWORD" --data-binary \
+		"INSERT INTO bench.file FROM INFILE '$B/visits.native' FORMAT Native" \
+		"$(cat "$B/ch/ch.url")/?optimize_on_insert=0" || return 1
+	in_target file
+	took file "$1"
+}
+
+# floor ROUND: of the samples of copy and file in it
+floor() {
+	local seconds
+	seconds=$(awk -F '\t' -v cores="$(nproc)" -v round="$1" '
+	    $3 == round && $2 == "copy" { sum += $14 }
+	    $3 == round && $2 == "file" { sum += $8 }
+	    END { printf "%.4f", sum / cores }' "$SAMPLES")
+	sample visits floor "$1" "$ROWS" "$seconds 0 0 0 0 0 0" 0 0 0
+}
+
 main() {
 	local rounds=5 round
 	ROWS=2000000
@@ -108,21 +141,28 @@ main() {
 		shift 2
 	done
 	bench_up
+	SOURCE=$(head -n 1 "$(cat "$B/pg/pg.home")/data/postmaster.pid") ||
+		exit 1
 	visits "$ROWS" || exit 1
+	rm -f "$B/visits.native"
 	sql 'DROP TABLE IF EXISTS bench.visits SYNC'
 	sql 'DROP TABLE IF EXISTS bench.visits_1 SYNC'
 	sql 'DROP TABLE IF EXISTS bench.csv SYNC'
+	sql 'DROP TABLE IF EXISTS bench.file SYNC'
 	config "$(visit_entry visits 2)" "$(visit_entry visits_1 1)" &&
-	    sql 'CREATE TABLE bench.csv AS bench.visits' || exit 1
+	    sql 'CREATE TABLE bench.csv AS bench.visits' &&
+	    sql 'CREATE TABLE bench.file AS bench.visits' || exit 1
 	for ((round = 1; round <= rounds; round++)); do
 		if ! { peer_calve visits calve "$round" &&
 		    peer_csv "$round" &&
 		    peer_copy copy 2 "$round" &&
+		    peer_file "$round" && floor "$round" &&
 		    peer_calve visits_1 calve-1 "$round" &&
 		    peer_copy copy-1 1 "$round"; }; then
 			bench_fail 'a peer failed'
 		fi
 	done
+	rm -f "$B/visits.native"
 	node tests/bench/report.mjs table "$SAMPLES"
 }
 
