@@ -90,8 +90,9 @@ struct job {
 	uint64_t file_size;      /* roll a data file at about this many bytes */
 	uint64_t row_group_size; /* uncompressed bytes */
 	uint64_t row_group_rows;
-	uint64_t memory;  /* RLIMIT_AS of the worker, 0 none; for budgets */
-	unsigned threads; /* that encode, at least 1 */
+	int64_t expire_ms; /* age at which snapshots may go; 0: none does */
+	uint64_t memory;   /* RLIMIT_AS of the worker, 0 none; for budgets */
+	unsigned threads;  /* that encode, at least 1 */
 
 	unsigned source_threads; /* max_threads at the source */
 	unsigned timeout_s;      /* connection, and stall of a stream */

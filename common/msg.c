@@ -102,6 +102,7 @@ static const struct field job_fields[] = {
 	F(W_U64, struct job, file_size),
 	F(W_U64, struct job, row_group_size),
 	F(W_U64, struct job, row_group_rows),
+	F(W_I64, struct job, expire_ms),
 	F(W_U64, struct job, memory),
 	F(W_UINT, struct job, threads),
 	F(W_UINT, struct job, source_threads),

@@ -57,7 +57,7 @@ struct config_table {
 	size_t ncolumns;
 	bool final;
 	uint64_t settle_ms, step_ms, step_rows, file_size, row_group_size,
-	    row_group_rows, threads, timeout_ms;
+	    row_group_rows, expire_ms, threads, timeout_ms;
 	uint64_t lookback_ms, slices;
 	struct limits limits;
 

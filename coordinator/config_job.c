@@ -116,6 +116,7 @@ config_job(const struct config *c, const struct config_table *t,
 	out->file_size = t->file_size;
 	out->row_group_size = t->row_group_size;
 	out->row_group_rows = t->row_group_rows;
+	out->expire_ms = (int64_t)t->expire_ms;
 	out->memory = t->limits.memory;
 	out->threads = (unsigned)t->limits.threads;
 	out->source_threads = (unsigned)t->threads;

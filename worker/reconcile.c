@@ -33,19 +33,20 @@ same(const char *a, const char *b)
 }
 
 /* A mirror without its snapshot in main's history was either expired or
- * rolled back. Only an expired one may speak for main. */
+ * rolled back. Only an expired one may speak for main; expiry takes the oldest
+ * first, so nothing older of this source can be left then. */
 static bool
 mirror_was_expired(const struct reconcile_facts *f)
 {
-	return f->mirror.set && !f->mirror_in_ancestry && !f->mirror_exists &&
-	    !f->chain_complete && !f->mirror_parent_in_ancestry;
+	return f->mirror.set && !f->ancestry.set && !f->mirror_in_ancestry &&
+	    !f->mirror_exists && !f->chain_complete &&
+	    !f->mirror_parent_in_ancestry;
 }
 
 struct position
 reconcile_position(const struct reconcile_facts *f)
 {
-	return !f->ancestry.set && mirror_was_expired(f) ? f->mirror
-							 : f->ancestry;
+	return mirror_was_expired(f) ? f->mirror : f->ancestry;
 }
 
 static int

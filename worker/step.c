@@ -164,7 +164,9 @@ commit(
 		{ KEY_SEQUENCE, sequence },
 	};
 	const size_t nkeys = sizeof summary / sizeof summary[0];
-	struct kv property = { t->property, c.mirror };
+	char *beginning = target_new_beginning(t, &run->position);
+	const struct kv properties[] = { { t->property, c.mirror },
+		{ t->beginning, beginning } };
 	struct append a = {
 		.snapshot_id = c.snapshot_id,
 		.commit_uuid = uuid,
@@ -175,8 +177,11 @@ commit(
 		.summary = summary,
 		/* a table without sequence column has no such key */
 		.nsummary = w->furthest.has_sequence ? nkeys : nkeys - 1,
-		.properties = &property,
-		.nproperties = 1,
+		.properties = properties,
+		.nproperties = beginning != NULL ? 2 : 1,
+		.keep_ms = run->job->expire_ms,
+		.may_expire = target_may_expire,
+		.may_expire_arg = t,
 		.fence = fence,
 		.fence_arg = &c,
 	};
@@ -189,7 +194,9 @@ commit(
 	snprintf(step, sizeof step, "%u", run->step);
 	snprintf(uuid, sizeof uuid, "%s-%u", run->job->run_id, run->step);
 	report_phase(run->job, PHASE_COMMIT);
-	if (table_append(t->table, &a, &committed, err) == -1)
+	int rc = table_append(t->table, &a, &committed, err);
+	free(beginning);
+	if (rc == -1)
 		return -1;
 	FAULT_POINT("run.committed");
 	target_advance(t, committed);

@@ -18,6 +18,7 @@ target_open(struct target *t, const struct job *job, struct err *err)
 	t->source_id =
 	    xasprintf("%s.%s.%s", job->source_name, job->database, job->table);
 	t->property = xasprintf("calve.position.%s", t->source_id);
+	t->beginning = xasprintf("calve.beginning.%s", t->source_id);
 	return table_load(job->warehouse, job->namespace_, job->target_table,
 		   &t->table, err) == -1
 	    ? -1
@@ -29,6 +30,7 @@ target_close(struct target *t)
 {
 	free(t->source_id);
 	free(t->property);
+	free(t->beginning);
 	free(t->folder);
 	if (t->table != NULL)
 		table_free(t->table);
@@ -85,18 +87,25 @@ target_mirror(const struct position *p, int64_t snapshot_id, int64_t parent_id)
 	    timestamp, sequence, snapshot_id, parent_id);
 }
 
+static bool
+read_mirror_ids(const char *text, int64_t *snapshot_id, int64_t *parent_id)
+{
+	const char *rest = strstr(text, " snapshot=");
+
+	return rest != NULL &&
+	    sscanf(rest, " snapshot=%" SCNd64 " parent=%" SCNd64, snapshot_id,
+		parent_id) == 2;
+}
+
 /* The reader of target_mirror(). */
 static int
 read_mirror(const char *text, struct walk *w, struct err *err)
 {
 	char timestamp[POSITION_TEXT], sequence[POSITION_TEXT] = "";
-	const char *rest;
 
 	if (sscanf(text, "timestamp=%95s sequence=%95[0-9-]", timestamp,
 		sequence) < 1 ||
-	    (rest = strstr(text, " snapshot=")) == NULL ||
-	    sscanf(rest, " snapshot=%" SCNd64 " parent=%" SCNd64, &w->mirror_id,
-		&w->mirror_parent) != 2 ||
+	    !read_mirror_ids(text, &w->mirror_id, &w->mirror_parent) ||
 	    position_parse(&w->facts->mirror, timestamp, sequence, err) == -1)
 		return err_set(err, ERR_TABLE,
 		    "property with calve's position "
@@ -148,17 +157,70 @@ visit_oldest(void *arg, const struct snapshot *s)
 	return 0;
 }
 
+/* NULL: no snapshot of this source, or not all are there any more. */
+static const char *
+oldest_low(const struct target *t, bool *complete)
+{
+	struct oldest o = { .source_id = t->source_id };
+
+	table_ancestry(t->table, visit_oldest, &o, complete);
+	return *complete ? o.low : NULL;
+}
+
 int
 target_beginning(const struct target *t, struct position *low, struct err *err)
 {
-	struct oldest o = { .source_id = t->source_id };
 	bool complete;
+	const char *text = oldest_low(t, &complete);
 
 	*low = (struct position){ .set = false };
-	if (table_ancestry(t->table, visit_oldest, &o, &complete) != 0 ||
-	    !complete || o.low == NULL)
-		return 0;
-	return position_parse_text(low, o.low, err);
+	if (text == NULL)
+		text = table_property(t->table, t->beginning);
+	return text == NULL ? 0 : position_parse_text(low, text, err);
+}
+
+char *
+target_new_beginning(const struct target *t, const struct position *low)
+{
+	const char *was = table_property(t->table, t->beginning);
+	char text[POSITION_TEXT];
+	bool complete;
+	const char *is = oldest_low(t, &complete);
+
+	if (is == NULL && complete) {
+		position_format(low, text);
+		is = text;
+	}
+	return is == NULL || (was != NULL && strcmp(is, was) == 0)
+	    ? NULL
+	    : xstrdup(is);
+}
+
+/* A mirror whose snapshot is gone tells by what is left of its source whether
+ * that was a rollback: then all of it has to stay. */
+static bool
+is_mirrored(const struct table *table, const char *source)
+{
+	char *property = xasprintf("calve.position.%s", source);
+	const char *mirror = table_property(table, property);
+	struct snapshot s;
+	int64_t id, parent;
+
+	free(property);
+	return mirror != NULL && read_mirror_ids(mirror, &id, &parent) &&
+	    table_find_snapshot(table, id, &s);
+}
+
+bool
+target_may_expire(
+    void *arg, const struct table *table, const struct snapshot *s)
+{
+	const struct target *t = arg;
+	const char *source = snapshot_summary(s, KEY_SOURCE);
+
+	/* the commit at hand sets the mirror of its own source */
+	return source != NULL &&
+	    (strcmp(source, t->source_id) == 0 || is_mirrored(table, source));
 }
 
 /* ---- plan ------------------------------------------------------------------- */
@@ -326,6 +388,10 @@ new_properties(const struct job *job, struct property **list)
 	add_property(list, &n, xstrdup("write.parquet.compression-codec"),
 	    xstrdup(strcmp(job->compression, "none") == 0 ? "uncompressed"
 							  : job->compression));
+	/* else each commit would leave a file of all snapshots for ever */
+	add_property(list, &n,
+	    xstrdup("write.metadata.delete-after-commit.enabled"),
+	    xstrdup("true"));
 	add_property(
 	    list, &n, xstrdup("calve.encoding"), xstrdup(job->encoding));
 	add_property(list, &n, xasprintf("%s%s", metrics, job->timestamp),

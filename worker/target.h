@@ -27,6 +27,7 @@ struct target {
 	const struct job *job;
 	char *source_id;     /* "hot.k2.bronze_trades" */
 	char *property;      /* "calve.position.hot.k2.bronze_trades" */
+	char *beginning;     /* "calve.beginning.hot.k2.bronze_trades" */
 	struct table *table; /* NULL: does not exist yet */
 	char *folder;        /* of the table, also before it exists */
 	struct type schema;  /* after this run: ids assigned */
@@ -45,10 +46,19 @@ int target_history(const struct target *, const struct table *,
     struct reconcile_facts *, struct err *) MUST_USE;
 
 /* Where calve's own history of this source begins: *low is the position that
- * its first step began after, unset for "from the start" and where snapshots
- * have been expired. */
+ * its first step began after, unset for "from the start". Where snapshots have
+ * been expired the table's property says so. */
 int target_beginning(
     const struct target *, struct position *low, struct err *) MUST_USE;
+/* What the property is to be set to in a commit of a step that begins after
+ * `low`; NULL: it says so, or that cannot be known any more. Fresh string. */
+char *target_new_beginning(const struct target *, const struct position *low);
+
+/* May the snapshot be expired? Not one of another tool, nor one whose source
+ * has no mirror of its position in a snapshot that is there. arg: the struct
+ * target. */
+bool target_may_expire(
+    void *arg, const struct table *, const struct snapshot *);
 
 /* Resolves the source's columns against the table; refuses what does not fit.
  * Nothing is written. */

@@ -2,12 +2,13 @@
 /*
  * What a commit costs as a table grows old, by the worker's own commit code:
  *
- *	commits WAREHOUSE COMMITS SECONDS
+ *	commits WAREHOUSE COMMITS SECONDS [KEEP]
  *
  * Makes the table bench.t, ten columns by day, and appends one file of 1,500
  * rows after the other, 96 a day, as a run every 15 minutes does: load, then
- * append with a fence that looks for the newest position. The data files are
- * facts only. Stops early when SECONDS are over. A line each commit:
+ * append with a fence that looks for the newest position. The newest KEEP (480)
+ * snapshots stay, which is what expire_snapshots of five days leaves of such a
+ * table; 0: all of them. The data files are facts only. Stops early when SECONDS are over. A line each commit:
  *
  *	number, seconds, CPU seconds, bytes of the metadata JSON,
  *	bytes of the manifest list, manifests in it
@@ -27,7 +28,7 @@
 #include "worker/iceberg/manifest_list.h"
 #include "worker/iceberg/table.h"
 
-enum { COLUMNS = 10, A_DAY = 96, ROWS = 1500 };
+enum { COLUMNS = 10, A_DAY = 96, ROWS = 1500, KEEP = 5 * A_DAY };
 
 static struct err failure;
 
@@ -61,8 +62,14 @@ file_size(const char *path)
 }
 
 static void
-make_table(const char *warehouse)
+make_table(const char *warehouse, const char *keep)
 {
+	/* of any age: five days do not pass here */
+	const struct kv properties[] = {
+		{ "write.metadata.delete-after-commit.enabled", "true" },
+		{ "history.expire.max-snapshot-age-ms", "0" },
+		{ "history.expire.min-snapshots-to-keep", keep }
+	};
 	struct type schema = { .kind = TYPE_STRUCT };
 	struct partition_spec spec;
 	const char *by_day = "day(c1)";
@@ -77,9 +84,11 @@ make_table(const char *warehouse)
 	}
 	if (partition_parse(&by_day, 1, &schema, &spec, &failure) == -1)
 		errx(1, "%s", failure.text);
-	const struct table_create c = {
-		.schema = &schema, .last_column_id = COLUMNS, .spec = &spec
-	};
+	const struct table_create c = { .schema = &schema,
+		.last_column_id = COLUMNS,
+		.spec = &spec,
+		.properties = properties,
+		.nproperties = 3 };
 	if (table_create(warehouse, "bench", "t", &c, &t, &failure) == -1)
 		errx(1, "%s", failure.text);
 	table_free(t);
@@ -143,7 +152,7 @@ describe(struct datafile *df, int64_t n, const char *folder)
 
 /* One run's commit: load, append. The new version. */
 static struct table *
-commit(const char *warehouse, int64_t n)
+commit(const char *warehouse, int64_t n, int64_t keep_ms)
 {
 	struct table *base, *out;
 	struct datafile df;
@@ -173,6 +182,7 @@ commit(const char *warehouse, int64_t n)
 		.nsummary = sizeof summary / sizeof summary[0],
 		.properties = &property,
 		.nproperties = 1,
+		.keep_ms = keep_ms,
 		.fence = fence };
 	if (table_append(base, &a, &out, &failure) == -1)
 		errx(1, "commit %" PRId64 ": %s", n, failure.text);
@@ -205,17 +215,22 @@ print_sizes(const struct table *t)
 int
 main(int argc, char **argv)
 {
-	if (argc != 4) {
-		fprintf(stderr, "usage: commits warehouse commits seconds\n");
+	if (argc != 4 && argc != 5) {
+		fprintf(stderr,
+		    "usage: commits warehouse commits seconds [keep]\n");
 		return 2;
 	}
 	const int64_t commits = strtoll(argv[2], NULL, 10);
 	const double deadline = wall() + strtod(argv[3], NULL);
 
-	make_table(argv[1]);
+	const int64_t keep = argc == 5 ? strtoll(argv[4], NULL, 10) : KEEP;
+	char text[24];
+
+	snprintf(text, sizeof text, "%" PRId64, keep);
+	make_table(argv[1], text);
 	for (int64_t n = 1; n <= commits && wall() < deadline; n++) {
 		double began = wall(), used = cpu();
-		struct table *t = commit(argv[1], n);
+		struct table *t = commit(argv[1], n, keep > 0);
 
 		printf(
 		    "%" PRId64 "\t%.6f\t%.6f", n, wall() - began, cpu() - used);

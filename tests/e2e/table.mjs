@@ -50,6 +50,9 @@ function read(version) {
 }
 
 function write(version, metadata) {
+	metadata['metadata-log'].push({ 'timestamp-ms': updated,
+	    'metadata-file': path.join(metadata.location.replace(/^file:\/*/, '/'),
+	    'metadata', `v${version - 1}.metadata.json`) });
 	const text = JSON.stringify(metadata).replace(/"#(-?\d+)"/g, '$1');
 	fs.writeFileSync(path.join(folder, `v${version}.metadata.json`), text,
 	    { flag: 'wx' });
@@ -152,6 +155,7 @@ if (version === 0 && command !== 'leftovers')
 const metadata = version === 0 ? {} : read(version);
 const wrongTimes = version === 0 ? [] : checkTimes(metadata);
 const chain = ancestry(metadata);
+const updated = metadata['last-updated-ms'];
 const now = Math.max(Date.now(), metadata['last-updated-ms'] + 1);
 metadata['last-updated-ms'] = now;
 

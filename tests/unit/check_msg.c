@@ -70,6 +70,7 @@ fill_job(struct job *j)
 		.file_size = 1,
 		.row_group_size = 2,
 		.row_group_rows = 3,
+		.expire_ms = 6,
 		.memory = 4,
 		.wire = xstrdup("lz4"),
 		.source_threads = 5,
@@ -194,6 +195,7 @@ same_job(const struct job *a, const struct job *b)
 	ck_assert_uint_eq(a->file_size, b->file_size);
 	ck_assert_uint_eq(a->row_group_size, b->row_group_size);
 	ck_assert_uint_eq(a->row_group_rows, b->row_group_rows);
+	ck_assert_int_eq(a->expire_ms, b->expire_ms);
 	ck_assert_uint_eq(a->memory, b->memory);
 	same_text(a->wire, b->wire);
 	ck_assert_uint_eq(a->source_threads, b->source_threads);

@@ -96,7 +96,8 @@ SRCS_manifest := worker/iceberg/manifest.c worker/iceberg/manifest_read.c \
 	worker/iceberg/location.c build/embedded/avsc.c
 SRCS_table := worker/iceberg/table.c worker/iceberg/hadoop.c \
 	worker/iceberg/commit.c worker/iceberg/fits.c \
-	worker/iceberg/merge.c worker/iceberg/summary.c $(SRCS_metadata) $(SRCS_manifest) \
+	worker/iceberg/merge.c worker/iceberg/expire.c \
+	worker/iceberg/summary.c $(SRCS_metadata) $(SRCS_manifest) \
 	$(SRCS_avro) $(COMMON_iceberg)
 LIBS_iceberg := -lavro -lz -ljansson
 
@@ -127,6 +128,10 @@ UNITS += merge
 unit_merge := tests/unit/entries_fixture.c tests/unit/table_fixture.c \
 	$(SRCS_table)
 libs_merge := $(LIBS_iceberg)
+
+UNITS += expire
+unit_expire := tests/unit/table_fixture.c $(SRCS_table)
+libs_expire := $(LIBS_iceberg)
 
 UNITS += hadoop
 unit_hadoop := tests/unit/table_fixture.c $(SRCS_table)

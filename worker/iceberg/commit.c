@@ -22,7 +22,8 @@
  *           it were tidied away): taken back, as LINK_TAKEN
  *
  *   FAILED     manifests and lists of this commit are removed
- *   COMMITTED  lists of the attempts that lost are removed
+ *   COMMITTED  lists of the attempts that lost are removed, and what only
+ *              expired snapshots reached
  *   UNCLEAR    nothing is removed, for it may be reachable
  *
  * I1. The rows of `files` come into the table by one link(2), once: every
@@ -35,7 +36,8 @@
  * I4. Until the link no name that a reader looks for exists; after it all that
  *     the version reaches has been synced before.
  * I5. Only files made here under this commit's own names are removed, and
- *     never after an unclear outcome.
+ *     never after an unclear outcome; after a commit also those that only
+ *     snapshots reached which it has expired.
  */
 #include <sys/random.h>
 
@@ -48,6 +50,7 @@
 #include "common/clock.h"
 #include "common/fault.h"
 #include "common/xalloc.h"
+#include "worker/iceberg/expire.h"
 #include "worker/iceberg/fits.h"
 #include "worker/iceberg/hadoop.h"
 #include "worker/iceberg/location.h"
@@ -291,13 +294,15 @@ write_list(
  * read ourselves must not become the table. */
 static struct table *
 next_version(struct commit *c, const struct table *fresh,
-    const struct manifest_counts *counts)
+    const struct manifest_counts *counts, struct expiry *expired)
 {
 	const struct append *a = c->a;
 	json_t *summary = summary_append(fresh, a, counts, c->err);
 
 	if (summary == NULL)
 		return NULL;
+	const int64_t now_ms = wall_now().us / 1000;
+	expire_choose(fresh, a, now_ms, expired);
 	char *list = location_record(
 	    fresh->location, fresh->folder, c->lists[c->nlists - 1]);
 	char *local = hadoop_metadata_path(fresh->folder, fresh->version);
@@ -310,7 +315,9 @@ next_version(struct commit *c, const struct table *fresh,
 		.last_column_id = a->last_column_id,
 		.properties = a->properties,
 		.nproperties = a->nproperties,
-		.now_ms = wall_now().us / 1000 };
+		.expired = expired->ids,
+		.nexpired = expired->n,
+		.now_ms = now_ms };
 	json_t *root = metadata_append(fresh, &next, c->err);
 	json_decref(summary);
 	free(list);
@@ -325,13 +332,12 @@ next_version(struct commit *c, const struct table *fresh,
 }
 
 /* Takes next over. */
-static int
+static void
 finish(struct commit *c, struct table *next, struct table **out)
 {
 	c->landed = c->lists[c->nlists - 1];
 	hadoop_hint(next->folder, next->version);
 	*out = next;
-	return 1;
 }
 
 /*
@@ -428,6 +434,7 @@ attempt_on(struct commit *c, const struct table *fresh, struct table **out)
 {
 	const struct append *a = c->a;
 	struct manifest_counts counts;
+	struct expiry expired;
 
 	if (table_fits(c->base, fresh, a, c->err) == -1)
 		return -1;
@@ -436,13 +443,15 @@ attempt_on(struct commit *c, const struct table *fresh, struct table **out)
 	FAULT_POINT("commit.fenced");
 	if (write_list(c, fresh, &counts) == -1)
 		return -1;
-	struct table *next = next_version(c, fresh, &counts);
+	struct table *next = next_version(c, fresh, &counts, &expired);
 	if (next == NULL)
 		return -1;
 	int rc = publish(c, next);
-	if (rc == 1)
-		return finish(c, next, out);
-	table_free(next);
+	if (rc == 1) {
+		finish(c, next, out);
+		expire_files(fresh, next, &expired);
+	} else
+		table_free(next);
 	return rc;
 }
 
@@ -450,7 +459,7 @@ static int
 attempt(struct commit *c, struct table **out)
 {
 	struct table *fresh;
-	int rc = hadoop_load(c->base->folder, &fresh, c->err);
+	int rc = hadoop_reload(c->base, &fresh, c->err);
 
 	if (rc == 0)
 		return err_set(c->err, ERR_CONFLICT,

@@ -156,8 +156,18 @@ walk_forward(const char *folder, int64_t *version, struct err *err)
 	return there;
 }
 
+static bool
+is_known(const struct table *known, int64_t version, const struct buf *text)
+{
+	return known != NULL && known->version == version &&
+	    known->text.len > 0 && known->text.len == text->len &&
+	    memcmp(known->text.data, text->data, text->len) == 0;
+}
+
+/* known may be NULL. */
 static struct table *
-load_version(const char *folder, int64_t version, struct err *err)
+load_version(const char *folder, int64_t version, const struct table *known,
+    struct err *err)
 {
 	struct buf text;
 	char *path = hadoop_metadata_path(folder, version);
@@ -166,13 +176,18 @@ load_version(const char *folder, int64_t version, struct err *err)
 	buf_init(&text, 0);
 	if (store_read(path, &text, METADATA_MAX_BYTES, err) == -1)
 		goto out;
-	t = metadata_parse(text.data, text.len, err);
+	/* nobody changes a table's JSON in place */
+	t = is_known(known, version, &text)
+	    ? metadata_load(json_incref(known->root), err)
+	    : metadata_parse(text.data, text.len, err);
 	if (t == NULL) {
 		err_prefix(err, "'%s'", path);
 		goto out;
 	}
 	t->folder = xstrdup(folder);
 	t->version = version;
+	t->text = text;
+	buf_init(&text, 0);
 	if (!location_is(t->location, folder)) {
 		err_set(err, ERR_TABLE,
 		    "'%s' records '%s' as its location, "
@@ -187,8 +202,9 @@ out:
 	return t;
 }
 
-int
-hadoop_load(const char *folder, struct table **out, struct err *err)
+static int
+load_newest(const char *folder, const struct table *known, struct table **out,
+    struct err *err)
 {
 	int64_t version = 0;
 	char *metadata = xasprintf("%s/metadata", folder);
@@ -206,7 +222,7 @@ hadoop_load(const char *folder, struct table **out, struct err *err)
 		    store_sync_dir(metadata, err) == -1)
 			goto out;
 		err_clear(err);
-		*out = load_version(folder, version, err);
+		*out = load_version(folder, version, known, err);
 		/* an old version may go while we look at it */
 		if (*out == NULL && err->sys != ENOENT)
 			goto out;
@@ -215,6 +231,18 @@ hadoop_load(const char *folder, struct table **out, struct err *err)
 out:
 	free(metadata);
 	return rc;
+}
+
+int
+hadoop_load(const char *folder, struct table **out, struct err *err)
+{
+	return load_newest(folder, NULL, out, err);
+}
+
+int
+hadoop_reload(const struct table *known, struct table **out, struct err *err)
+{
+	return load_newest(known->folder, known, out, err);
 }
 
 /* ---- making a version ------------------------------------------------- */

@@ -29,6 +29,10 @@ int hadoop_newest(const char *folder, int64_t *version, struct err *) MUST_USE;
  * it was found by is on disk: the folder is synced, since whoever linked it
  * may have died before doing so. */
 int hadoop_load(const char *folder, struct table **out, struct err *) MUST_USE;
+/* The same of a table that was loaded before: when it is still that version,
+ * byte for byte, its JSON is shared instead of parsed again. */
+int hadoop_reload(
+    const struct table *known, struct table **out, struct err *) MUST_USE;
 
 /* folder/metadata/vN.metadata.json; fresh string */
 char *hadoop_metadata_path(const char *folder, int64_t version);

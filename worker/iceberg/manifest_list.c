@@ -278,6 +278,91 @@ out:
 	return rc;
 }
 
+/* ---- paths only ------------------------------------------------------- */
+
+/* Lists whose first column is not the path are read in full. */
+static int
+each_path_slowly(const char *path, void (*each)(void *arg, const char *),
+    void *arg, struct err *err)
+{
+	struct manifest_list list;
+
+	if (manifest_list_read(path, &list, err) == -1)
+		return -1;
+	for (size_t i = 0; i < list.n; i++)
+		each(arg, list.files[i].path);
+	manifest_list_clear(&list);
+	return 0;
+}
+
+/* The text that an entry begins with; av_skip() has seen that it is there. */
+static int
+take_path(const struct av_node *schema, struct cursor *c, struct buf *text,
+    struct err *err)
+{
+	struct cursor head = *c;
+
+	if (av_skip(schema, c, err) == -1)
+		return -1;
+	size_t n = (size_t)cursor_zigzag(&head);
+	buf_reset(text);
+	buf_put(text, cursor_take(&head, n), n);
+	return n > 0 && memchr(text->data, '\0', n) == NULL
+	    ? 0
+	    : missing("manifest_path", err);
+}
+
+static int
+each_path_of(struct ocf_reader *reader, const struct av_node *schema,
+    void (*each)(void *arg, const char *), void *arg, struct err *err)
+{
+	struct buf text;
+	struct cursor c;
+	uint64_t n;
+	int rc;
+
+	buf_init(&text, 0);
+	while ((rc = ocf_next(reader, &c, &n, err)) == 1) {
+		for (; n > 0 && rc == 1; n--) {
+			if (take_path(schema, &c, &text, err) == -1)
+				rc = -1;
+			else
+				each(arg, buf_cstr(&text));
+		}
+		if (rc == -1)
+			break;
+	}
+	buf_clear(&text);
+	return rc;
+}
+
+int
+manifest_list_each_path(const char *path,
+    void (*each)(void *arg, const char *recorded), void *arg, struct err *err)
+{
+	struct buf data;
+	struct ocf_reader *reader = NULL;
+	struct av_node *schema = NULL;
+	int rc = -1;
+
+	buf_init(&data, 0);
+	if (store_read(path, &data, LIST_MAX_BYTES, err) == -1 ||
+	    (reader = ocf_open(data.data, data.len, err)) == NULL ||
+	    (schema = avschema_parse(ocf_schema(reader), err)) == NULL)
+		goto out;
+	if (schema->kind == AV_RECORD && schema->nchildren > 0 &&
+	    schema->child[0].kind == AV_STRING &&
+	    avschema_find(schema, 500, "manifest_path") == 0)
+		rc = each_path_of(reader, schema, each, arg, err);
+	else
+		rc = each_path_slowly(path, each, arg, err);
+out:
+	avschema_free(schema);
+	ocf_free(reader);
+	buf_clear(&data);
+	return rc;
+}
+
 /* ---- writing ---------------------------------------------------------- */
 
 static void

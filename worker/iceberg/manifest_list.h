@@ -47,6 +47,12 @@ void manifest_list_clear(struct manifest_list *);
 int manifest_list_read(
     const char *path, struct manifest_list *out, struct err *) MUST_USE;
 
+/* Only the recorded paths, quickly. Untrusted. After an error each() may have
+ * been called with some of them. */
+int manifest_list_each_path(const char *path,
+    void (*each)(void *arg, const char *recorded), void *arg,
+    struct err *) MUST_USE;
+
 struct manifest_list_ids {
 	int64_t snapshot_id, parent_id; /* parent 0: none */
 	int64_t sequence_number;

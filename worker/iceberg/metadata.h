@@ -35,6 +35,8 @@ struct metadata_append {
 	int last_column_id;
 	const struct kv *properties;
 	size_t nproperties;
+	const int64_t *expired; /* ids of snapshots to leave out */
+	size_t nexpired;
 	int64_t now_ms;
 };
 /* JSON of the version after t, with one snapshot more on main; new reference.

@@ -195,6 +195,35 @@ add_snapshot(json_t *root, const struct table *t,
 	json_object_set_new(main_ref, "type", json_string("branch"));
 }
 
+static bool
+is_expired(const struct metadata_append *a, const json_t *with_id)
+{
+	int64_t id =
+	    json_integer_value(json_object_get(with_id, "snapshot-id"));
+
+	for (size_t i = 0; i < a->nexpired; i++)
+		if (a->expired[i] == id)
+			return true;
+	return false;
+}
+
+/* The log has to begin after the last entry whose snapshot is gone. */
+static void
+leave_out_expired(json_t *root, const struct metadata_append *a)
+{
+	json_t *snapshots = own_array(root, "snapshots");
+	json_t *log = own_array(root, "snapshot-log");
+
+	for (size_t i = json_array_size(snapshots); i > 0; i--)
+		if (is_expired(a, json_array_get(snapshots, i - 1)))
+			json_array_remove(snapshots, i - 1);
+	size_t first = json_array_size(log);
+	while (first > 0 && !is_expired(a, json_array_get(log, first - 1)))
+		first--;
+	while (first-- > 0)
+		json_array_remove(log, 0);
+}
+
 static void
 log_metadata(
     json_t *root, const struct table *t, const struct metadata_append *a)
@@ -246,6 +275,8 @@ metadata_append(
 	if (a->schema != NULL)
 		set_schema(root, t, a);
 	log_metadata(root, t, a);
+	if (a->nexpired > 0)
+		leave_out_expired(root, a);
 	add_snapshot(root, t, a, time);
 	json_object_set_new(root, "last-updated-ms", json_integer(time));
 	return root;

@@ -24,6 +24,7 @@ table_free(struct table *t)
 	partition_spec_clear(&t->spec);
 	free(t->sort_ids);
 	json_decref(t->root);
+	buf_clear(&t->text);
 	free(t);
 }
 

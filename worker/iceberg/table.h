@@ -9,6 +9,7 @@
 #ifndef CALVE_ICEBERG_TABLE_H
 #define CALVE_ICEBERG_TABLE_H
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "worker/datafile.h"
 #include "worker/iceberg/partition.h"
@@ -33,6 +34,7 @@ struct table {
 	int sort_order_id;   /* 0 unsorted */
 	int64_t snapshot_id; /* current, 0 none */
 	json_t *root;        /* the whole vN.metadata.json */
+	struct buf text;     /* the same as it was read, if it was */
 };
 void table_free(struct table *);
 
@@ -105,6 +107,13 @@ struct append {
 	size_t nsummary;
 	const struct kv *properties; /* set in the same commit */
 	size_t nproperties;
+	/* How old the snapshots are that this commit lets go of, where the
+	 * table does not say itself; 0: none goes (expire.h). */
+	int64_t keep_ms;
+	/* May this one go? NULL: any may. */
+	bool (*may_expire)(
+	    void *arg, const struct table *fresh, const struct snapshot *);
+	void *may_expire_arg;
 	/* Called with the freshly loaded table before each attempt to link;
 	 * -1 (with err set) stops the commit, nothing of ours lands. It may
 	 * still change what summary's and properties' values point to. */
