@@ -31,9 +31,11 @@
 #include "common/clock.h"
 #include "common/fault.h"
 #include "common/xalloc.h"
+#include "worker/aside.h"
 #include "worker/report.h"
 #include "worker/source/source.h"
 #include "worker/step.h"
+#include "worker/stop.h"
 #include "worker/target.h"
 #include "worker/watermark.h"
 #include "worker/window.h"
@@ -96,21 +98,60 @@ decide_position(struct run *run, struct err *err)
 	return 0;
 }
 
+/* Of itself, not of rows. */
+static int
+ask_source(void *arg, struct err *err)
+{
+	struct run *run = arg;
+
+	run->source = source_open(run->job, err);
+	if (run->source == NULL ||
+	    source_describe(run->source, &run->described, err) == -1)
+		return -1;
+	run->host_us = wall_now().us;
+	return source_clock(run->source, &run->clock_us, err);
+}
+
+static int
+lock(struct run *run, struct err *err)
+{
+	if (watermark_open(&run->mark, run->job, err) == -1)
+		return -1;
+	return run->job->kind == JOB_PLAN ? watermark_peek(&run->mark, err)
+					  : watermark_lock(&run->mark, err);
+}
+
+/*
+ * The source is asked while the lock is being taken: two servers at work
+ * instead of one that waits for the other. Rows are counted and read under the
+ * lock only, in a window that ends by the clock that was read here: what came
+ * later than the description is not in it.
+ */
+static int
+lock_and_ask(struct run *run, struct err *err)
+{
+	struct aside *aside = aside_new(true);
+	int rc;
+
+	report_phase(run->job, PHASE_LOCK);
+	aside_begin(aside, ask_source, run);
+	rc = lock(run, err);
+	if (rc == 0) {
+		report_phase(run->job, PHASE_RECONCILE);
+		rc = aside_wait(aside, err);
+	} else {
+		stop_failed();
+	}
+	aside_free(aside);
+	return rc;
+}
+
 /* Everything that can be refused is refused here, before a row is read. */
 static int
 prepare(struct run *run, struct err *err)
 {
-	const struct job *job = run->job;
-
-	report_phase(job, PHASE_LOCK);
-	if (watermark_open(&run->mark, job, err) == -1 ||
-	    (job->kind == JOB_PLAN ? watermark_peek(&run->mark, err)
-				   : watermark_lock(&run->mark, err)) == -1)
-		return -1;
-	report_phase(job, PHASE_RECONCILE);
-	if ((run->source = source_open(job, err)) == NULL ||
-	    source_describe(run->source, &run->described, err) == -1 ||
-	    target_open(&run->target, job, err) == -1 ||
+	if (lock_and_ask(run, err) == -1 ||
+	    target_open(&run->target, run->job, err) == -1 ||
 	    decide_position(run, err) == -1 ||
 	    target_plan(&run->target, run->source, note, err) == -1)
 		return -1;
@@ -124,14 +165,12 @@ open_window(struct run *run, struct err *err)
 	struct position high = { .set = true,
 		.scale = run->described.timestamp_scale };
 	char text[POSITION_TEXT], off[512];
-	int64_t clock_us;
 
-	if (source_clock(run->source, &clock_us, err) == -1 ||
-	    window_of_run(&run->position, run->job->start, clock_us,
+	if (window_of_run(&run->position, run->job->start, run->clock_us,
 		run->job->settle_ms, high.scale, &run->window, err) == -1)
 		return -1;
 	if (window_clock_is_off(
-		clock_us, wall_now().us, run->job->settle_ms, off))
+		run->clock_us, run->host_us, run->job->settle_ms, off))
 		report_note(true, off);
 	position_format(&run->position, text);
 	run->res->window_low = xstrdup(text);

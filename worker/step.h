@@ -20,6 +20,7 @@ struct run {
 	struct watermark mark;
 	struct source *source;
 	struct source_table described;
+	int64_t clock_us, host_us; /* the source's and ours, then */
 	struct target target;
 	struct window window;     /* low moves on with each step */
 	struct position position; /* offloaded so far */

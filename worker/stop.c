@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 static volatile sig_atomic_t asked_to_stop;
-static atomic_bool coordinator_gone;
+static atomic_bool coordinator_gone, job_failed;
 static int lifeline = -1;
 
 static void
@@ -38,11 +38,19 @@ stop_orphaned(void)
 	coordinator_gone = true;
 }
 
+void
+stop_failed(void)
+{
+	job_failed = true;
+}
+
 int
 stop_check(struct err *err)
 {
 	struct pollfd line = { .fd = lifeline, .events = POLLIN };
 
+	if (job_failed)
+		return err_set(err, ERR_CANCELLED, "the job has failed");
 	if (asked_to_stop)
 		return err_set(
 		    err, ERR_CANCELLED, "stopped before the commit, as asked");

@@ -2,7 +2,7 @@
 /*
  * The signs on which a worker must stop before its commit: SIGTERM, the end
  * of its life line, and a report that could not be sent; the last two say that
- * the coordinator is gone. Whoever works or waits for long asks from time to
+ * the coordinator is gone. And a failure for which a thread is not waited. Whoever works or waits for long asks from time to
  * time; after the fence of a commit nobody asks any more.
  */
 #ifndef CALVE_STOP_H
@@ -16,6 +16,8 @@ void stop_init(void);
  * sign. */
 void stop_watch(int lifeline);
 void stop_orphaned(void); /* a report could not be sent */
+/* The job has failed: threads that still wait for something need not. */
+void stop_failed(void);
 
 /* -1 with ERR_CANCELLED when there was a sign. Any thread may ask. */
 int stop_check(struct err *) MUST_USE;
