@@ -51,7 +51,7 @@ enum { ERR_TEXT_MAX = 1024 };
 
 struct err {
 	enum err_class cls;
-	int sys; /* errno where one applies, else 0 */
+	int sys; /* errno, or a server's own number of it, else 0 */
 	char text[ERR_TEXT_MAX];
 };
 

@@ -179,9 +179,11 @@ clickhouse_refusal(const struct server_error *e, struct err *err)
 		    "server's limit",
 		    code, e->role->name);
 	trim(&text, &len);
-	return err_set(err, a->heals ? e->role->lost : e->role->refused,
+	err_set(err, a->heals ? e->role->lost : e->role->refused,
 	    "error %d of the %s: %.*s%s%s", code, e->role->name, (int)len, text,
 	    a->what != NULL ? "; " : "", a->what != NULL ? a->what : "");
+	err->sys = code;
+	return -1;
 }
 
 bool

@@ -21,7 +21,7 @@ struct server_error {
 	const char *text;  /* the body, or the exception's text */
 	size_t len;
 };
-/* Always -1. */
+/* Always -1. err->sys is the server's number of the error. */
 int clickhouse_refusal(const struct server_error *, struct err *);
 
 /*

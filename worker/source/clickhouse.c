@@ -47,6 +47,9 @@ static const struct {
 	[SYSTEM_POSITION] = { "columns", "position" },
 };
 
+/* UNKNOWN_FUNCTION, UNKNOWN_IDENTIFIER */
+enum { NO_FUNCTION = 46, NO_COLUMN = 47 };
+
 static void
 note_column(struct clickhouse *s, const char *table, const char *column)
 {
@@ -73,6 +76,8 @@ learn_system(struct clickhouse *s, struct err *err)
 		    system_columns[i].column);
 	buf_put_str(&sql, ") FORMAT RowBinary");
 	rc = clickhouse_ask(s, buf_cstr(&sql), &answer, &at, err);
+	for (size_t i = 0; i < SYSTEM_COLUMNS; i++)
+		s->has[i] = false;
 	while (rc == 0 && !at.bad && cursor_left(&at) > 0) {
 		char *table = clickhouse_text(&at);
 		char *column = clickhouse_text(&at);
@@ -86,6 +91,15 @@ learn_system(struct clickhouse *s, struct err *err)
 	buf_clear(&sql);
 	buf_clear(&answer);
 	return rc;
+}
+
+bool
+clickhouse_learned(struct clickhouse *s, struct err *err)
+{
+	if (s->learned || (err->sys != NO_FUNCTION && err->sys != NO_COLUMN))
+		return false;
+	s->learned = true;
+	return learn_system(s, err) == 0;
 }
 
 /* ---- settings ------------------------------------------------------------- */
@@ -143,9 +157,11 @@ agree_settings(struct clickhouse *s, struct err *err)
 	int rc;
 
 	buf_put_str(&s->parameters, "default_format=Native");
-	if (learn_system(s, err) == -1)
-		return -1;
 	rc = read_settings(s, &seen, &n, err);
+	if (rc == -1 && clickhouse_learned(s, err)) {
+		free_settings(seen, n);
+		rc = read_settings(s, &seen, &n, err);
+	}
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		if (strcmp(seen[i].name, "optimize_read_in_order") == 0)
 			s->reads_in_order = true;
@@ -192,6 +208,9 @@ clickhouse_open(const struct job *job, struct err *err)
 
 	s->source.ops = &ops;
 	s->job = job;
+	s->clock_us = INT64_MIN;
+	for (size_t i = 0; i < SYSTEM_COLUMNS; i++)
+		s->has[i] = true;
 	s->database = job->database != NULL && job->database[0] != '\0'
 	    ? job->database
 	    : "default";

@@ -53,8 +53,9 @@ struct clickhouse {
 	const struct job *job;
 	const char *database;
 	struct wire *server;
-	struct buf parameters; /* "default_format=Native&..." */
-	bool has[SYSTEM_COLUMNS];
+	struct buf parameters;    /* "default_format=Native&..." */
+	bool has[SYSTEM_COLUMNS]; /* all, until learned otherwise */
+	bool learned;
 	bool reads_in_order; /* ORDER BY a key prefix streams */
 	bool frames_whole;   /* short answers come in frames, too */
 
@@ -62,6 +63,7 @@ struct clickhouse {
 	char *table; /* `db`.`table` */
 	char uuid[UUID_TEXT];
 	char *engine;
+	int64_t clock_us; /* INT64_MIN: not asked yet */
 	struct column *columns;
 	size_t ncolumns;
 	struct column *timestamp, *sequence; /* sequence: NULL none */
@@ -92,6 +94,10 @@ int clickhouse_ask(struct clickhouse *, const char *sql, struct buf *out,
     struct cursor *, struct err *) MUST_USE;
 /* ERR_DATA; always -1. */
 int clickhouse_malformed(struct err *);
+/* Questions are put in the words of a new release. Whether this one failed
+ * because the server is too old for them: then has[] is what it knows, and the
+ * question is to be put again. */
+bool clickhouse_learned(struct clickhouse *, struct err *);
 
 /* The source's ops (source.h); clickhouse_open() stands in source_kinds.h. */
 source_close_op clickhouse_close;

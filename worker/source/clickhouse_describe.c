@@ -54,7 +54,8 @@ unknown_table(struct clickhouse *s, struct err *err)
 	return rc;
 }
 
-/* engine, sorting key (the caller's) and uuid of the table */
+/* engine, sorting key (the caller's) and uuid of the table; and the clock,
+ * where the server is new enough to have a fine one for sure */
 static int
 read_table(struct clickhouse *s, char **sorting_key, struct err *err)
 {
@@ -62,14 +63,16 @@ read_table(struct clickhouse *s, char **sorting_key, struct err *err)
 	struct cursor at;
 	uint8_t uuid[16];
 	char *text = NULL;
+	const bool clock = s->has[SYSTEM_POSITION];
 	int rc = -1;
 
 	buf_init(&sql, SQL_MAX);
 	buf_init(&answer, ANSWER_MAX);
 	uuid_format((const uint8_t[16]){ 0 }, s->uuid);
-	buf_printf(&sql, "SELECT engine, %s, %s FROM system.tables",
+	buf_printf(&sql, "SELECT engine, %s, %s%s FROM system.tables",
 	    s->has[SYSTEM_SORTING_KEY] ? "sorting_key" : "''",
-	    s->has[SYSTEM_UUID] ? "toString(uuid)" : "''");
+	    s->has[SYSTEM_UUID] ? "toString(uuid)" : "''",
+	    clock ? ", now64(6)" : "");
 	put_where_table(s, &sql, "name");
 	buf_put_str(&sql, " FORMAT RowBinary");
 	if (clickhouse_ask(s, buf_cstr(&sql), &answer, &at, err) == -1)
@@ -83,6 +86,8 @@ read_table(struct clickhouse *s, char **sorting_key, struct err *err)
 	text = clickhouse_text(&at);
 	if (uuid_parse(text, uuid))
 		uuid_format(uuid, s->uuid);
+	if (clock)
+		s->clock_us = (int64_t)cursor_u64(&at);
 	rc = at.bad ? clickhouse_malformed(err) : 0;
 out:
 	free(text);
@@ -140,7 +145,8 @@ read_columns(struct clickhouse *s, const char *sorting_key, struct err *err)
 
 	buf_init(&sql, SQL_MAX);
 	buf_init(&answer, ANSWER_MAX);
-	s->columns = xcalloc(COLUMNS_MAX, sizeof(*s->columns));
+	if (s->columns == NULL)
+		s->columns = xcalloc(COLUMNS_MAX, sizeof(*s->columns));
 	buf_printf(&sql, "SELECT name, type, toString(%s) FROM system.columns",
 	    s->has[SYSTEM_DEFAULT_KIND] ? "default_kind" : "default_type");
 	put_where_table(s, &sql, "table");
@@ -290,7 +296,11 @@ clickhouse_describe(
 
 	*out = (struct source_table){ 0 };
 	rc = read_table(s, &sorting_key, err);
+	if (rc == -1 && clickhouse_learned(s, err))
+		rc = read_table(s, &sorting_key, err);
 	if (rc == 0)
+		rc = read_columns(s, sorting_key, err);
+	if (rc == -1 && clickhouse_learned(s, err))
 		rc = read_columns(s, sorting_key, err);
 	free(sorting_key);
 	if (rc == -1)
@@ -314,7 +324,7 @@ clickhouse_describe(
 
 /* ---- clock ---------------------------------------------------------------- */
 
-/* Fractions of a second only matter to a timestamp that has them; a server
+/* Not asked with the table: an old server. Fractions of a second only matter to a timestamp that has them; a server
  * that has such a type has now64. */
 int
 clickhouse_clock(struct source *source, int64_t *us, struct err *err)
@@ -325,6 +335,9 @@ clickhouse_clock(struct source *source, int64_t *us, struct err *err)
 	struct cursor at;
 	int rc;
 
+	*us = s->clock_us;
+	if (s->clock_us != INT64_MIN)
+		return 0;
 	buf_init(&answer, ANSWER_MAX);
 	rc = clickhouse_ask(s,
 	    fine ? "SELECT now64(6) FORMAT RowBinary"

@@ -82,8 +82,8 @@ int source_describe(
 int source_resolve(struct source *, const struct type *existing, source_note *,
     void *note_arg, struct type *out, struct err *) MUST_USE;
 
-/* The source's clock in microseconds since 1970, at least as fine as the
- * described table's timestamp. */
+/* The source's clock in microseconds since 1970 when the table was described,
+ * or later; at least as fine as the table's timestamp. */
 int source_clock(struct source *, int64_t *us, struct err *) MUST_USE;
 /* Also fails with ERR_DATA when a timestamp or sequence anywhere in the table
  * is NULL, since no window would ever contain that row. */
