@@ -16,6 +16,8 @@
 enum { READ_SIZE = 1 << 16 };
 static const int64_t second = 1000000000;
 static const int64_t never = INT64_MAX;
+/* A run that is over sooner costs the ledger no phase. */
+static const int64_t first_phase = 100000000;
 
 static void
 set_deadline(struct run *r, int64_t ns)
@@ -100,6 +102,7 @@ run_start(struct run *r, struct supervise *s, size_t item)
 		.child = { .pid = -1, .job = -1, .report = -1 },
 		.began = mono_now(),
 		.deadline = { never } };
+	r->phase_due.ns = r->began.ns + first_phase;
 	result_clear(&o->result);
 	o->has_result = false;
 	err_clear(&o->err);

@@ -14,6 +14,7 @@
 #include "common/msg.h"
 #include "version.h"
 #include "worker/check.h"
+#include "worker/clickhouse/http.h"
 #include "worker/offload.h"
 #include "worker/report.h"
 #include "worker/sync.h"
@@ -92,6 +93,7 @@ main(int argc, char *argv[], char *envp[])
 	log_init("calve-worker", LOG_WARN);
 	err_clear(&err);
 	report_init();
+	http_init(); /* while the job is still to come */
 	if (report_read_job(&job, &err) == -1) {
 		report_error(&err);
 		if (err.cls != ERR_CANCELLED)

@@ -312,13 +312,22 @@ init_curl(void)
 	    CURL_GLOBAL_DEFAULT, xmalloc, free, resize, xstrdup, xcalloc);
 }
 
+void
+http_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	if (pthread_once(&once, init_curl) != 0)
+		curl_ready = CURLE_FAILED_INIT;
+}
+
 struct http *
 http_new(const struct http_options *o, struct err *err)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct http *h;
 
-	if (pthread_once(&once, init_curl) != 0 || curl_ready != CURLE_OK) {
+	http_init();
+	if (curl_ready != CURLE_OK) {
 		err_set(err, ERR_BUG, "libcurl cannot be initialised");
 		return NULL;
 	}

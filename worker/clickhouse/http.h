@@ -58,6 +58,8 @@ struct http_answer {
 
 struct http;
 
+/* What the first http_new() would do for all; sooner, where there is time. */
+void http_init(void);
 struct http *http_new(const struct http_options *, struct err *) MUST_USE;
 void http_free(struct http *);
 const char *http_place(const struct http *); /* "http://host:port" */
