@@ -93,7 +93,7 @@ const titles = {
 	'increment.phases': 'The same by phase, named by the event that begins it',
 	nothing: 'Nothing to do',
 	'nothing.phases': 'The same by phase',
-	floor: 'The floor: what the engine alone takes for one question',
+	floor: 'The floor: what the parts of a run with nothing to do take alone',
 };
 
 /* What a peer is, in README.md and below the tables. */
