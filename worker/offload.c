@@ -122,10 +122,10 @@ lock(struct run *run, struct err *err)
 }
 
 /*
- * The source is asked while the lock is being taken: two servers at work
- * instead of one that waits for the other. Rows are counted and read under the
- * lock only, in a window that ends by the clock that was read here: what came
- * later than the description is not in it.
+ * The source is asked while the lock is being taken and the table loaded: two
+ * servers at work instead of one that waits for the other. Rows are counted
+ * and read under the lock only, in a window that ends by the clock that was
+ * read here: what came later than the description is not in it.
  */
 static int
 lock_and_ask(struct run *run, struct err *err)
@@ -138,10 +138,12 @@ lock_and_ask(struct run *run, struct err *err)
 	rc = lock(run, err);
 	if (rc == 0) {
 		report_phase(run->job, PHASE_RECONCILE);
-		rc = aside_wait(aside, err);
-	} else {
-		stop_failed();
+		rc = target_open(&run->target, run->job, err);
 	}
+	if (rc == 0)
+		rc = aside_wait(aside, err);
+	else
+		stop_failed();
 	aside_free(aside);
 	return rc;
 }
@@ -150,9 +152,7 @@ lock_and_ask(struct run *run, struct err *err)
 static int
 prepare(struct run *run, struct err *err)
 {
-	if (lock_and_ask(run, err) == -1 ||
-	    target_open(&run->target, run->job, err) == -1 ||
-	    decide_position(run, err) == -1 ||
+	if (lock_and_ask(run, err) == -1 || decide_position(run, err) == -1 ||
 	    target_plan(&run->target, run->source, note, err) == -1)
 		return -1;
 	return 0;

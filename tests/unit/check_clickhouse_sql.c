@@ -191,11 +191,14 @@ choose(struct setting_seen *seen, size_t n, struct buf *b, struct err *err)
 START_TEST(only_what_differs_and_is_known_is_sent)
 {
 	struct setting_seen seen[] = {
-		{ (char[]){ "result_overflow_mode" }, (char[]){ "break" }, 0 },
-		{ (char[]){ "limit" }, (char[]){ "0" }, 0 },
-		{ (char[]){ "session_timezone" }, (char[]){ "" }, 0 },
-		{ (char[]){ "max_threads" }, (char[]){ "'auto(8)'" }, 0 },
-		{ (char[]){ "readonly" }, (char[]){ "0" }, 0 },
+		{ (char[]){ "result_overflow_mode" }, (char[]){ "break" },
+		    false, false },
+		{ (char[]){ "limit" }, (char[]){ "0" }, false, false },
+		{ (char[]){ "session_timezone" }, (char[]){ "" }, false,
+		    false },
+		{ (char[]){ "max_threads" }, (char[]){ "'auto(8)'" }, false,
+		    false },
+		{ (char[]){ "readonly" }, (char[]){ "0" }, false, false },
 	};
 	struct err err = { 0 };
 	struct buf b;
@@ -223,6 +226,39 @@ START_TEST(only_what_differs_and_is_known_is_sent)
 	seen[0].value = (char[]){ "throw" };
 	ck_assert_int_eq(settings_check(seen, 5, &err), 0);
 	buf_clear(&b);
+}
+END_TEST
+
+START_TEST(what_was_sent_and_matters_is_confirmed)
+{
+	struct setting_seen seen[] = {
+		{ (char[]){ "result_overflow_mode" }, (char[]){ "break" },
+		    false, false },
+		{ (char[]){ "use_query_cache" }, (char[]){ "1" }, false,
+		    false },
+		{ (char[]){ "apply_deleted_mask" }, (char[]){ "0" }, false,
+		    false },
+		{ (char[]){ "session_timezone" }, (char[]){ "" }, false,
+		    false },
+		{ (char[]){ "limit" }, (char[]){ "0" }, false, false },
+	};
+	struct err err = { 0 };
+	struct buf b;
+
+	buf_init(&b, 4096);
+	ck_assert_ptr_nonnull(choose(seen, 5, &b, &err));
+	buf_clear(&b);
+	for (size_t i = 0; i < 5; i++)
+		ck_assert_int_eq(seen[i].to_confirm, i < 3);
+	ck_assert_int_eq(settings_confirm(&seen[0], "throw", &err), 0);
+	ck_assert_int_eq(settings_confirm(&seen[1], "false", &err), 0);
+	ck_assert_int_eq(settings_confirm(&seen[1], "0", &err), 0);
+	ck_assert_int_eq(settings_confirm(&seen[2], "true", &err), 0);
+	ck_assert_int_eq(settings_confirm(&seen[0], "break", &err), -1);
+	ck_assert_int_eq(err.cls, ERR_SOURCE);
+	ck_assert_int_eq(settings_confirm(&seen[1], "true", &err), -1);
+	ck_assert_int_eq(settings_confirm(&seen[1], "", &err), -1);
+	ck_assert_int_eq(settings_confirm(&seen[2], "false", &err), -1);
 }
 END_TEST
 
@@ -319,6 +355,7 @@ main(void)
 	tcase_add_test(tc, upto_is_the_complement_of_after);
 	tcase_add_test(tc, key_positions);
 	tcase_add_test(tc, only_what_differs_and_is_known_is_sent);
+	tcase_add_test(tc, what_was_sent_and_matters_is_confirmed);
 	tcase_add_test(tc, texts_of_the_server_get_a_class_and_advice);
 	tcase_add_test(tc, only_this_answers_tag_makes_an_exception);
 	suite_add_tcase(s, tc);

@@ -11,7 +11,6 @@
 
 #include "common/xalloc.h"
 #include "worker/clickhouse/answer.h"
-#include "worker/source/clickhouse_settings.h"
 
 enum { ANSWER_MAX = 64 << 20, SQL_MAX = 16 << 20, SETTINGS_MAX = 1000 };
 
@@ -148,34 +147,38 @@ read_settings(
 }
 
 static int
-agree_settings(struct clickhouse *s, struct err *err)
+choose_settings(struct clickhouse *s, struct err *err)
 {
 	struct settings_wanted want = { .threads = s->job->source_threads,
 		.zstd = wire_coding(s->server) == WIRE_ZSTD };
-	struct setting_seen *seen = NULL;
-	size_t n = 0;
 	int rc;
 
 	buf_put_str(&s->parameters, "default_format=Native");
-	rc = read_settings(s, &seen, &n, err);
+	rc = read_settings(s, &s->settings, &s->nsettings, err);
 	if (rc == -1 && clickhouse_learned(s, err)) {
-		free_settings(seen, n);
-		rc = read_settings(s, &seen, &n, err);
+		free_settings(s->settings, s->nsettings);
+		rc = read_settings(s, &s->settings, &s->nsettings, err);
 	}
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		if (strcmp(seen[i].name, "optimize_read_in_order") == 0)
+	for (size_t i = 0; rc == 0 && i < s->nsettings; i++)
+		if (strcmp(s->settings[i].name, "optimize_read_in_order") == 0)
 			s->reads_in_order = true;
 	/* 18.16 forgets a framed answer of less than a mebibyte; nothing
 	 * tells which release is the first that does not, so later ones are
 	 * known by that setting */
 	s->frames_whole = s->reads_in_order;
 	want.lz4 = s->frames_whole && wire_coding(s->server) == WIRE_LZ4;
-	if (rc == 0)
-		rc = settings_choose(seen, n, &want, &s->parameters, err);
-	free_settings(seen, n);
-	if (rc == -1)
-		return -1;
-	rc = read_settings(s, &seen, &n, err);
+	return rc == -1 ? -1
+			: settings_choose(s->settings, s->nsettings, &want,
+			      &s->parameters, err);
+}
+
+int
+clickhouse_check_settings(struct clickhouse *s, struct err *err)
+{
+	struct setting_seen *seen = NULL;
+	size_t n = 0;
+	int rc = read_settings(s, &seen, &n, err);
+
 	if (rc == 0)
 		rc = settings_check(seen, n, err);
 	free_settings(seen, n);
@@ -216,7 +219,7 @@ clickhouse_open(const struct job *job, struct err *err)
 	    : "default";
 	buf_init(&s->parameters, 64 << 10);
 	s->server = wire_new(job->wire, &options, err);
-	if (s->server == NULL || agree_settings(s, err) == -1) {
+	if (s->server == NULL || choose_settings(s, err) == -1) {
 		clickhouse_close(&s->source);
 		return NULL;
 	}
@@ -250,5 +253,6 @@ clickhouse_close(struct source *source)
 	free(s->engine);
 	wire_free(s->server);
 	buf_clear(&s->parameters);
+	free_settings(s->settings, s->nsettings);
 	free(s);
 }

@@ -12,6 +12,7 @@
 #include "worker/clickhouse/stream.h"
 #include "worker/clickhouse/type.h"
 #include "worker/clickhouse/wire.h"
+#include "worker/source/clickhouse_settings.h"
 #include "worker/source/clickhouse_sql.h"
 #include "worker/source/native.h"
 #include "worker/source/source_kind.h"
@@ -56,6 +57,8 @@ struct clickhouse {
 	struct buf parameters;    /* "default_format=Native&..." */
 	bool has[SYSTEM_COLUMNS]; /* all, until learned otherwise */
 	bool learned;
+	struct setting_seen *settings; /* before any was sent */
+	size_t nsettings;
 	bool reads_in_order; /* ORDER BY a key prefix streams */
 	bool frames_whole;   /* short answers come in frames, too */
 
@@ -98,6 +101,9 @@ int clickhouse_malformed(struct err *);
  * because the server is too old for them: then has[] is what it knows, and the
  * question is to be put again. */
 bool clickhouse_learned(struct clickhouse *, struct err *);
+/* Asks again for all settings: those that matter must stand. For servers that
+ * do not tell them with the table. */
+int clickhouse_check_settings(struct clickhouse *, struct err *) MUST_USE;
 
 /* The source's ops (source.h); clickhouse_open() stands in source_kinds.h. */
 source_close_op clickhouse_close;

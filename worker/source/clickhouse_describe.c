@@ -54,8 +54,38 @@ unknown_table(struct clickhouse *s, struct err *err)
 	return rc;
 }
 
-/* engine, sorting key (the caller's) and uuid of the table; and the clock,
- * where the server is new enough to have a fine one for sure */
+/* What a new server tells with the table, for which an old one wants further
+ * questions: its clock, and the settings that were sent and matter. */
+static void
+put_new(struct clickhouse *s, struct buf *sql)
+{
+	buf_put_str(sql, ", now64(6)");
+	for (size_t i = 0; i < s->nsettings; i++)
+		if (s->settings[i].to_confirm)
+			buf_printf(sql, ", toString(getSetting('%s'))",
+			    s->settings[i].name);
+}
+
+static int
+get_new(struct clickhouse *s, struct cursor *at, struct err *err)
+{
+	int rc = 0;
+
+	s->clock_us = (int64_t)cursor_u64(at);
+	for (size_t i = 0; i < s->nsettings && rc == 0 && !at->bad; i++) {
+		char *now;
+
+		if (!s->settings[i].to_confirm)
+			continue;
+		now = clickhouse_text(at);
+		if (!at->bad)
+			rc = settings_confirm(&s->settings[i], now, err);
+		free(now);
+	}
+	return rc;
+}
+
+/* engine, sorting key (the caller's) and uuid of the table */
 static int
 read_table(struct clickhouse *s, char **sorting_key, struct err *err)
 {
@@ -63,16 +93,18 @@ read_table(struct clickhouse *s, char **sorting_key, struct err *err)
 	struct cursor at;
 	uint8_t uuid[16];
 	char *text = NULL;
-	const bool clock = s->has[SYSTEM_POSITION];
+	const bool is_new = s->has[SYSTEM_POSITION];
 	int rc = -1;
 
 	buf_init(&sql, SQL_MAX);
 	buf_init(&answer, ANSWER_MAX);
 	uuid_format((const uint8_t[16]){ 0 }, s->uuid);
-	buf_printf(&sql, "SELECT engine, %s, %s%s FROM system.tables",
+	buf_printf(&sql, "SELECT engine, %s, %s",
 	    s->has[SYSTEM_SORTING_KEY] ? "sorting_key" : "''",
-	    s->has[SYSTEM_UUID] ? "toString(uuid)" : "''",
-	    clock ? ", now64(6)" : "");
+	    s->has[SYSTEM_UUID] ? "toString(uuid)" : "''");
+	if (is_new)
+		put_new(s, &sql);
+	buf_put_str(&sql, " FROM system.tables");
 	put_where_table(s, &sql, "name");
 	buf_put_str(&sql, " FORMAT RowBinary");
 	if (clickhouse_ask(s, buf_cstr(&sql), &answer, &at, err) == -1)
@@ -86,9 +118,9 @@ read_table(struct clickhouse *s, char **sorting_key, struct err *err)
 	text = clickhouse_text(&at);
 	if (uuid_parse(text, uuid))
 		uuid_format(uuid, s->uuid);
-	if (clock)
-		s->clock_us = (int64_t)cursor_u64(&at);
-	rc = at.bad ? clickhouse_malformed(err) : 0;
+	rc = is_new ? get_new(s, &at, err) : clickhouse_check_settings(s, err);
+	if (rc == 0 && at.bad)
+		rc = clickhouse_malformed(err);
 out:
 	free(text);
 	buf_clear(&sql);

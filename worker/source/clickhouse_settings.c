@@ -71,13 +71,22 @@ settings_names(struct buf *out)
 		buf_printf(out, ", '%s'", wanted[i].name);
 }
 
+static size_t
+place(const struct setting_seen *seen, size_t n, const char *name)
+{
+	size_t i = 0;
+
+	while (i < n && strcmp(seen[i].name, name) != 0)
+		i++;
+	return i;
+}
+
 static const struct setting_seen *
 find(const struct setting_seen *seen, size_t n, const char *name)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(seen[i].name, name) == 0)
-			return &seen[i];
-	return NULL;
+	size_t i = place(seen, n, name);
+
+	return i < n ? &seen[i] : NULL;
 }
 
 static void
@@ -113,7 +122,7 @@ value_of(const struct setting *s, const struct settings_wanted *want)
 }
 
 int
-settings_choose(const struct setting_seen *seen, size_t n,
+settings_choose(struct setting_seen *seen, size_t n,
     const struct settings_wanted *want, struct buf *out, struct err *err)
 {
 	const struct setting_seen *s = find(seen, n, "readonly");
@@ -127,10 +136,13 @@ settings_choose(const struct setting_seen *seen, size_t n,
 		s = find(seen, n, wanted[i].name);
 		if (s == NULL || value == NULL || strcmp(s->value, value) == 0)
 			continue;
-		if (!frozen && !s->locked)
+		if (!frozen && !s->locked) {
 			put_parameter(out, s->name, value);
-		else if (wanted[i].flags & MUST)
+			seen[place(seen, n, s->name)].to_confirm =
+			    wanted[i].flags & MUST;
+		} else if (wanted[i].flags & MUST) {
 			return cannot_change(s, &wanted[i], err);
+		}
 	}
 	s = find(seen, n, "max_threads");
 	if (want->threads > 0 && s != NULL && !frozen && !s->locked) {
@@ -156,4 +168,26 @@ settings_check(const struct setting_seen *seen, size_t n, struct err *err)
 			return cannot_change(s, &wanted[i], err);
 	}
 	return 0;
+}
+
+/* system.settings has 0 and 1 for Bool, getSetting() false and true. */
+static bool
+same_value(const char *now, const char *wants)
+{
+	return strcmp(now, wants) == 0 ||
+	    (strcmp(now, "false") == 0 && strcmp(wants, "0") == 0) ||
+	    (strcmp(now, "true") == 0 && strcmp(wants, "1") == 0);
+}
+
+int
+settings_confirm(
+    const struct setting_seen *seen, const char *now, struct err *err)
+{
+	size_t i = 0;
+
+	while (strcmp(wanted[i].name, seen->name) != 0)
+		i++;
+	return same_value(now, wanted[i].value)
+	    ? 0
+	    : cannot_change(seen, &wanted[i], err);
 }

@@ -14,6 +14,7 @@
 struct setting_seen {
 	char *name, *value;
 	bool locked;
+	bool to_confirm; /* by settings_choose(): sent, and it matters */
 };
 
 struct settings_wanted {
@@ -26,11 +27,14 @@ struct settings_wanted {
 void settings_names(struct buf *out);
 /* Appends "&name=value" for each setting to be sent. Fails with ERR_SOURCE
  * where a setting that must be changed cannot be. */
-int settings_choose(const struct setting_seen *, size_t n,
+int settings_choose(struct setting_seen *, size_t n,
     const struct settings_wanted *, struct buf *parameters,
     struct err *) MUST_USE;
 /* With the chosen ones in force: do those that matter stand as they must? */
 int settings_check(
     const struct setting_seen *, size_t n, struct err *) MUST_USE;
+/* Likewise for one that was to be confirmed, by toString(getSetting()). */
+int settings_confirm(
+    const struct setting_seen *, const char *now, struct err *) MUST_USE;
 
 #endif
