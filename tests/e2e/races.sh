@@ -52,6 +52,17 @@ fault_stop run.fenced run
 calve run
 same 'busy: the second run has nothing to do but skip' 4 "$RC"
 same 'busy: and is recorded so' 'skipped|busy' "$(last_run busy state,error_class)"
+# The source is asked while the lock is tried: its silence is not waited for.
+echo 'stall-after 0 match system.settings' >"$T/ch/ch.faults"
+began=$SECONDS
+calve run
+same 'busy: so it is while the source is silent' 4 "$RC"
+if ((SECONDS - began < 20)); then
+	ok 'busy: which is not waited for'
+else
+	not_ok "busy: the silent source was waited for, $((SECONDS - began)) s"
+fi
+: >"$T/ch/ch.faults"
 same 'busy: nothing is committed meanwhile' "$BEFORE" "$(table version cold.busy)"
 fault_go
 same 'busy: the first one ends well' 0 "$RC"
