@@ -220,6 +220,10 @@ pump(struct slice *s, const char *token, struct err *err)
 		    tell_progress(s, err) == -1)
 			return -1;
 	}
+	if (got == 0 && begun &&
+	    (replica_flush(s->replica, err) == -1 ||
+		tell_progress(s, err) == -1))
+		return -1;
 	return got == 0 ? begun : -1;
 }
 

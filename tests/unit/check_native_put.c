@@ -80,16 +80,24 @@ static struct reading {
 	const struct batch *out;
 } r;
 
+static int
+into_block(void *arg, const void *p, size_t n, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	buf_put(&block, p, n);
+	return 0;
+}
+
+/* What is in block. */
 static const struct vec *
-read_back(void)
+read_block(void)
 {
 	struct typemap_options none = { NULL, 0, NULL };
 	struct typemap_column c = {
 		.name = "c", .text = put.sent, .type = &r.type
 	};
 
-	ck_assert_msg(native_put_block(&block, &put, 1, &batch, &err) == 0,
-	    "%s", err.text);
 	ck_assert_int_eq(
 	    ch_type_parse(put.sent, strlen(put.sent), &r.type, &err), 0);
 	ck_assert_int_eq(typemap_resolve(&c, &none, &r.field, &r.map, &err), 0);
@@ -105,6 +113,14 @@ read_back(void)
 	ck_assert_uint_eq(cursor_left(&bytes), 0);
 	ck_assert_uint_eq(r.out->nrows, batch.nrows);
 	return &r.out->cols[0];
+}
+
+static const struct vec *
+read_back(void)
+{
+	ck_assert_msg(native_put_block(&block, &put, 1, &batch, &err) == 0,
+	    "%s", err.text);
+	return read_block();
 }
 
 static void
@@ -324,6 +340,42 @@ START_TEST(arrays_come_back)
 }
 END_TEST
 
+/* Two batches make one block: the ends of arrays and NULLs go on. */
+START_TEST(batches_are_gathered_to_one_block)
+{
+	static const uint32_t ends[] = { 0, 2, 3, 5, 6 };
+	static const int64_t longs[] = { 7, 0, -9 };
+	struct type list = { .kind = TYPE_LIST };
+	const struct vec *got;
+	const int64_t *values;
+	struct vec *v;
+	uint32_t *offset;
+
+	type_add_field(&list, "element", false, TYPE_LONG);
+	v = column(list, "Array(Nullable(Int64))", 2);
+	offset = vec_set_offsets(v, VEC_LIST, 2);
+	memcpy(offset + 1, ends + 1, 8);
+	fill_longs(&v->child[0], 3, longs);
+	memcpy(vec_set_null(&v->child[0], 3), "\0\1\0", 3);
+	ck_assert_int_eq(native_gather(&put, 1, &batch, &err), 0);
+	ck_assert_uint_eq(native_gathered(&put, 1), 2 * 8 + 3 + 3 * 8);
+	ck_assert_int_eq(native_gather(&put, 1, &batch, &err), 0);
+	ck_assert_int_eq(native_emit(&put, 1, into_block, NULL, &err), 0);
+	ck_assert_uint_eq(native_gathered(&put, 1), 0);
+	ck_assert_int_eq(native_emit(&put, 1, into_block, NULL, &err), 0);
+	batch.nrows = 4;
+	got = read_block();
+	for (size_t k = 0; k <= 4; k++)
+		ck_assert_uint_eq(got->offset[k], ends[k]);
+	values = (const void *)got->child[0].fixed;
+	for (size_t k = 0; k < 6; k++) {
+		ck_assert_uint_eq(got->child[0].null[k], k % 3 == 1);
+		ck_assert_int_eq(values[k], longs[k % 3]);
+	}
+	end_reading();
+}
+END_TEST
+
 START_TEST(types_that_hold_other_things_are_refused)
 {
 	static const struct {
@@ -376,6 +428,7 @@ main(void)
 	tcase_add_test(t, decimals_widen_and_uuids_turn);
 	tcase_add_test(t, arrays_come_back);
 	tcase_add_test(t, types_that_hold_other_things_are_refused);
+	tcase_add_test(t, batches_are_gathered_to_one_block);
 	tcase_add_test(t, a_block_has_a_limit);
 	return run_suite(suite);
 }

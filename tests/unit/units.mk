@@ -261,7 +261,7 @@ unit_postgres_copy := worker/source/postgres_copy.c \
 fuzz_postgres_copy := $(unit_postgres_copy)
 
 UNITS += native_put
-unit_native_put := worker/sink/native_put.c $(SRCS_native)
+unit_native_put := worker/sink/native_plan.c worker/sink/native_put.c $(SRCS_native)
 
 UNITS += native_digest
 unit_native_digest := worker/sink/native_digest.c worker/clickhouse/stream.c \

@@ -4,9 +4,10 @@
  * (format.md 3.2): the counterpart of source/native*.
  *
  * native_plan() decides once for a column whether values of the batch's type
- * go into the table's, and how; native_put() does it for the n values of a
- * block. What cannot be held is ERR_DATA and names the column; nothing is
- * rounded, cut or replaced by a default.
+ * go into the table's, and how; native_gather() does it for the values of a
+ * batch, native_emit() makes one block of the batches gathered. What cannot be
+ * held is ERR_DATA and names the column; nothing is rounded, cut or replaced
+ * by a default.
  *
  * LowCardinality and Enum columns are sent as text, which the server looks up
  * itself (input_format_native_allow_types_conversion, on by default).
@@ -42,6 +43,10 @@ struct native_put {
 	__int128 low, high;       /* what fits, NATIVE_INT and TICKS */
 	int64_t multiply, divide; /* to the target's scale */
 	struct native_put *child; /* NATIVE_ARRAY */
+
+	/* gathered: the column's bytes in a block are these, then child's */
+	struct buf nulls, values;
+	uint64_t n; /* values */
 };
 
 /* column and text are borrowed until native_put_clear(). ERR_TYPE when values
@@ -50,12 +55,21 @@ int native_plan(const struct field *, const struct ch_type *to,
     const char *text, struct native_put *, struct err *) MUST_USE;
 void native_put_clear(struct native_put *);
 
-/* Appends the data of one column, of n values. */
-int native_put(struct buf *, const struct native_put *, const struct vec *,
+/* Adds a batch's rows to what is gathered; after -1 native_drop() it. */
+int native_gather(struct native_put *, size_t ncols, const struct batch *,
+    struct err *) MUST_USE;
+size_t native_gathered(const struct native_put *, size_t ncols); /* bytes */
+void native_drop(struct native_put *, size_t ncols);
+
+/* The block of what is gathered, piece by piece, none when that is nothing;
+ * it is dropped then. Ends at the first piece for which sink gives not 0, and
+ * gives that. */
+typedef int native_sink(void *arg, const void *, size_t, struct err *);
+int native_emit(struct native_put *, size_t ncols, native_sink *, void *arg,
     struct err *) MUST_USE;
 
-/* Appends a whole block. */
-int native_put_block(struct buf *, const struct native_put *, size_t ncols,
+/* Appends a block of one batch. */
+int native_put_block(struct buf *, struct native_put *, size_t ncols,
     const struct batch *, struct err *) MUST_USE;
 
 #endif

@@ -9,7 +9,8 @@
  *   replica_create      where nothing is
  *   replica_fit         column by column: does what comes go into it?
  *   replica_newest      the newest timestamp that is there
- *   replica_begin, replica_append ..., replica_finish     one INSERT
+ *   replica_begin, replica_append ..., replica_flush, replica_finish
+ *                       one INSERT
  *   replica_read_begin, replica_read_next ..., replica_read_end
  *   replica_close
  *
@@ -67,7 +68,9 @@ enum { REPLICA_BLOCK_ROWS = 4 << 20, REPLICA_BLOCK_BYTES = 1 << 30 };
 int replica_begin(struct replica *, const char *token, struct err *) MUST_USE;
 int replica_append(
     struct replica *, const struct batch *, struct err *) MUST_USE;
-/* Ends the request and waits for the server's word. After ERR_TARGET_LOST it
+/* Sends what is gathered, which replica_append() does at times. */
+int replica_flush(struct replica *, struct err *) MUST_USE;
+/* After replica_flush(): ends the request and waits for the server's word. After ERR_TARGET_LOST it
  * is not known whether the rows are there: the same token finds out. */
 int replica_finish(struct replica *, struct err *) MUST_USE;
 /* Cuts the request off: a part that was not a block yet is dropped. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One INSERT: blocks as they come, with the memory of one.
+ * One INSERT: batches are gathered to blocks, for the server takes some time
+ * for each; the memory is that of one.
  *
  * The server gathers them up to min_insert_block_size_*, then writes a part
  * for each partition: an insert below that appears at once, or not at all.
@@ -12,6 +13,8 @@
 
 #include "common/xalloc.h"
 #include "worker/sink/replica_own.h"
+
+enum { GATHER_BYTES = 8 << 20 };
 
 /* The server has answered before the data's end: why? */
 static int
@@ -41,6 +44,7 @@ replica_begin(struct replica *r, const char *token, struct err *err)
 	    "insert_deduplication_token=%s&max_partitions_per_insert_block=0&"
 	    "min_insert_block_size_rows=%d&min_insert_block_size_bytes=%d",
 	    escaped, REPLICA_BLOCK_ROWS, REPLICA_BLOCK_BYTES);
+	native_drop(r->put, r->nput);
 	r->rows = r->bytes = 0;
 	rc = http_put_begin(wire_http(r->server), parameters, r->insert, err);
 	free(parameters);
@@ -48,18 +52,32 @@ replica_begin(struct replica *r, const char *token, struct err *err)
 	return rc == 1 ? ended_early(r, err) : rc;
 }
 
+static int
+send(void *arg, const void *p, size_t n, struct err *err)
+{
+	struct replica *r = arg;
+
+	r->bytes += n;
+	return http_put(wire_http(r->server), p, n, err);
+}
+
+int
+replica_flush(struct replica *r, struct err *err)
+{
+	int rc = native_emit(r->put, r->nput, send, r, err);
+
+	return rc == 1 ? ended_early(r, err) : rc;
+}
+
 int
 replica_append(struct replica *r, const struct batch *b, struct err *err)
 {
-	int rc;
-
-	buf_reset(&r->block);
-	if (native_put_block(&r->block, r->put, r->nput, b, err) == -1)
+	if (native_gather(r->put, r->nput, b, err) == -1)
 		return -1;
 	r->rows += b->nrows;
-	r->bytes += r->block.len;
-	rc = http_put(wire_http(r->server), r->block.data, r->block.len, err);
-	return rc == 1 ? ended_early(r, err) : rc;
+	return native_gathered(r->put, r->nput) < GATHER_BYTES
+	    ? 0
+	    : replica_flush(r, err);
 }
 
 int

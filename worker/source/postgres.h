@@ -70,7 +70,7 @@ postgres_of(struct source *source)
 	return (struct postgres *)(void *)source;
 }
 
-enum { POSTGRES_ROWS = 4096, POSTGRES_BATCH_BYTES = 8 << 20 };
+enum { POSTGRES_ROWS = 1024, POSTGRES_BATCH_BYTES = 8 << 20 };
 
 source_close_op postgres_close;
 source_describe_op postgres_describe;
