@@ -79,6 +79,8 @@ int
 pg_fail_lost(struct pg *pg, struct err *err, const char *what)
 {
 	pg->lost = true;
+	if (pg->stop != NULL && pg->stop(err) == -1)
+		return -1;
 	return err_set(err, pg->role->lost, "%s; the %s is out of reach", what,
 	    pg->role->name);
 }
@@ -177,16 +179,22 @@ pg_fail_result(struct pg *pg, const PGresult *r, struct err *err)
 
 /* ---- waiting ---- */
 
-/* 1 ready, 0 the time is over, -1 poll failed. */
+enum { LOOK_MS = 200 }; /* for a sign to stop */
+
 int
-pg_wait(int fd, short events, struct mono since, double seconds)
+pg_wait(struct pg *pg, short events, struct mono since, double seconds)
 {
+	struct err ignored = { 0 };
+
 	for (;;) {
-		double left = seconds - mono_seconds_since(since);
-		if (left <= 0)
+		double left = (seconds - mono_seconds_since(since)) * 1000;
+		if (left <= 0 || (pg->stop != NULL && pg->stop(&ignored) == -1))
 			return 0;
-		struct pollfd p = { .fd = fd, .events = events };
-		int n = poll(&p, 1, (int)(left * 1000) + 1);
+		struct pollfd p = { .fd = PQsocket(pg->conn),
+			.events = events };
+		if (pg->stop != NULL && left > LOOK_MS)
+			left = LOOK_MS;
+		int n = poll(&p, 1, (int)left + 1);
 		if (n > 0)
 			return 1;
 		if (n == -1 && errno != EINTR)
@@ -213,7 +221,7 @@ poll_connect(struct pg *pg, unsigned timeout_s, struct err *err)
 		if (PQstatus(pg->conn) == CONNECTION_BAD ||
 		    want == PGRES_POLLING_FAILED)
 			return fail_connect(pg, err);
-		if (pg_wait(PQsocket(pg->conn),
+		if (pg_wait(pg,
 			want == PGRES_POLLING_READING ? POLLIN : POLLOUT, since,
 			timeout_s) != 1)
 			return err_set(err, pg->role->lost,
@@ -357,6 +365,12 @@ pg_close(struct pg *pg)
 	free(pg);
 }
 
+void
+pg_stop_with(struct pg *pg, int (*stop)(struct err *))
+{
+	pg->stop = stop;
+}
+
 bool
 pg_is_lost(const struct pg *pg)
 {
@@ -374,8 +388,8 @@ pg_flush(struct pg *pg, struct mono since, struct err *err)
 			return 0;
 		/* Read too: the server may wait for us before it reads on. */
 		if (left == -1 ||
-		    pg_wait(PQsocket(pg->conn), POLLIN | POLLOUT, since,
-			pg->statement_s) != 1 ||
+		    pg_wait(pg, POLLIN | POLLOUT, since, pg->statement_s) !=
+			1 ||
 		    PQconsumeInput(pg->conn) == 0)
 			return pg_fail_lost(pg, err, "the connection was lost");
 	}
@@ -387,8 +401,7 @@ pg_next_result(
     struct pg *pg, struct mono since, PGresult **out, struct err *err)
 {
 	while (PQisBusy(pg->conn)) {
-		int ready =
-		    pg_wait(PQsocket(pg->conn), POLLIN, since, pg->statement_s);
+		int ready = pg_wait(pg, POLLIN, since, pg->statement_s);
 		if (ready == 0)
 			return pg_fail_lost(pg, err, "no answer in time");
 		/* On failure PQgetResult has the reason as a result. */

@@ -68,6 +68,11 @@ struct pg *pg_open(const char *conninfo, const struct pg_role *,
     const char *application, unsigned timeout_s, struct err *) MUST_USE;
 void pg_close(struct pg *); /* NULL is fine */
 
+/* From now on every wait asks several times a second whether to go on; when
+ * stop sets its error and returns -1, the statement fails with that and the
+ * connection is lost. */
+void pg_stop_with(struct pg *, int (*stop)(struct err *));
+
 /* Whether the string parses; connects to nothing. */
 int pg_check_conninfo(const char *conninfo, struct err *) MUST_USE;
 /* The same with every password written as "***", owned by the caller; a

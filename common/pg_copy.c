@@ -44,8 +44,7 @@ pg_copy_next(struct pg *pg, char **data, size_t *len, struct err *err)
 	while ((n = PQgetCopyData(pg->conn, data, 1)) == 0) {
 		if (since.ns == 0)
 			since = mono_now();
-		if (pg_wait(PQsocket(pg->conn), POLLIN, since,
-			pg->statement_s) != 1)
+		if (pg_wait(pg, POLLIN, since, pg->statement_s) != 1)
 			return pg_fail_lost(pg, err, "no answer in time");
 		if (PQconsumeInput(pg->conn) == 0)
 			return pg_fail_send(pg, err);

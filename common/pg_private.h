@@ -12,7 +12,8 @@ struct pg {
 	PGconn *conn;
 	const struct pg_role *role;
 	bool lost;
-	double statement_s; /* longest wait for an answer of ours */
+	double statement_s;        /* longest wait for an answer of ours */
+	int (*stop)(struct err *); /* NULL: nobody may end a wait */
 };
 
 /* pg_conninfo.c. NULL: err is set, and tells nothing of the string. */
@@ -23,8 +24,9 @@ int pg_fail_lost(struct pg *, struct err *, const char *what);
 int pg_fail_result(struct pg *, const PGresult *, struct err *);
 int pg_fail_send(struct pg *, struct err *);
 
-/* 1 ready, 0 the time is over, -1 poll failed. */
-int pg_wait(int fd, short events, struct mono since, double seconds);
+/* 1 ready, 0 the time is over or there is a sign to stop, -1 poll failed;
+ * pg_fail_lost knows which. */
+int pg_wait(struct pg *, short events, struct mono since, double seconds);
 /* Sends what libpq still holds. */
 int pg_flush(struct pg *, struct mono since, struct err *) MUST_USE;
 /* One result, *out NULL at the end. */

@@ -324,6 +324,10 @@ config_load(const char *path, struct config *c, struct err *err)
 			    "'%s' here nor '%s'; name one with -c",
 			    here, system);
 	}
+	if (fd == -1 && errno == ENOENT)
+		return err_set(err, ERR_CONFIG,
+		    "there is no file '%s'; name the configuration with -c",
+		    path);
 	if (fd == -1)
 		return err_sys(err, ERR_CONFIG, "cannot open '%s'", path);
 	buf_init(&text, CONFIG_MAX + 4096);

@@ -113,6 +113,27 @@ wait "$other" 2>/dev/null
 run_ok 'when it has ended'
 equal 'neither it nor what came meanwhile is lost' open
 
+# ---- a source that lets nobody read ---------------------------------------------------------------
+
+coproc OTHER { psql -qXAt "$(cat "$T/pg/pg.conninfo")" 2>&1; }
+other=$OTHER_PID
+printf '%s\n' "BEGIN; LOCK TABLE $TABLE;" '\echo locked' >&"${OTHER[1]}"
+read -r line <&"${OTHER[0]}"
+"$CALVE" -c "$T/calve.yaml" run >"$T/stopped.out" 2>"$T/stopped.err" </dev/null &
+coordinator=$!
+waits_for_lock() {
+	[ "$(app "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'calve-worker' AND wait_event_type = 'Lock'")" != 0 ]
+}
+wait_until 30 waits_for_lock || not_ok "a locked source: nobody waits for it: $(cat "$T/stopped.err")"
+began=$SECONDS
+kill -TERM "$coordinator"
+wait "$coordinator"
+same 'a locked source: a run that waits for it is stopped' '1 cancelled|cancelled' "$? $(last_run open state,error_class)"
+same 'at once' yes "$( ((SECONDS - began < 10)) && echo yes || echo "after $((SECONDS - began)) s")"
+printf '%s\n' '\q' >&"${OTHER[1]}"
+wait "$other" 2>/dev/null
+run_ok 'when the lock is gone'
+
 # ---- with tables that go to Iceberg --------------------------------------------------------------
 
 sql "CREATE TABLE hot (ts DateTime64(3, 'UTC'), n UInt32) ENGINE = MergeTree ORDER BY ts"

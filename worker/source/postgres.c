@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/xalloc.h"
+#include "worker/stop.h"
 
 enum { SQL_MAX = 1 << 20 };
 
@@ -48,6 +49,7 @@ postgres_open(const struct job *job, struct err *err)
 		postgres_close(&s->source);
 		return NULL;
 	}
+	pg_stop_with(s->pg, stop_check);
 	return &s->source;
 }
 
