@@ -42,6 +42,7 @@ struct slice {
 	struct type incoming;
 	struct replica *replica;
 	uint64_t received, sent, rows; /* as told to all */
+	bool adrift; /* the snapshot is gone: no other try heals that */
 };
 
 /* ---- what the threads share ------------------------------------------------- */
@@ -181,9 +182,11 @@ slice_open(struct slice *s, struct err *err)
 	if ((s->source = source_open(plan->job, err)) == NULL ||
 	    source_describe(s->source, &s->described, err) == -1 ||
 	    source_resolve(s->source, NULL, no_note, NULL, &s->incoming, err) ==
-		-1 ||
-	    source_join(s->source, plan->window, plan->snapshot, err) == -1 ||
-	    (s->replica = replica_open(plan->job, err)) == NULL ||
+		-1)
+		return -1;
+	s->adrift =
+	    source_join(s->source, plan->window, plan->snapshot, err) == -1;
+	if (s->adrift || (s->replica = replica_open(plan->job, err)) == NULL ||
 	    (there = replica_describe(s->replica, err)) == -1)
 		return -1;
 	if (there == 0)
@@ -270,7 +273,8 @@ send_range(struct slice *s, size_t range, struct err *err)
 		if (s->source != NULL)
 			end_range(s, false);
 		slice_close(s);
-		if (attempt == TRIES || !err_is_retryable(err->cls))
+		if (s->adrift || attempt == TRIES ||
+		    !err_is_retryable(err->cls))
 			return -1;
 		if (pause_before(s->all, attempt, &again) == -1)
 			return -1;

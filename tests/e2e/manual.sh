@@ -235,7 +235,7 @@ while read -r command; do
 done < <(sed -n 's/^\$ calve //p' "$RUNBOOK" | sed 's/trades/t/' | sort -u)
 awk '/^\.Bd -literal/ { on = 1; next } /^\.Ed/ { on = 0 } on && !/^\$/' "$RUNBOOK" >"$T/runbook.sql"
 state "$(cat "$T/runbook.sql")" >"$T/out" 2>"$T/err"
-same 'calve-runbook(7): its queries run' '0 2 ' "$? $(grep -c '^SELECT' "$T/runbook.sql") $(cat "$T/err")"
+same 'calve-runbook(7): its queries run' '0 3 ' "$? $(grep -c '^SELECT' "$T/runbook.sql") $(cat "$T/err")"
 
 # ---- pages -------------------------------------------------------------------------------
 

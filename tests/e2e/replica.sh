@@ -65,6 +65,11 @@ differences() {
 	[ "$LOST$DUPLICATED" == 00 ] || head -n 5 "$T/lost.rows" "$T/duplicated.rows"
 }
 
+# Rows that inserts have put into a table, whatever merges made of them.
+rows_put() { # TABLE
+	sql "SELECT sum(rows) FROM system.parts WHERE database = 'fact' AND table = '$1' AND min_block_number = max_block_number"
+}
+
 equal() { # NAME TABLE
 	differences "$2"
 	same "$1" '0 lost, 0 duplicated' "$LOST lost, $DUPLICATED duplicated"

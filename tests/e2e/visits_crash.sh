@@ -41,7 +41,8 @@ echo 'cut-after 0 times 2 match INSERT INTO' >"$T/ch/ch.faults"
 run_ok 'answers of two inserts lost'
 rm "$T/ch/ch.faults"
 equal 'they are sent again' lost
-same 'and the tokens let nothing in twice' $ROWS "$(sql "SELECT count() FROM fact.lost")"
+same 'which took more bytes than a run without' t "$(state "SELECT max(bytes_written) FILTER (WHERE table_name = 'lost') > max(bytes_written) FILTER (WHERE table_name = 'listed') FROM offload_runs")"
+same 'and the tokens let nothing in twice' "$ROWS" "$(rows_put lost)"
 
 sync_config "$(visits refused 'slices: 3')"
 calve init
@@ -85,5 +86,16 @@ fault_go
 has 'PostgreSQL restarted while rows are read: the run fails' '^[13]$' "$RC"
 run_ok 'after the restart'
 equal 'after the restart: equal' servers
+
+# The snapshot is gone with the session that held it.
+state "UPDATE $TABLE SET page_views = 12, updated_at = updated_at + 1" >/dev/null
+calve watermark set servers '2000-01-01T00:00:00Z'
+fault_stop reading run
+state "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE application_name = 'calve-worker' AND query NOT LIKE '%offload_watermarks%'" >/dev/null
+fault_go
+has 'sessions at the source ended: the snapshot is gone' 'error .*servers: .*the snapshot that the run reads is gone, .*run it again' "$ERR"
+same 'which another attempt may heal' 'failed|source-lost' "$(last_run servers 'state,error_class')"
+run_ok 'sessions at the source ended'
+equal 'sessions at the source ended: equal' servers
 
 exit "$TESTS_FAILED"

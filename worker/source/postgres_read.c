@@ -229,7 +229,14 @@ postgres_join(struct source *source, const struct window *whole,
 	snprintf(sql, sizeof(sql), "SET TRANSACTION SNAPSHOT '%s'", snapshot);
 	if (begin_frozen(s, whole, err) == -1)
 		return -1;
-	return pg_script(s->pg, sql, err);
+	if (pg_script(s->pg, sql, err) == 0)
+		return 0;
+	if (err->cls != ERR_SOURCE)
+		return -1;
+	err_clear(err);
+	return err_set(err, ERR_SOURCE_LOST,
+	    "the snapshot that the run reads is gone, with the connection that "
+	    "held it; see the source's log, then run it again");
 }
 
 /* Where the window is most of a large table, a sample of its pages will do;
