@@ -20,7 +20,7 @@ mapfile -t POINTS < <(awk '$1 != "starting" && $1 != "done" { n[$1]++; print $1 
 same 'there are points enough' 1 "$((${#POINTS[@]} > 15))"
 if [ "$DRILL_SCALE" == small ]; then
 	all=("${POINTS[@]}")
-	POINTS=(sync.range.acknowledged:1 sync.range.sent:3 state.commit.before:1)
+	POINTS=(sync.range.acknowledged:1 state.commit.before:1)
 	drill_draw 0 $((${#all[@]} - 1))
 	POINTS+=("${all[DRAWN]}")
 fi
@@ -124,7 +124,7 @@ sync_finish 'sync: lock lost, another run sends newer rows' 'what the first one 
 # after each.
 SYNC_LOOKBACK='lookback: 10m' sync_table late
 sync_begin
-for ((n = 0; n < $(drill_scaled 60 5); n++)); do
+for ((n = 0; n < $(drill_scaled 60 3); n++)); do
 	drill_draw 1000 580000
 	app "INSERT INTO $TABLE SELECT * FROM make_visits(1000000 + $n * 10, 1000000 + $n * 10 + 9, $SYNC_NOW - $DRAWN, 100)"
 	calve run
@@ -138,7 +138,7 @@ sync_finish 'sync: rows late within the look-back' "taken by the next run"
 SYNC_LOOKBACK='lookback: 0s' sync_table open
 sync_hold # the writers' timestamps are late
 sync_begin
-for ((n = 0; n < $(drill_scaled 20 2); n++)); do
+for ((n = 0; n < $(drill_scaled 20 1); n++)); do
 	coproc OTHER { psql -qXAt "$(cat "$APP/pg.conninfo")" 2>&1; }
 	other=$OTHER_PID
 	printf '%s\n' "BEGIN; UPDATE $TABLE SET city = 'open $n', updated_at = greatest(updated_at + 1, (extract(epoch FROM now()) * 1000)::bigint) WHERE id % 1000 = $n;" '\echo begun' >&"${OTHER[1]}"

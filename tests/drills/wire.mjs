@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A wire that breaks as told: a proxy on loopback between calve and an HTTP
- * server that counts the bytes of one answer as they travel, status line,
- * headers, chunk sizes and tail included.
+ * server that counts the bytes of one answer, or of one request, as they
+ * travel, first line, headers, chunk sizes and tail included.
  *
  *	wire.mjs FOLDER URL MATCH
  *
- * FOLDER/wire.port is written when it listens. Each answer to a request that
- * has MATCH in it reads FOLDER/wire.plan anew:
+ * FOLDER/wire.port is written when it listens. Each request that has MATCH in
+ * it, and its answer, reads FOLDER/wire.plan anew:
  *
  *	cut N      after N bytes the connection is closed
  *	reset N    after N bytes it is reset
@@ -16,9 +16,11 @@
  *	hold N     likewise, until the server closes: its end is passed on
  *	flip N     all bits of byte N are turned
  *
- * N < 0 counts from the answer's end: its last byte is -1. A plan is carried
- * out once: wire.plan becomes wire.struck. An answer that came whole without a
- * plan is kept as FOLDER/wire.answer. It ends with its parent.
+ * of the answer, or of the request where "up" stands behind. N < 0 counts from
+ * an answer's end: its last byte is -1. A plan is carried out once: wire.plan
+ * becomes wire.struck. What came whole without a plan is kept, as
+ * FOLDER/wire.answer and the length of FOLDER/wire.request. It ends with its
+ * parent.
  */
 import fs from 'node:fs';
 import net from 'node:net';
@@ -27,32 +29,34 @@ import path from 'node:path';
 const [folder, url, match] = process.argv.slice(2);
 const server = new URL(url);
 const file = name => path.join(folder, name);
-/* of an answer in chunks, as ClickHouse's are */
+/* of what comes in chunks, as ClickHouse's answers and calve's rows do */
 const END = Buffer.from('\r\n0\r\n\r\n');
 
-function readPlan() {
+/* Of the answer, or of the request. */
+function readPlan(up) {
 	let text;
 	try {
 		text = fs.readFileSync(file('wire.plan'), 'utf8');
 	} catch {
 		return undefined;
 	}
-	const [kind, n] = text.trim().split(' ');
-	return { kind, at: Number(n) };
+	const [kind, n, way] = text.trim().split(' ');
+	return (way === 'up') === up ? { kind, at: Number(n) } : undefined;
 }
 
-/* One answer on its way from upstream to client. */
-class Answer {
-	constructor(client, upstream) {
+/* One answer on its way to the client, or one request to the server. */
+class Passage {
+	constructor(client, to, up) {
 		this.client = client;
-		this.upstream = upstream;
-		this.plan = readPlan();
+		this.to = to;
+		this.up = up;
+		this.plan = readPlan(up);
 		this.pieces = []; /* all of it, where there is no plan */
 		this.sent = 0;
 		this.kept = Buffer.alloc(0); /* not yet sent */
 		this.tail = Buffer.alloc(0);
-		this.broken = false; /* nothing more goes to the client */
-		this.silent = false; /* nor does it hear of the end */
+		this.broken = false; /* nothing more goes on */
+		this.silent = false; /* nor does the client hear of the end */
 	}
 
 	/* Where it breaks, as soon as that can be known. */
@@ -68,15 +72,21 @@ class Answer {
 		const { kind } = this.plan;
 		const before = this.kept.subarray(0, at - this.sent);
 		const after = this.kept.subarray(at - this.sent);
-		fs.renameSync(file('wire.plan'), file('wire.struck'));
 		this.plan.at = Infinity;
+		try {
+			fs.renameSync(file('wire.plan'), file('wire.struck'));
+		} catch {
+			return; /* another one was there first */
+		}
 		if (kind === 'flip') {
 			after[0] ^= 0xff;
 			return;
 		}
 		this.broken = true;
 		this.silent = kind === 'stall';
-		this.client.write(before, () => {
+		if (this.up && this.silent)
+			this.client.pause();
+		this.to.write(before, () => {
 			if (kind === 'reset')
 				this.client.resetAndDestroy();
 			else if (kind === 'cut')
@@ -92,10 +102,9 @@ class Answer {
 		const ended = this.tail.equals(END);
 		if (this.plan === undefined) {
 			this.pieces.push(bytes);
-			this.client.write(bytes);
+			this.to.write(bytes);
 			if (ended)
-				fs.writeFileSync(file('wire.answer'),
-				    Buffer.concat(this.pieces));
+				this.keep();
 			return;
 		}
 		this.kept = Buffer.concat([this.kept, bytes]);
@@ -110,23 +119,36 @@ class Answer {
 		const go = this.kept.subarray(0, this.kept.length - keep);
 		this.kept = this.kept.subarray(go.length);
 		this.sent += go.length;
-		this.client.write(go);
+		this.to.write(go);
+	}
+
+	keep() {
+		const all = Buffer.concat(this.pieces);
+
+		if (this.up)
+			fs.writeFileSync(file('wire.request'), `${all.length}\n`);
+		else
+			fs.writeFileSync(file('wire.answer'), all);
 	}
 }
 
 const listener = net.createServer(client => {
 	const upstream = net.connect(server.port, server.hostname);
-	let answer, asked = '';
+	let answer, request, asked = '';
 
 	client.on('data', bytes => {
 		asked = (asked + bytes.toString('latin1')).slice(-65536);
 		if (asked.includes(match)) {
-			answer = new Answer(client, upstream);
+			request = new Passage(client, upstream, true);
+			answer = new Passage(client, client, false);
 			asked = '';
 		} else if (bytes.includes('POST ')) {
-			answer = undefined;
+			answer = request = undefined;
 		}
-		upstream.write(bytes);
+		if (request === undefined)
+			upstream.write(bytes);
+		else
+			request.push(bytes);
 	});
 	upstream.on('data', bytes => {
 		if (answer === undefined)
@@ -135,7 +157,7 @@ const listener = net.createServer(client => {
 			answer.push(bytes);
 	});
 	upstream.on('close', () => {
-		if (!answer?.silent)
+		if (!answer?.silent && !request?.silent)
 			client.end();
 	});
 	client.on('close', () => upstream.destroy());
