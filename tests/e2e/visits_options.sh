@@ -121,6 +121,7 @@ printf '%s\n' "BEGIN; LOCK TABLE $TABLE;" '\echo locked' >&"${OTHER[1]}"
 read -r line <&"${OTHER[0]}"
 "$CALVE" -c "$T/calve.yaml" run >"$T/stopped.out" 2>"$T/stopped.err" </dev/null &
 coordinator=$!
+# shellcheck disable=SC2317 # by wait_until
 waits_for_lock() {
 	[ "$(app "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'calve-worker' AND wait_event_type = 'Lock'")" != 0 ]
 }
