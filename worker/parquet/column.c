@@ -245,7 +245,7 @@ add_entries(struct column *c, const struct values *v, uint32_t *map,
 		c->sampled = true;
 		c->sample = have;
 		c->sample_entries = c->dict.n;
-		drop = drop || c->dict.n > have / 4 * 3;
+		drop = drop || c->dict.n > have / 16 * DICTIONARY_SIXTEENTHS;
 	}
 	if (drop)
 		column_drop_dictionary(c);
