@@ -40,12 +40,19 @@ sync_finish 'sync: kill -9 the worker at each step' "${#POINTS[@]} points; the n
 
 # ---- at random moments -------------------------------------------------------------
 
-# killed NAME WHOM: `calve run`
+# timed: sets WHOLE to the milliseconds that a run with rows takes
+timed() {
+	local began=${EPOCHREALTIME/[.,]/}
+	calve run
+	WHOLE=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+}
+
+# killed NAME WHOM: `calve run`, at a moment before it would have ended
 killed() {
 	local child=
 	"$CALVE" -c "$T/calve.yaml" run >/dev/null 2>>"$T/killed.err" </dev/null &
 	COORDINATOR=$!
-	drill_draw 20 600
+	drill_draw 5 $((WHOLE - 10 > 20 ? WHOLE - 10 : 20))
 	drill_pause "$DRAWN"
 	read -r child _ 2>/dev/null <"/proc/$COORDINATOR/task/$COORDINATOR/children"
 	case $2 in
@@ -63,6 +70,8 @@ for whom in worker coordinator both; do
 	sync_table "by_$whom"
 	sync_begin
 	HITS=0
+	sync_again "by_$whom"
+	timed
 	for ((n = 0; n < 5 * KILLS && HITS < KILLS; n++)); do
 		# every other time on top of the one before
 		((n % 2)) || sync_again "by_$whom"
