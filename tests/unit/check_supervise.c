@@ -281,7 +281,8 @@ START_TEST(bad_frames_fail_that_run_only)
 	    "out of turn");
 	alone("hello result:1 progress:1 exit:0", RUN_FAILED, ERR_PROTOCOL,
 	    "out of turn");
-	alone("protocol hang", RUN_FAILED, ERR_PROTOCOL, "worker speaks protocol");
+	alone("protocol hang", RUN_FAILED, ERR_PROTOCOL,
+	    "worker speaks protocol");
 	alone(
 	    "hello garbage stubborn", RUN_FAILED, ERR_PROTOCOL, "not a frame");
 	alone("hello half exit:0", RUN_FAILED, ERR_BUG, "without a report");
