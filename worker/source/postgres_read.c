@@ -14,7 +14,9 @@
 #include "common/xalloc.h"
 #include "worker/source/postgres.h"
 
-enum { SQL_MAX = 16 << 20, SAMPLE_ROWS = 50000, RANGES_MAX = 10000 };
+enum { SQL_MAX = 16 << 20, RANGES_MAX = 10000 };
+/* Looked at to place a range's bound; they come by pages of some ten rows. */
+enum { SAMPLE_ROWS = 2000 };
 
 /* One statement's row; NULL on failure. */
 static struct pg_rows *
@@ -242,13 +244,15 @@ postgres_join(struct source *source, const struct window *whole,
 /* Where the window is most of a large table, a sample of its pages will do;
  * otherwise an index finds the rows. */
 static int
-put_sample(struct postgres *s, struct buf *sql, uint64_t rows, struct err *err)
+put_sample(struct postgres *s, struct buf *sql, uint64_t rows, size_t ranges,
+    struct err *err)
 {
+	const uint64_t sample = (uint64_t)SAMPLE_ROWS * ranges;
 	struct pg_rows *got;
 	struct buf ask_size;
 	double tuples;
 
-	if (rows < 4 * SAMPLE_ROWS || !s->has_ctid)
+	if (rows < 4 * sample || !s->has_ctid)
 		return 0;
 	buf_init(&ask_size, SQL_MAX);
 	buf_put_str(&ask_size,
@@ -269,7 +273,7 @@ put_sample(struct postgres *s, struct buf *sql, uint64_t rows, struct err *err)
 	pg_rows_free(got);
 	if (tuples > 0 && tuples < 4.0 * (double)rows)
 		buf_printf(sql, " TABLESAMPLE SYSTEM (%.6f)",
-		    100.0 * SAMPLE_ROWS / (double)rows);
+		    100.0 * (double)sample / (double)rows);
 	return 0;
 }
 
@@ -286,7 +290,7 @@ put_quantiles(struct postgres *s, const struct window *w, uint64_t rows,
 	buf_put_str(sql, "]) WITHIN GROUP (ORDER BY ");
 	postgres_identifier(sql, s->timestamp->name);
 	buf_printf(sql, ")) AS q FROM %s", s->table);
-	if (put_sample(s, sql, rows, err) == -1)
+	if (put_sample(s, sql, rows, n, err) == -1)
 		return -1;
 	buf_put_str(sql, " WHERE ");
 	postgres_window(sql, s, w);
