@@ -114,6 +114,7 @@ struct loop {
 	struct run *runs;   /* the slots */
 	size_t nruns;
 	size_t left; /* tasks that are not done */
+	unsigned processors;
 	int signals_seen;
 	struct mono next_tick;
 	struct mono next_keep;            /* of a ledger that is out of reach */
@@ -250,6 +251,20 @@ end_start(struct loop *l, size_t item)
 	l->tasks[item].state = TASK_WAITING;
 }
 
+/* A worker that has no other beside it may use all processors. */
+static void
+share_processors(struct loop *l)
+{
+	size_t abreast = 0, culprit;
+
+	for (size_t at = 0; at < l->s->plan->n; at++)
+		abreast += l->tasks[at].state == TASK_RUNNING ||
+		    (l->tasks[at].state == TASK_WAITING &&
+			is_ready(l, at, &culprit) == 1);
+	l->s->threads = processors_share(
+	    l->processors, abreast < l->nruns ? abreast : l->nruns);
+}
+
 static void
 start_ready(struct loop *l)
 {
@@ -273,6 +288,7 @@ start_ready(struct loop *l)
 			    t->not_before.ns > mono_now().ns)
 				continue;
 			t->state = TASK_RUNNING;
+			share_processors(l);
 			if (run_start(r, l->s, at) == -1) {
 				end_start(l, at);
 				again = true;
@@ -503,7 +519,7 @@ supervise(struct supervise *s, struct err *err)
 
 	l.nruns = s->workers < s->plan->n ? s->workers : s->plan->n;
 	raise_files(l.nruns);
-	s->threads = processors_share(processors(), l.nruns);
+	l.processors = processors();
 	l.tasks = xcalloc(s->plan->n + 1, sizeof *l.tasks);
 	l.runs = xcalloc(l.nruns + 1, sizeof *l.runs);
 	s->outcomes = xcalloc(s->plan->n + 1, sizeof *s->outcomes);

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Nine tables in three waves, two workers against one after another.
+# Nine tables in three waves, two workers against one after another. A worker
+# that is alone encodes with both processors; "one thread" has it leave one idle,
+# as other tools do that take tables one after another.
 #
 #	tests/bench/waves.sh [--rounds N]
 #
@@ -27,13 +29,13 @@ load() {
 	    done && echo "$made" >"$B/waves.made"
 }
 
-# waves PEER ROUND WORKERS
+# waves PEER ROUND WORKERS [CONFIGURATION]
 waves() {
 	local table rows
 	for table in "${MEDALLION_TABLES[@]}"; do
 		forget "$table" || return 1
 	done
-	measured -l "$B/events" "$CALVE" -c "$B/calve.yaml" run -j "$3" --json \
+	measured -l "$B/events" "$CALVE" -c "${4:-$B/calve.yaml}" run -j "$3" --json \
 	    2>"$B/calve.log" </dev/null || {
 		tail -n 5 "$B/calve.log" >&2
 		return 1
@@ -49,10 +51,12 @@ main() {
 	[ "${1:-}" != --rounds ] || rounds=$2
 	bench_up
 	load || bench_fail 'no tables'
-	medallion_config "$B" && calve init >/dev/null || exit 1
+	medallion_config "$B" && calve init >/dev/null &&
+	    medallion_config "$B" file="$B/single.yaml" \
+		'defaults=limits: { threads: 1 }' || exit 1
 	for ((round = 1; round <= rounds; round++)); do
-		waves 'one by one' "$round" 1 && waves '2 workers' "$round" 2 ||
-			exit 1
+		waves 'one by one' "$round" 1 && waves '2 workers' "$round" 2 &&
+		    waves 'one thread' "$round" 1 "$B/single.yaml" || exit 1
 	done
 	node tests/bench/report.mjs table "$SAMPLES"
 }
