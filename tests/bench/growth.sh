@@ -36,7 +36,7 @@ grow() {
 # Of a commit bytes_in is its manifest list, bytes_out the table's JSON, files
 # the manifests of the snapshot.
 commits() {
-	local dir=$B/commits at n seconds cpu json list manifests
+	local dir=$B/commit_table at n seconds cpu json list manifests
 	rm -rf "$dir" && mkdir "$dir" || exit 1
 	"$B/commits" "$dir" "${COMMITS[-1]}" $COMMIT_SECONDS \
 	    >"$B/commits.tsv" || bench_fail 'commits failed'
