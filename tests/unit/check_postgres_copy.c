@@ -223,6 +223,14 @@ START_TEST(numerics_are_unscaled_exactly)
 }
 END_TEST
 
+START_TEST(numerics_beyond_128_bits_do_not_fit)
+{
+	setup("numeric", (38 << 16 | 2) + 4, false);
+	put_numeric(9, 0, 1, (const uint16_t[]){ 2815 }); /* by 10^38 */
+	refuse("does not fit");
+}
+END_TEST
+
 START_TEST(texts_must_be_utf8)
 {
 	setup("text", -1, false);
@@ -368,6 +376,7 @@ main(void)
 	tcase_add_test(t, integers_have_a_sign);
 	tcase_add_test(t, times_count_from_1970);
 	tcase_add_test(t, numerics_are_unscaled_exactly);
+	tcase_add_test(t, numerics_beyond_128_bits_do_not_fit);
 	tcase_add_test(t, texts_must_be_utf8);
 	tcase_add_test(t, arrays_have_one_dimension);
 	tcase_add_test(t, every_cut_is_found);

@@ -203,7 +203,7 @@ unscaled(const uint8_t *p, size_t ndigits, int weight, const struct type *t,
     __int128 *out)
 {
 	const __int128 most = power_of_10(t->precision);
-	__int128 v = 0;
+	__int128 v = 0, unit;
 
 	for (size_t k = 0; k < ndigits; k++) {
 		unsigned digit = be16(p + 2 * k);
@@ -228,9 +228,10 @@ unscaled(const uint8_t *p, size_t ndigits, int weight, const struct type *t,
 			continue;
 		if (power > 38)
 			return false;
-		v += (__int128)digit * power_of_10((unsigned)power);
-		if (v >= most || v < 0)
+		unit = power_of_10((unsigned)power);
+		if ((most - 1 - v) / unit < digit)
 			return false;
+		v += digit * unit;
 	}
 	*out = v;
 	return true;
