@@ -44,7 +44,8 @@ spark_pairs=(
 	"old 3.5.1 iceberg-spark-runtime-3.5_2.12:1.5.2"
 	"new 4.1.4 iceberg-spark-runtime-4.1_2.13:1.11.0"
 )
-jdbc=clickhouse-jdbc:0.6.3:jar:all
+jdbc=(com.clickhouse:clickhouse-jdbc:0.6.3:jar:all
+    org.postgresql:postgresql:42.7.4)
 pyiceberg='pyiceberg[pyarrow,sql-sqlite]==0.12.0'
 
 # ---- Debian ------------------------------------------------------------------
@@ -170,17 +171,19 @@ setup_spark() {
 
 # For that Spark, in build/spark/old/jdbc.
 setup_jdbc() {
-	local dir=$build/spark/old/jdbc
-	[[ $(cat "$dir/.installed" 2>/dev/null) != "$jdbc" ]] || return 0
-	echo "setup: $jdbc into build/spark/old/jdbc"
+	local dir=$build/spark/old/jdbc driver
+	[[ $(cat "$dir/.installed" 2>/dev/null) != "${jdbc[*]}" ]] || return 0
 	rm -rf "$dir"
-	if ! mvn -B -q dependency:copy "-Dartifact=com.clickhouse:$jdbc" \
-	    "-DoutputDirectory=$dir" > "$build/setup-mvn.log" 2>&1 \
-	    < /dev/null; then
-		tail -n 20 "$build/setup-mvn.log" >&2
-		fail "Maven failed: see $build/setup-mvn.log"
-	fi
-	echo "$jdbc" > "$dir/.installed"
+	for driver in "${jdbc[@]}"; do
+		echo "setup: $driver into build/spark/old/jdbc"
+		if ! mvn -B -q dependency:copy "-Dartifact=$driver" \
+		    "-DoutputDirectory=$dir" > "$build/setup-mvn.log" 2>&1 \
+		    < /dev/null; then
+			tail -n 20 "$build/setup-mvn.log" >&2
+			fail "Maven failed: see $build/setup-mvn.log"
+		fi
+	done
+	echo "${jdbc[*]}" > "$dir/.installed"
 }
 
 setup_bench() {

@@ -35,7 +35,9 @@ bench-visits: bench-setup
 bench-spark: bench-setup
 	$(Q)if scripts/setup.sh bench; then tests/bench/spark.sh && \
 	    mkdir -p build/bench/results && \
-	    cp build/bench/samples.tsv build/bench/results/spark.tsv; \
+	    cp build/bench/samples.tsv build/bench/results/spark.tsv && \
+	    tests/bench/visits.sh --spark --rounds 3 && \
+	    cp build/bench/samples.tsv build/bench/results/spark-visits.tsv; \
 	else echo 'bench-spark: skipped, see above what cannot be had'; fi
 
 bench-results:

@@ -164,14 +164,15 @@ const markdown = rows => line(rows[0]) +
     line(rows[0].map((_, i) => i === 0 ? '---' : '--:')) +
     rows.slice(1).map(line).join('');
 
-const order = ['bench', 'others', 'waves', 'small', 'growth', 'visits', 'spark'];
+const order = ['bench', 'waves', 'small', 'growth', 'visits', 'spark',
+    'spark-visits'];
 
 function results() {
 	return order.map(name => path.join(here, 'results', `${name}.tsv`))
 	    .filter(file => fs.existsSync(file)).map(read);
 }
 
-/* Each scenario as the first file has it; Spark's has trades of its own. */
+/* Each scenario as the first file has it; Spark's have rows of their own. */
 function firsts(files) {
 	const from = new Map();
 	for (const f of files)
@@ -228,6 +229,12 @@ function readmeVisits(files) {
 	const rows = [...all.values()].map(g => [peers[g.peer] ?? g.peer,
 	    ...list.map(c => c[1](g, all))]);
 	rows[0][0] = 'calve, two slices';
+	/* Spark had its turns with a calve of its own. */
+	const own = files.map(f => groups(f.samples, 'visits'))
+	    .find(g => g.has('spark'));
+	if (own !== undefined)
+		rows.push(['Spark, by JDBC from and to',
+		    ...list.map(c => c[1](own.get('spark'), own))]);
 	return `\n${title(file.samples, 'visits')} (${file.head.date}, ${
 	    file.head.commit}). CPU is that of all processes, both servers' ` +
 	    'included, which share the two cores; while calve ran, other ' +

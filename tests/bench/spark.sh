@@ -14,25 +14,9 @@ set -u
 cd "$(dirname "$0")/../.." || exit 2
 . tests/bench/lib.sh
 . tests/bench/data.sh
+. tests/bench/spark_lib.sh
 
-SPARK=$ROOT/build/spark/old
 MORE=1500
-
-spark_settings() {
-	cat <<-EOC
-		spark.master local[2]
-		spark.driver.memory 4g
-		spark.driver.bindAddress 127.0.0.1
-		spark.driver.host 127.0.0.1
-		spark.driver.extraClassPath $(printf '%s:' "$SPARK"/{jars,jdbc}/*.jar)
-		spark.ui.enabled false
-		spark.sql.session.timeZone UTC
-		spark.sql.catalogImplementation in-memory
-		spark.sql.catalog.lake org.apache.iceberg.spark.SparkCatalog
-		spark.sql.catalog.lake.type hadoop
-		spark.sql.catalog.lake.warehouse file://$B/spark
-	EOC
-}
 
 # spark SCENARIO ROUND ROWS BYTES_IN TABLE: everything in the table but for
 # what is in the target, which is of sequence numbers below its own
@@ -43,18 +27,10 @@ spark() {
 		low=$(sql 'SELECT max(sequence_number) + 1 FROM bench.trades')
 	}
 	# The front sends rows as they are; on loopback that is the faster way.
-	measured env PYTHONPATH="$SPARK/python" PYSPARK_PYTHON=python3 \
-	    SPARK_HOME="$SPARK/python/pyspark" SPARK_LOCAL_IP=127.0.0.1 \
-	    PYTHONDONTWRITEBYTECODE=1 SPARK_LOCAL_DIRS="$B" \
-	    "$SPARK/python/pyspark/bin/spark-submit" \
-	    --properties-file "$B/spark.conf" tests/bench/spark_offload.py \
+	spark_submit spark_offload.py \
 	    "jdbc:clickhouse://127.0.0.1:$(cat "$B/ch/ch.port")/bench?compress=0" \
 	    "$(cat "$B/ch/ch.user")" "$5" "$low" \
-	    "$(sql "SELECT max(sequence_number) FROM bench.$5")" \
-	    >"$B/spark.log" 2>&1 </dev/null || {
-		grep -m 3 -E 'Error|Exception' "$B/spark.log" >&2
-		return 1
-	}
+	    "$(sql "SELECT max(sequence_number) FROM bench.$5")" || return 1
 	read -r files bytes <<<"$(data_files "$B/spark")"
 	sample "$1" spark "$2" "$3" "$MEASURED" "$4" $((bytes - bytes_before)) \
 	    $((files - before))
@@ -78,12 +54,10 @@ rows_of_spark() {
 main() {
 	local rounds=3 round wanted
 	[ "${1:-}" != --rounds ] || rounds=$2
-	[ -e "$SPARK/jdbc/.installed" ] ||
-		bench_fail 'Spark is missing: run scripts/setup.sh bench'
+	spark_is_here
 	bench_up
 	data trades
 	make_next || bench_fail 'no table'
-	spark_settings >"$B/spark.conf"
 	wanted=$((ROWS[trades] + MORE))
 	for ((round = 1; round <= rounds; round++)); do
 		config "$(entry trades)" && forget trades &&

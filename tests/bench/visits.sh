@@ -4,18 +4,20 @@
 # A whole table from PostgreSQL to ClickHouse: calve, and what users would
 # otherwise type, side by side on the same two million visits.
 #
-#	tests/bench/visits.sh [--rounds N] [--rows N]
+#	tests/bench/visits.sh [--rounds N] [--rows N] [--spark]
 #
 # Peers: calve (two slices), calve-1 (one), csv (psql's \copy into curl), copy
 # (COPY in binary form by two connections at once, thrown away), copy-1 (by
 # one), file (the engine's own INSERT of these rows, from a file of the form
 # that it reads fastest). What copy takes of PostgreSQL's CPU and file of the
 # engine's, by the cores, is "floor": with both servers on them, nothing that
-# moves these rows by COPY and INSERT can be faster. Samples are left in
+# moves these rows by COPY and INSERT can be faster. With --spark only calve
+# and Spark, which needs scripts/setup.sh bench. Samples are left in
 # build/bench/samples.tsv.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . tests/bench/lib.sh
+. tests/bench/spark_lib.sh
 
 TABLE=app_user_visits_fact
 
@@ -119,6 +121,20 @@ peer_file() {
 	took file "$1"
 }
 
+# The job that calve replaces.
+peer_spark() {
+	sql 'TRUNCATE TABLE bench.spark' &&
+	    PGPASSWORD=$(cat "$B/pg/pg.password") spark_submit spark_visits.py \
+		"jdbc:postgresql://127.0.0.1:$(cat "$B/pg/pg.port")/calve" \
+		calve "$TABLE" \
+		"$(state "SELECT min(updated_at) FROM $TABLE")" \
+		"$(state "SELECT max(updated_at) FROM $TABLE")" \
+		"jdbc:clickhouse://127.0.0.1:$(cat "$B/ch/ch.port")/bench?compress=0" \
+		"$(cat "$B/ch/ch.user")" spark || return 1
+	in_target spark
+	took spark "$1"
+}
+
 # floor ROUND: of the samples of copy and file in it
 floor() {
 	local seconds
@@ -130,37 +146,44 @@ floor() {
 }
 
 main() {
-	local rounds=5 round
+	local rounds=5 round table spark=false peers=(csv file)
 	ROWS=2000000
-	while [ $# -gt 1 ]; do
+	while [ $# -gt 0 ]; do
 		case $1 in
-		--rounds) rounds=$2 ;;
-		--rows) ROWS=$2 ;;
-		*) bench_fail "what is '$1'? --rounds N or --rows N" ;;
+		--spark) spark=true ;;
+		--rounds) rounds=${2:-} && shift ;;
+		--rows) ROWS=${2:-} && shift ;;
+		*) bench_fail "what is '$1'? --rounds N, --rows N or --spark" ;;
 		esac
-		shift 2
+		shift
 	done
+	if $spark; then
+		spark_is_here
+		peers=(spark)
+	fi
 	bench_up
+	! $spark || pg_listen "$B/pg" || exit 1 # JDBC knows no sockets
 	SOURCE=$(head -n 1 "$(cat "$B/pg/pg.home")/data/postmaster.pid") ||
 		exit 1
 	visits "$ROWS" || exit 1
 	rm -f "$B/visits.native"
-	sql 'DROP TABLE IF EXISTS bench.visits SYNC'
-	sql 'DROP TABLE IF EXISTS bench.visits_1 SYNC'
-	sql 'DROP TABLE IF EXISTS bench.csv SYNC'
-	sql 'DROP TABLE IF EXISTS bench.file SYNC'
-	config "$(visit_entry visits 2)" "$(visit_entry visits_1 1)" &&
-	    sql 'CREATE TABLE bench.csv AS bench.visits' &&
-	    sql 'CREATE TABLE bench.file AS bench.visits' || exit 1
+	for table in visits visits_1 "${peers[@]}"; do
+		sql "DROP TABLE IF EXISTS bench.$table SYNC"
+	done
+	config "$(visit_entry visits 2)" "$(visit_entry visits_1 1)" || exit 1
+	for table in "${peers[@]}"; do
+		sql "CREATE TABLE bench.$table AS bench.visits" || exit 1
+	done
 	for ((round = 1; round <= rounds; round++)); do
-		if ! { peer_calve visits calve "$round" &&
-		    peer_csv "$round" &&
-		    peer_copy copy 2 "$round" &&
-		    peer_file "$round" && floor "$round" &&
-		    peer_calve visits_1 calve-1 "$round" &&
-		    peer_copy copy-1 1 "$round"; }; then
-			bench_fail 'a peer failed'
-		fi
+		if $spark; then
+			peer_calve visits calve "$round" && peer_spark "$round"
+		else
+			peer_calve visits calve "$round" && peer_csv "$round" &&
+			    peer_copy copy 2 "$round" &&
+			    peer_file "$round" && floor "$round" &&
+			    peer_calve visits_1 calve-1 "$round" &&
+			    peer_copy copy-1 1 "$round"
+		fi || bench_fail 'a peer failed'
 	done
 	rm -f "$B/visits.native"
 	node tests/bench/report.mjs table "$SAMPLES"

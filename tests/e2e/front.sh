@@ -108,6 +108,15 @@ ask "$URL/?insert_deduplication_token=two&query=INSERT+INTO+lines+(a,+s)+FORMAT+
     --data-binary "@$T/native"
 ask "$URL/" -d "SELECT count(), min(a), countIf(s = 'x\n\ny;\n\n') FROM lines"
 same 'and once for a token' $'600\t2570\t600' "$(cat "$BODY")"
+# as drivers send it: the statement is the body's first lines
+{
+	printf 'INSERT INTO lines (a, s)\n FORMAT Native\n'
+	cat "$T/native"
+} >"$T/driver"
+ask "$URL/" -d 'TRUNCATE TABLE lines'
+ask "$URL/?insert_deduplication_token=three" --data-binary "@$T/driver"
+ask "$URL/" -d "SELECT count(), min(a), countIf(s = 'x\n\ny;\n\n') FROM lines"
+same 'insert of bytes behind their statement' $'300\t2570\t300' "$(cat "$BODY")"
 head -c 1000 "$T/native" >"$T/short"
 ask "$URL/?query=INSERT+INTO+lines+FORMAT+Native" --data-binary "@$T/short"
 has 'insert of data that is cut' '^Code: [0-9]+. DB::Exception: ' "$(cat "$BODY")"

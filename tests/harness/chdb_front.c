@@ -36,14 +36,14 @@ static struct {
 
 /*
  * One request while its body arrives. Binary data of an INSERT that stands in
- * the URL goes into a file in memory, which the engine reads: in a statement's
- * text it takes an empty line for the data's end. What it then wrote it does
- * not tell, so the summary says 0.
+ * the URL, or in the body's first lines, goes into a file in memory, which the
+ * engine reads: in a statement's text it takes an empty line for the data's
+ * end. What it then wrote it does not tell, so the summary says 0.
  */
 struct request {
 	char *body;
 	size_t len, size;
-	size_t format; /* sql_insert_format() of the URL's query */
+	size_t format; /* sql_insert_format() of the INSERT */
 	int data;      /* that file, or -1 */
 	bool too_large;
 };
@@ -207,7 +207,35 @@ collect_want(struct MHD_Connection *conn, struct want *want, const char *method)
 	    r[11], r[12], r[13], r[14], r[15]);
 }
 
-/* The URL's INSERT, reading the file of the request's data. */
+/* Drivers send the INSERT as the first lines of the body. */
+static void
+split_body(struct request *req)
+{
+	enum { LINES = 8 };
+	char *end = req->body;
+	size_t head = 0, rest;
+
+	for (int k = 0; k < LINES && req->format == 0; k++) {
+		end = head < req->len
+		    ? memchr(req->body + head, '\n', req->len - head)
+		    : NULL;
+		if (end == NULL)
+			return;
+		req->format =
+		    sql_insert_format(req->body, (size_t)(end - req->body));
+		head = (size_t)(end - req->body) + 1;
+	}
+	if (req->format == 0)
+		return;
+	*end = '\0';
+	rest = req->len - head;
+	req->data = memfd_create("insert", MFD_CLOEXEC);
+	if (req->data == -1 ||
+	    write(req->data, req->body + head, rest) != (ssize_t)rest)
+		abort();
+}
+
+/* The INSERT, reading the file of the request's data. */
 static char *
 insert_statement(
     struct MHD_Connection *conn, const struct request *req, size_t *len)
@@ -215,6 +243,8 @@ insert_statement(
 	const char *query = request_argument(conn, "query");
 	char *text;
 
+	if (query == NULL)
+		query = req->body;
 	if (asprintf(&text,
 		"%.*s FROM INFILE '/proc/self/fd/%d' COMPRESSION 'none' %s",
 		(int)req->format, query, req->data, query + req->format) == -1)
@@ -286,7 +316,7 @@ run_statement(struct MHD_Connection *conn, const struct want *want,
 
 static enum MHD_Result
 serve(struct MHD_Connection *conn, const char *url, const char *method,
-    const struct request *req)
+    struct request *req)
 {
 	struct want want;
 	enum MHD_Result ret;
@@ -312,6 +342,8 @@ serve(struct MHD_Connection *conn, const char *url, const char *method,
 				     "most 1 GiB a request"
 				   : "chdb-front takes no "
 				     "compressed data");
+	if (req->data == -1 && request_argument(conn, "query") == NULL)
+		split_body(req);
 	char *text = req->data != -1 ? insert_statement(conn, req, &len)
 				     : join_statement(conn, req, &len);
 	ret = run_statement(conn, &want, text, len);
