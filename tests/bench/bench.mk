@@ -9,11 +9,13 @@
 #   make bench-spark    Spark, Iceberg and JDBC
 #   make bench-results  RESULTS.md and README.md's table from what the last
 #                       runs of these measured
+#   make vector-report  the loops over values that the compiler vectorizes, by
+#                       its own word, as it builds them
 #
 # Single pieces: tests/bench/run.sh trades --rounds 3 calve engine, and so on.
 # PyIceberg takes part where scripts/setup.sh bench, or interop, put it.
 
-.PHONY: bench bench-small bench-growth bench-visits bench-spark bench-results bench-setup
+.PHONY: vector-report bench bench-small bench-growth bench-visits bench-spark bench-results bench-setup
 bench: bench-setup
 	$(Q)tests/bench/run.sh
 	$(call bench_keep,bench)
@@ -44,6 +46,13 @@ bench-results:
 	$(Q)mkdir -p tests/bench/results
 	$(Q)cp build/bench/results/*.tsv tests/bench/results/
 	$(Q)node tests/bench/report.mjs write
+
+VECTOR_SOURCES := $(wildcard worker/parquet/*.c worker/source/*.c)
+vector-report: $(GENERATED)
+	$(Q)for file in $(VECTOR_SOURCES); do \
+	    $(CC) $(CPPFLAGS) -std=c17 $(CFLAGS_obj) $(CFLAGS) -w \
+	    -fopt-info-vec-optimized -c $$file -o /dev/null 2>&1; done | \
+	    grep 'loop vectorized' | sort -u -t: -k1,1 -k2,2n
 
 bench-setup:
 	$(Q)scripts/setup.sh build demo
