@@ -11,7 +11,7 @@ drill
 
 DISK=$T/disk
 PAGE=4096
-if [ "$(id -u)" != 0 ] || ! mkdir "$DISK" || ! mount -t tmpfs -o size=16m,nr_inodes=1000,mode=700 calve-drill "$DISK"; then
+if [ "$(id -u)" != 0 ] || ! mkdir "$DISK" || ! mount -t tmpfs -o "size=$(drill_scaled 64 16)m,nr_inodes=$(drill_scaled 6000 1000),mode=700" calve-drill "$DISK"; then
 	echo 'skip drill 6: a small disk is mounted, which only root may'
 	exit 0
 fi
