@@ -247,3 +247,13 @@ type_highest_id(const struct type *t)
 	}
 	return most;
 }
+
+__int128
+ten_to(unsigned digits)
+{
+	__int128 v = 1;
+
+	while (digits-- > 0)
+		v *= 10;
+	return v;
+}

@@ -83,4 +83,7 @@ const struct field *type_find_id(const struct type *, int id);
 int type_find_name(const struct type *, const char *name);
 int type_highest_id(const struct type *);
 
+/* 10^digits, digits 0 to 38: what a decimal's scale or precision counts. */
+__int128 ten_to(unsigned digits);
+
 #endif

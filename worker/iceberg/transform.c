@@ -265,16 +265,6 @@ bucket_vec(int64_t *word, const struct type *source, const struct vec *vec,
 
 /* ---- truncate ---------------------------------------------------------- */
 
-static __int128
-power_of_ten(unsigned exponent)
-{
-	__int128 v = 1;
-
-	while (exponent-- > 0)
-		v *= 10;
-	return v;
-}
-
 /* Smallest and largest word of a type that truncate yields. */
 static void
 word_range(const struct type *type, int64_t *low, int64_t *high)
@@ -283,7 +273,7 @@ word_range(const struct type *type, int64_t *low, int64_t *high)
 		*low = INT64_MIN;
 		*high = INT64_MAX;
 	} else if (type->kind == TYPE_DECIMAL) {
-		*high = (int64_t)power_of_ten(type->precision) - 1;
+		*high = (int64_t)ten_to(type->precision) - 1;
 		*low = -*high;
 	} else {
 		*low = INT32_MIN;
@@ -328,7 +318,7 @@ static void
 truncate_wide(struct slice *slice, size_t n, const struct type *source,
     __int128 width, struct transformed *out)
 {
-	__int128 low = 1 - power_of_ten(source->precision);
+	__int128 low = 1 - ten_to(source->precision);
 	uint8_t *copy = mem_need(&out->wide_mem, n * 16), *bad = NULL;
 
 	for (size_t k = 0; k < n; k++) {

@@ -71,16 +71,6 @@ is_integer(enum ch_kind k)
 	return k >= CH_INT8 && k <= CH_UINT256;
 }
 
-static __int128
-power_of_10(unsigned n)
-{
-	__int128 v = 1;
-
-	while (n-- > 0)
-		v *= 10;
-	return v;
-}
-
 static void
 set_range(struct native_put *p, const struct ch_type *to)
 {
@@ -88,7 +78,7 @@ set_range(struct native_put *p, const struct ch_type *to)
 
 	p->is_unsigned = to->kind >= CH_UINT8 && to->kind <= CH_UINT256;
 	if (to->kind == CH_DECIMAL && to->precision <= 38) {
-		p->high = power_of_10(to->precision) - 1;
+		p->high = ten_to(to->precision) - 1;
 		p->low = -p->high;
 	} else if (p->is_unsigned) {
 		p->low = 0;
@@ -113,7 +103,7 @@ plan_number(
 	if (to->kind == CH_DECIMAL) {
 		if (to->scale < scale || to->scale - scale > 18)
 			return false;
-		p->multiply = (int64_t)power_of_10(to->scale - scale);
+		p->multiply = (int64_t)ten_to(to->scale - scale);
 	} else if (scale > 0 ||
 	    (!is_integer(to->kind) && to->kind != CH_BOOL)) {
 		return false;
@@ -142,10 +132,10 @@ plan_time(
 	}
 	if (to->kind != CH_DATETIME64)
 		return false;
-	p->multiply = (int64_t)power_of_10(to->scale > 6 ? to->scale - 6u : 0);
-	p->divide = (int64_t)power_of_10(to->scale < 6 ? 6u - to->scale : 0);
-	p->low = (__int128)-2208988800 * power_of_10(to->scale);
-	p->high = (__int128)10413792000 * power_of_10(to->scale) - 1;
+	p->multiply = (int64_t)ten_to(to->scale > 6 ? to->scale - 6u : 0);
+	p->divide = (int64_t)ten_to(to->scale < 6 ? 6u - to->scale : 0);
+	p->low = (__int128)-2208988800 * ten_to(to->scale);
+	p->high = (__int128)10413792000 * ten_to(to->scale) - 1;
 	if (p->high > INT64_MAX)
 		p->high = INT64_MAX;
 	return true;

@@ -106,16 +106,6 @@ find_kernel(const struct convert *c)
 	return NULL;
 }
 
-static i128
-ten_to(unsigned digits)
-{
-	i128 v = 1;
-
-	while (digits-- > 0)
-		v *= 10;
-	return v;
-}
-
 /* What both the source's width and the target allow. */
 static void
 limits(const struct convert *c, i128 *low, i128 *high)

@@ -183,16 +183,6 @@ put_fixed(struct vec *v, const struct postgres_column *c, const struct type *t,
 
 enum { POSITIVE = 0x0000, NEGATIVE = 0x4000 };
 
-static __int128
-power_of_10(unsigned n)
-{
-	__int128 v = 1;
-
-	while (n-- > 0)
-		v *= 10;
-	return v;
-}
-
 /*
  * (numeric_send): digits of base 10000, the first of weight 10000^weight. The
  * value without its point, at the type's scale; the last digit may reach
@@ -202,7 +192,7 @@ static bool
 unscaled(const uint8_t *p, size_t ndigits, int weight, const struct type *t,
     __int128 *out)
 {
-	const __int128 most = power_of_10(t->precision);
+	const __int128 most = ten_to(t->precision);
 	__int128 v = 0, unit;
 
 	for (size_t k = 0; k < ndigits; k++) {
@@ -228,7 +218,7 @@ unscaled(const uint8_t *p, size_t ndigits, int weight, const struct type *t,
 			continue;
 		if (power > 38)
 			return false;
-		unit = power_of_10((unsigned)power);
+		unit = ten_to((unsigned)power);
 		if ((most - 1 - v) / unit < digit)
 			return false;
 		v += digit * unit;
