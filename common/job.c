@@ -33,6 +33,7 @@ job_column_clear(struct job_column *c)
 	free(c->utf8);
 	free(c->duplicates);
 	free(c->metrics);
+	free(c->timezone);
 	memset(c, 0, sizeof *c);
 }
 
@@ -44,7 +45,7 @@ job_clear(struct job *j)
 		j->catalog_kind, j->warehouse, j->namespace_, j->target_table,
 		j->timestamp, j->sequence, j->start, j->compression,
 		j->encoding, j->target_kind, j->target_url, j->target_user,
-		j->wire };
+		j->wire, j->timezone };
 
 	for (size_t at = 0; at < sizeof plain / sizeof plain[0]; at++)
 		free(plain[at]);
@@ -60,6 +61,16 @@ job_clear(struct job *j)
 		job_column_clear(&j->columns[at]);
 	free(j->columns);
 	memset(j, 0, sizeof *j);
+}
+
+const char *
+job_timezone(const struct job *j, const char *column)
+{
+	for (size_t at = 0; at < j->ncolumns; at++)
+		if (j->columns[at].timezone != NULL &&
+		    strcmp(j->columns[at].name, column) == 0)
+			return j->columns[at].timezone;
+	return j->timezone;
 }
 
 void

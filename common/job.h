@@ -32,6 +32,7 @@ struct job_column {
 	char *utf8;       /* error | binary | replace | latin1 */
 	char *duplicates; /* error | list: duplicate map keys */
 	char *metrics;    /* full | truncate(N) | counts | none */
+	char *timezone;   /* as the job's, of this column alone */
 };
 void job_column_clear(struct job_column *);
 
@@ -64,6 +65,11 @@ struct job {
 
 	char *timestamp; /* window column */
 	char *sequence;  /* tie-breaking column, or NULL */
+	/* The zone in which columns without one (PostgreSQL's timestamp and
+	 * date, ClickHouse's Date and Date32) hold their local time: UTC, or
+	 * a name of the IANA's database with a slash in it. NULL: not said.
+	 * The form is checked, not whether the servers know it. */
+	char *timezone;
 	char **key;      /* by which a ClickHouse target replaces rows */
 	size_t nkey;
 	char **partition; /* "day(exchange_timestamp)", ... */
@@ -99,6 +105,10 @@ struct job {
 };
 
 void job_clear(struct job *);
+
+/* The zone that was said for the column, or else for its table; NULL: none
+ * was. The job's own string. */
+const char *job_timezone(const struct job *, const char *column);
 
 /* How a run stands in the ledger. */
 enum run_state {

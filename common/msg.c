@@ -84,6 +84,7 @@ static const struct field job_fields[] = {
 	F(W_STR, struct job, target_table),
 	F(W_STR, struct job, timestamp),
 	F(W_STR, struct job, sequence),
+	F(W_STR, struct job, timezone),
 	LIST(W_STRS, struct job, key, nkey),
 	LIST(W_STRS, struct job, partition, npartition),
 	LIST(W_STRS, struct job, include, ninclude),
@@ -116,6 +117,7 @@ static const struct field column_option_fields[] = {
 	F(W_STR, struct job_column, utf8),
 	F(W_STR, struct job_column, duplicates),
 	F(W_STR, struct job_column, metrics),
+	F(W_STR, struct job_column, timezone),
 };
 
 static const struct field hello_fields[] = {

@@ -23,7 +23,7 @@
 #include "common/err.h"
 #include "common/job.h"
 
-enum { MSG_PROTOCOL = 2, MSG_HEADER = 12, MSG_MAX = 1 << 20 };
+enum { MSG_PROTOCOL = 3, MSG_HEADER = 12, MSG_MAX = 1 << 20 };
 enum { FD_JOB = 3, FD_REPORT = 4 }; /* in the worker */
 
 enum msg_type {

@@ -50,8 +50,8 @@ struct config_catalog {
 
 struct config_table {
 	unsigned line;
-	struct text name, source, target, timestamp, sequence, layer, start,
-	    compression, encoding;
+	struct text name, source, target, timestamp, sequence, timezone, layer,
+	    start, compression, encoding;
 	struct texts key, partition, after, include, exclude;
 	struct job_column *columns;
 	size_t ncolumns;

@@ -38,7 +38,8 @@ copy_columns(const struct config_table *t, struct job *out)
 			    .time = copy(from->time),
 			    .utf8 = copy(from->utf8),
 			    .duplicates = copy(from->duplicates),
-			    .metrics = copy(from->metrics) };
+			    .metrics = copy(from->metrics),
+			    .timezone = copy(from->timezone) };
 	}
 }
 
@@ -99,6 +100,7 @@ config_job(const struct config *c, const struct config_table *t,
 	set_target(c, t, out);
 	out->timestamp = copy(t->timestamp.value);
 	out->sequence = copy(t->sequence.value);
+	out->timezone = copy(t->timezone.value);
 	out->key = copy_texts(&t->key, &out->nkey);
 	out->partition = copy_texts(&t->partition, &out->npartition);
 	out->include = copy_texts(&t->include, &out->ninclude);

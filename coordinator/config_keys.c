@@ -116,6 +116,8 @@ static const struct key column_keys[] = {
 	    duplicate_choices, 0, 0, "map keys that occur twice" },
 	{ "metrics", KEY_PLAIN, AT(K, metrics), 0, NULL, NULL, 0, 0,
 	    "bounds kept: full, truncate(N), counts, none" },
+	{ "timezone", KEY_PLAIN, AT(K, timezone), 0, NULL, NULL, 0, 0,
+	    "zone of its local times, where not the table's" },
 };
 #undef K
 
@@ -134,6 +136,8 @@ static const struct key table_keys[] = {
 	    "column that orders the rows in time" },
 	{ "sequence", KEY_TEXT, AT(K, sequence), KEY_OFFLOAD, NULL, NULL, 0, 0,
 	    "integer column that orders rows of one time" },
+	{ "timezone", KEY_TEXT, AT(K, timezone), 0, NULL, NULL, 0, 0,
+	    "zone in which columns without one hold their local time" },
 	{ "key", KEY_TEXTS, AT(K, key), KEY_NOT_DEFAULT | KEY_SYNC, NULL, NULL,
 	    0, 0, "columns by which a newer row replaces an older one" },
 	{ "lookback", KEY_DURATION, AT(K, lookback_ms), KEY_SYNC, "15m", NULL,

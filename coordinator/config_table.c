@@ -13,7 +13,7 @@
 #include "common/position.h"
 #include "common/xalloc.h"
 
-enum { NAME_LONGEST = 255 };
+enum { NAME_LONGEST = 255, ZONE_LONGEST = 64 };
 
 bool
 table_is_name(const char *s)
@@ -273,6 +273,60 @@ check_metrics(
 	return 0;
 }
 
+/*
+ * UTC, or a name of the IANA's database with a slash in it. Words such as EST
+ * or UTC+5 are read by each server in its own way (PostgreSQL's UTC+5 lies
+ * west), right/... counts leap seconds: none of these.
+ */
+static bool
+is_timezone(const char *s)
+{
+	static const char name[] = "abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789_+-";
+	size_t n = strlen(s), parts = 0;
+
+	if (strcmp(s, "UTC") == 0)
+		return true;
+	if (n > ZONE_LONGEST || strncmp(s, "right/", 6) == 0 ||
+	    strncmp(s, "posix/", 6) == 0)
+		return false;
+	for (;; s++) {
+		size_t len = strspn(s, name);
+
+		parts++;
+		if (len == 0 || !isalpha((unsigned char)*s))
+			return false;
+		s += len;
+		if (*s != '/')
+			return *s == '\0' && parts > 1;
+	}
+}
+
+static int
+check_zone(struct key_reader *r, unsigned line, const char *zone)
+{
+	if (zone == NULL || is_timezone(zone))
+		return 0;
+	return fail_at(r, line,
+	    "timezone '%s' must be UTC, or the name of a zone like "
+	    "America/New_York",
+	    zone);
+}
+
+static int
+check_zones(
+    struct key_reader *r, const struct node *node, const struct config_table *t)
+{
+	if (check_zone(r, line_of(node, "timezone"), t->timezone.value) == -1)
+		return -1;
+	for (size_t at = 0; at < t->ncolumns; at++)
+		if (check_zone(r, line_of(node, "columns"),
+			t->columns[at].timezone) == -1)
+			return -1;
+	return 0;
+}
+
 static int
 check_options(
     struct key_reader *r, const struct node *node, const struct config_table *t)
@@ -304,7 +358,7 @@ check_options(
 			    "column '%s' cannot be "
 			    "excluded: it orders the rows",
 			    t->exclude.items[at]);
-	if (check_metrics(r, node, t) == -1)
+	if (check_metrics(r, node, t) == -1 || check_zones(r, node, t) == -1)
 		return -1;
 	return check_compression(r, node, t);
 }

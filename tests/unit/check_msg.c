@@ -53,6 +53,7 @@ fill_job(struct job *j)
 		.target_table = xstrdup("t2"),
 		.timestamp = xstrdup("ts"),
 		.sequence = NULL,
+		.timezone = xstrdup("Asia/Kolkata"),
 		.partition = texts(2),
 		.npartition = 2,
 		.include = texts(3),
@@ -77,6 +78,7 @@ fill_job(struct job *j)
 		.timeout_s = UINT32_MAX };
 	j->columns[0].name = xstrdup("c");
 	j->columns[0].as = xstrdup("long");
+	j->columns[0].timezone = xstrdup("UTC");
 	j->columns[1].name = xstrdup("d");
 	j->columns[1].metrics = xstrdup("none");
 }
@@ -168,6 +170,7 @@ same_job(const struct job *a, const struct job *b)
 	same_text(a->target_table, b->target_table);
 	same_text(a->timestamp, b->timestamp);
 	same_text(a->sequence, b->sequence);
+	same_text(a->timezone, b->timezone);
 	ck_assert_uint_eq(a->npartition, b->npartition);
 	for (size_t at = 0; at < a->npartition; at++)
 		same_text(a->partition[at], b->partition[at]);
@@ -183,6 +186,7 @@ same_job(const struct job *a, const struct job *b)
 		same_text(a->columns[at].utf8, b->columns[at].utf8);
 		same_text(a->columns[at].duplicates, b->columns[at].duplicates);
 		same_text(a->columns[at].metrics, b->columns[at].metrics);
+		same_text(a->columns[at].timezone, b->columns[at].timezone);
 	}
 	ck_assert(a->final == b->final);
 	same_text(a->start, b->start);
