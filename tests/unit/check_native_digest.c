@@ -242,6 +242,60 @@ START_TEST(arrays_that_end_before_they_begin_are_refused)
 }
 END_TEST
 
+/* A block of one column of eight bytes, named and typed so. */
+static int
+reads_type(const char *sent, const char *type)
+{
+	char *wanted = strdup(sent);
+	struct native_put one = { .column = "ts",
+		.sent = wanted,
+		.form = NATIVE_TICKS,
+		.low = INT64_MIN,
+		.dst = 8 };
+	struct native_digest *d = native_digest_new(&one, 1, 0);
+	struct cursor at;
+	struct stream in;
+	struct buf b;
+	size_t n;
+	int rc;
+
+	buf_init(&b, 0);
+	buf_put_varint(&b, 1);
+	buf_put_varint(&b, 1);
+	put_string(&b, "ts", 2);
+	put_string(&b, type, strlen(type));
+	buf_put(&b, "\1\0\0\0\0\0\0\0", 8);
+	at = cursor_of(b.data, b.len);
+	stream_init(&in, fetch, &at, 1 << 20);
+	rc = native_digest_next(d, &in, &n, &err);
+	stream_clear(&in);
+	native_digest_free(d);
+	buf_clear(&b);
+	free(wanted);
+	return rc;
+}
+
+START_TEST(types_are_compared_not_their_texts)
+{
+	ck_assert_int_eq(
+	    reads_type("DateTime64(6)", "DateTime64(6, 'UTC')"), 1);
+	ck_assert_int_eq(
+	    reads_type("DateTime64(6)", "DateTime64(6, 'Europe/Berlin')"), 1);
+	ck_assert_int_eq(reads_type("DateTime64(6)", "DateTime64(6)"), 1);
+	ck_assert_int_eq(
+	    reads_type("DateTime64(6)", "DateTime64(3, 'UTC')"), -1);
+	ck_assert_ptr_nonnull(strstr(err.text,
+	    "column 'ts' came as 'DateTime64(3, 'UTC')' where "
+	    "'DateTime64(6)' was asked for"));
+	ck_assert_int_eq(reads_type("Int64", "UInt64"), -1);
+	ck_assert_int_eq(reads_type("Int64", "Nullable(Int64)"), -1);
+	ck_assert_int_eq(reads_type("Int64", "LowCardinality(Int64)"), -1);
+	ck_assert_int_eq(reads_type("Int64", "Int64 "), 1);
+	ck_assert_int_eq(reads_type("Int64", "Int64 of"), -1);
+	ck_assert_int_eq(reads_type("Int64", ""), -1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -253,6 +307,7 @@ main(void)
 	tcase_add_test(t, every_value_makes_one);
 	tcase_add_test(t, what_is_cut_or_changed_is_refused);
 	tcase_add_test(t, arrays_that_end_before_they_begin_are_refused);
+	tcase_add_test(t, types_are_compared_not_their_texts);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

@@ -265,7 +265,7 @@ unit_native_put := worker/sink/native_plan.c worker/sink/native_put.c $(SRCS_nat
 
 UNITS += native_digest
 unit_native_digest := worker/sink/native_digest.c worker/clickhouse/stream.c \
-	worker/batch.c worker/type.c $(COMMON_source)
+	worker/clickhouse/type.c worker/batch.c worker/type.c $(COMMON_source)
 
 UNITS += clickhouse_put
 unit_clickhouse_put := $(unit_clickhouse_http)

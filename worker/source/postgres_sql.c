@@ -47,6 +47,10 @@ postgres_window(
 		postgres_literal(out, s, w->start_ticks);
 		buf_put_str(out, " AND ");
 	}
+	if (w->high_ticks == INT64_MAX) { /* no type holds each of them */
+		buf_put_str(out, "true");
+		return;
+	}
 	postgres_identifier(out, s->timestamp->name);
 	buf_put_str(out, " < ");
 	postgres_literal(out, s, w->high_ticks);

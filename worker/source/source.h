@@ -48,7 +48,8 @@ struct source_table {
 void source_table_clear(struct source_table *);
 
 /* Rows with position > low (when low.set), timestamp >= start_ticks (when
- * has_start) and timestamp < high_ticks, in ticks of timestamp_scale. */
+ * has_start) and timestamp < high_ticks, in ticks of timestamp_scale; with
+ * INT64_MAX there is no end. */
 struct window {
 	struct position low;
 	bool has_start;
