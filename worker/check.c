@@ -8,6 +8,7 @@
 #include "worker/report.h"
 #include "worker/source/source.h"
 #include "worker/target.h"
+#include "worker/waiting.h"
 
 static void
 note(void *arg, bool warning, const char *text)
@@ -70,7 +71,7 @@ check(const struct job *job, struct err *err)
 			    "timestamp and sequence are no prefix "
 			    "of the source's sorting key: windows are read "
 			    "unordered, and every count scans the table");
-		rc = 0;
+		rc = waiting_look(job, source, described.timestamp_scale, err);
 	}
 	target_close(&target);
 	source_table_clear(&described);

@@ -37,6 +37,7 @@
 #include "worker/step.h"
 #include "worker/stop.h"
 #include "worker/target.h"
+#include "worker/waiting.h"
 #include "worker/watermark.h"
 #include "worker/window.h"
 
@@ -172,6 +173,7 @@ open_window(struct run *run, struct err *err)
 	if (window_clock_is_off(
 		run->clock_us, run->host_us, run->job->settle_ms, off))
 		report_note(true, off);
+	window_ahead(&run->window, run->clock_us, high.scale);
 	position_format(&run->position, text);
 	run->res->window_low = xstrdup(text);
 	high.ticks = run->window.high_ticks;
@@ -189,7 +191,7 @@ catch_up(struct run *run, struct err *err)
 	if (run->target.table != NULL)
 		table_hint(run->target.table);
 	if (!run->res->adopted || run->mark.adopt || !run->position.set)
-		return 0;
+		return watermark_keep(&run->mark, err);
 	return step_advance(run, 0, err);
 }
 
@@ -216,6 +218,16 @@ count(struct run *run, struct source_count *counted, struct err *err)
 	    : source_count(run->source, &run->window, counted, err);
 }
 
+/* Of the first count alone. */
+static int
+tell_waiting(
+    struct run *run, const struct source_count *counted, struct err *err)
+{
+	run->window.has_ahead = false;
+	return waiting_tell(
+	    &run->mark, run->job, counted, run->described.timestamp_scale, err);
+}
+
 static int
 run_steps(struct run *run, struct err *err)
 {
@@ -226,6 +238,8 @@ run_steps(struct run *run, struct err *err)
 		if (run->step > 0 && (more = lock_again(run, err)) != 1)
 			break;
 		if (count(run, &counted, err) == -1)
+			return -1;
+		if (run->step == 0 && tell_waiting(run, &counted, err) == -1)
 			return -1;
 		if (counted.rows == 0)
 			return run->step == 0 ? catch_up(run, err) : 0;
@@ -283,6 +297,8 @@ offload_plan(const struct job *job, struct result *res, struct err *err)
 		rc = count(&run, &counted, err);
 	if (rc == 0)
 		res->rows = counted.rows;
+	if (rc == 0)
+		waiting_note(job, &counted, run.described.timestamp_scale);
 	end_run(&run);
 	return rc;
 }

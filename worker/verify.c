@@ -15,6 +15,7 @@
 #include "worker/source/source.h"
 #include "worker/stop.h"
 #include "worker/target.h"
+#include "worker/waiting.h"
 #include "worker/window.h"
 
 enum { SCALE_US = 6, MAX_DAYS = 4000000 };
@@ -363,7 +364,8 @@ compare(struct verification *v, struct source *source, struct target *target,
 	    find_beginning(v, target, &from, err) == -1)
 		return -1;
 	report_phase(v->job, PHASE_COUNT);
-	if (source_days(source, &from, &upto, on_source_day, v, err) == -1)
+	if (waiting_look(v->job, source, v->source_scale, err) == -1 ||
+	    source_days(source, &from, &upto, on_source_day, v, err) == -1)
 		return -1;
 	report_phase(v->job, PHASE_VERIFY);
 	if (table_each_file(target->table, on_file, v, err) == -1)

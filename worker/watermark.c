@@ -198,6 +198,26 @@ watermark_held(struct watermark *w, struct err *err)
 }
 
 int
+watermark_waiting(
+    struct watermark *w, const char *waiting, bool *changed, struct err *err)
+{
+	const char *params[] = { w->name, waiting };
+	struct pg_rows *rows;
+
+	if (pg_run(w->pg, sql_tell_waiting, 2, params, &rows, err) == -1)
+		return -1;
+	*changed = pg_affected(rows) == 1;
+	pg_rows_free(rows);
+	return 0;
+}
+
+int
+watermark_keep(struct watermark *w, struct err *err)
+{
+	return pg_commit(w->pg, err);
+}
+
+int
 watermark_advance(
     struct watermark *w, const struct watermark_progress *p, struct err *err)
 {

@@ -46,6 +46,13 @@ int watermark_peek(struct watermark *, struct err *) MUST_USE;
  * it. ERR_STATE_LOST when not. */
 int watermark_held(struct watermark *, struct err *) MUST_USE;
 
+/* Keeps what rows wait ahead of the clock (NULL: none), in the transaction of
+ * the lock: it counts once that commits. changed: it was something else. */
+int watermark_waiting(struct watermark *, const char *waiting, bool *changed,
+    struct err *) MUST_USE;
+/* Commits where a run has nothing to advance: the lock is gone afterwards. */
+int watermark_keep(struct watermark *, struct err *) MUST_USE;
+
 struct watermark_progress {
 	const struct position *position;
 	const char *run_id;

@@ -64,6 +64,17 @@ window_of_run(const struct position *low, const char *start, int64_t clock_us,
 	return 0;
 }
 
+void
+window_ahead(struct window *w, int64_t clock_us, int scale)
+{
+	const int64_t day_us = INT64_C(86400000000);
+	int64_t from_us, ticks;
+
+	w->has_ahead = !__builtin_add_overflow(clock_us, day_us, &from_us) &&
+	    ticks_rescale(from_us, SCALE_US, scale, &ticks) &&
+	    !__builtin_add_overflow(ticks, 1, &w->ahead_ticks);
+}
+
 static int64_t
 step_end(int64_t first, int scale, int64_t step_ms, int64_t high)
 {

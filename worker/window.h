@@ -31,6 +31,10 @@ int64_t window_step_high(const struct window *w,
     const struct source_count *counted, int scale, int64_t step_ms,
     uint64_t step_rows);
 
+/* Asks a count for rows that are more than a day ahead of the clock; for none
+ * where no timestamp can be. */
+void window_ahead(struct window *, int64_t clock_us, int scale);
+
 /* The position in ticks of the source's scale. Where that is coarser, what
  * lies in the position's tick counts as done, and sequence is dropped. */
 int window_low(const struct position *, int scale, struct position *out,

@@ -155,6 +155,24 @@ START_TEST(time_steps_are_aligned_and_move_on)
 }
 END_TEST
 
+START_TEST(ahead_is_more_than_a_day_beyond_the_clock)
+{
+	const int64_t day_us = INT64_C(86400000000);
+	struct window w = { .high_ticks = 1 };
+
+	window_ahead(&w, noon_us, SCALE_MS);
+	ck_assert(w.has_ahead && w.high_ticks == 1);
+	ck_assert_int_eq(w.ahead_ticks, (noon_us + day_us) / 1000 + 1);
+	/* tomorrow has begun east of here: it is not ahead, the day after is */
+	window_ahead(&w, noon_us, SCALE_DAYS);
+	ck_assert_int_eq(w.ahead_ticks, noon_us / day_us + 2);
+	window_ahead(&w, INT64_MAX, SCALE_MS);
+	ck_assert(!w.has_ahead);
+	window_ahead(&w, noon_us * 1000, 9);
+	ck_assert(!w.has_ahead);
+}
+END_TEST
+
 START_TEST(a_clock_that_is_off_is_told)
 {
 	const int64_t s = 1000000, now = 1700000000 * s, settle = 300000;
@@ -189,6 +207,7 @@ main(void)
 	tcase_add_test(tc, halving_always_ends);
 	tcase_add_test(tc, equal_timestamps_are_never_cut);
 	tcase_add_test(tc, time_steps_are_aligned_and_move_on);
+	tcase_add_test(tc, ahead_is_more_than_a_day_beyond_the_clock);
 	tcase_add_test(tc, a_clock_that_is_off_is_told);
 	suite_add_tcase(s, tc);
 	return run_suite(s);

@@ -39,19 +39,79 @@ get_ticks(const struct clickhouse *s, struct cursor *at)
 	}
 }
 
-/* count(), min and max of the timestamp, as get_counts() reads them */
+/* function(timestamp), or functionIf(timestamp, condition) */
 static void
-put_counts(struct clickhouse *s, struct buf *sql)
+put_of_timestamp(struct clickhouse *s, struct buf *sql, const char *function,
+    const char *condition)
 {
-	static const char *const functions[] = { "min", "max" };
+	buf_printf(sql, "%s%s(%s", function, condition != NULL ? "If" : "",
+	    s->timestamp_nullable ? "assumeNotNull(" : "");
+	sql_identifier(sql, s->order.timestamp);
+	buf_put_str(sql, s->timestamp_nullable ? ")" : "");
+	if (condition != NULL)
+		buf_printf(sql, ", %s", condition);
+	buf_put_str(sql, ")");
+}
 
-	buf_put_str(sql, "toUInt64(count())");
-	for (int i = 0; i < 2; i++) {
-		buf_printf(sql, ", %s(%s", functions[i],
-		    s->timestamp_nullable ? "assumeNotNull(" : "");
-		sql_identifier(sql, s->order.timestamp);
-		buf_put_str(sql, s->timestamp_nullable ? "))" : ")");
+/* count(), min and max of the timestamp; condition: NULL all rows read */
+static void
+put_counts(struct clickhouse *s, struct buf *sql, const char *condition)
+{
+	if (condition == NULL)
+		buf_put_str(sql, "toUInt64(count()), ");
+	else
+		buf_printf(sql, "toUInt64(countIf(%s)), ", condition);
+	put_of_timestamp(s, sql, "min", condition);
+	buf_put_str(sql, ", ");
+	put_of_timestamp(s, sql, "max", condition);
+}
+
+/* An aggregate over a condition that may be NULL would be Nullable, too. */
+static void
+wrap_condition(
+    const struct clickhouse *s, const struct buf *in, struct buf *out)
+{
+	bool nullable = s->timestamp_nullable || s->sequence_nullable;
+
+	buf_printf(out, nullable ? "ifNull(%.*s, 0)" : "(%.*s)", (int)in->len,
+	    (const char *)in->data);
+}
+
+/* The window's rows, and those ahead of the clock where they are asked for:
+ * an index prunes an OR of ranges as it does each. */
+static void
+put_count_query(struct clickhouse *s, const struct window *w, struct buf *sql)
+{
+	struct buf in, ahead, in_text, ahead_text;
+
+	buf_init(&in, SQL_MAX);
+	buf_init(&ahead, SQL_MAX);
+	buf_init(&in_text, SQL_MAX);
+	buf_init(&ahead_text, SQL_MAX);
+	sql_window(&in, &s->order, w);
+	sql_ahead(&ahead, &s->order, w);
+	buf_put_str(sql, "SELECT ");
+	if (w->has_ahead) {
+		wrap_condition(s, &in, &in_text);
+		wrap_condition(s, &ahead, &ahead_text);
+		put_counts(s, sql, buf_cstr(&in_text));
+		buf_printf(
+		    sql, ", toUInt64(countIf(%s)), ", buf_cstr(&ahead_text));
+		put_of_timestamp(s, sql, "max", buf_cstr(&ahead_text));
+	} else {
+		put_counts(s, sql, NULL);
 	}
+	put_from(s, sql);
+	if (w->has_ahead)
+		buf_printf(sql, " WHERE (%s) OR (%s)", buf_cstr(&in),
+		    buf_cstr(&ahead));
+	else
+		buf_printf(sql, " WHERE %s", buf_cstr(&in));
+	buf_put_str(sql, " FORMAT RowBinary");
+	buf_clear(&in);
+	buf_clear(&ahead);
+	buf_clear(&in_text);
+	buf_clear(&ahead_text);
 }
 
 static int
@@ -117,17 +177,16 @@ clickhouse_count(struct source *source, const struct window *w,
 		return -1;
 	buf_init(&sql, SQL_MAX);
 	buf_init(&answer, ANSWER_MAX);
-	buf_put_str(&sql, "SELECT ");
-	put_counts(s, &sql);
-	put_from(s, &sql);
-	buf_put_str(&sql, " WHERE ");
-	sql_window(&sql, &s->order, w);
-	buf_put_str(&sql, " FORMAT RowBinary");
+	put_count_query(s, w, &sql);
 	rc = clickhouse_ask(s, buf_cstr(&sql), &answer, &at, err);
 	if (rc == 0) {
 		out->rows = cursor_u64(&at);
 		out->min_ticks = get_ticks(s, &at);
 		out->max_ticks = get_ticks(s, &at);
+		if (w->has_ahead) {
+			out->ahead = cursor_u64(&at);
+			out->ahead_ticks = get_ticks(s, &at);
+		}
 		if (at.bad || cursor_left(&at) != 0)
 			rc = no_answer(err);
 	}
@@ -151,7 +210,7 @@ clickhouse_days(struct source *source, const struct window *from,
 	buf_put_str(&sql, "SELECT ");
 	sql_day(&sql, &s->order);
 	buf_put_str(&sql, ", ");
-	put_counts(s, &sql);
+	put_counts(s, &sql, NULL);
 	put_from(s, &sql);
 	buf_put_str(&sql, " WHERE ");
 	sql_upto(&sql, &s->order, upto);

@@ -208,6 +208,12 @@ sql_window(struct buf *b, const struct sql_order *o, const struct window *w)
 }
 
 void
+sql_ahead(struct buf *b, const struct sql_order *o, const struct window *w)
+{
+	compare_ticks(b, o, ">=", w->ahead_ticks);
+}
+
+void
 sql_upto(struct buf *b, const struct sql_order *o, const struct position *p)
 {
 	int64_t ticks = 0;

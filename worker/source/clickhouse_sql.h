@@ -29,6 +29,8 @@ bool sql_is_sequence(const struct ch_type *bare); /* up to 64 bits */
 void sql_window(struct buf *, const struct sql_order *, const struct window *);
 /* The window's lower bounds alone, each with " AND " before it. */
 void sql_from(struct buf *, const struct sql_order *, const struct window *);
+/* Rows from w->ahead_ticks on. */
+void sql_ahead(struct buf *, const struct sql_order *, const struct window *);
 void sql_upto(struct buf *, const struct sql_order *, const struct position *);
 /* Number of the UTC day of the timestamp since 1970, as an Int64. */
 void sql_day(struct buf *, const struct sql_order *);

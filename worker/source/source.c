@@ -76,6 +76,7 @@ int
 source_count(struct source *s, const struct window *w, struct source_count *out,
     struct err *err)
 {
+	*out = (struct source_count){ .rows = 0 };
 	return s->ops->count(s, w, out, err);
 }
 

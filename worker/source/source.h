@@ -55,11 +55,16 @@ struct window {
 	bool has_start;
 	int64_t start_ticks;
 	int64_t high_ticks;
+	bool has_ahead; /* rows from ahead_ticks on are counted, too */
+	int64_t ahead_ticks;
 };
 
 struct source_count {
 	uint64_t rows;
 	int64_t min_ticks, max_ticks; /* undefined when rows == 0 */
+	uint64_t ahead;               /* rows; 0 unless asked for */
+	int64_t ahead_ticks;          /* the newest of them; INT64_MAX where
+				       * it is later than all times */
 };
 
 /* One line for the user about something decided (a type) or noticed. */
@@ -86,7 +91,8 @@ int source_resolve(struct source *, const struct type *existing, source_note *,
 /* The source's clock in microseconds since 1970 when the table was described,
  * or later; at least as fine as the table's timestamp. */
 int source_clock(struct source *, int64_t *us, struct err *) MUST_USE;
-/* Also fails with ERR_DATA when a timestamp or sequence anywhere in the table
+/* One query, which the source's keys may prune also where rows ahead are
+ * asked for: what lies between window and ahead_ticks is not read. Fails with ERR_DATA when a timestamp or sequence anywhere in the table
  * is NULL, since no window would ever contain that row. */
 int source_count(struct source *, const struct window *, struct source_count *,
     struct err *) MUST_USE;
