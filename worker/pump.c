@@ -5,6 +5,8 @@
  */
 #include "worker/pump.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +20,9 @@
 
 /* With some hundred open files the allocator needs half as much again. */
 enum { MEMORY_SHARE = 4, MEMORY_FLOOR = 16 << 20, MEMORY_DEFAULT = 28 << 20 };
+enum { MEMORY_MOST_DEFAULT = 256 << 20 };
+/* Files of one step that are worth a word, where they are small. */
+enum { FILES_MANY = 500, FILE_SMALL = 1 << 20 };
 enum { THREAD_MEMORY = 64 << 20 }; /* of the limit, for each thread */
 
 static enum parquet_preset
@@ -30,18 +35,19 @@ preset_of(const struct job *job)
 }
 
 /* What the encoder may hold: a part of the worker's limit, since blocks in
- * flight, libraries and the allocator need theirs. */
-static size_t
-memory_budget(const struct job *job)
+ * flight, libraries and the allocator need theirs; of that no more than pays,
+ * but for many partitions at once. */
+static void
+set_memory(struct sink_options *o, const struct job *job)
 {
-	size_t share;
+	uint64_t share = job->memory / MEMORY_SHARE;
 
 	if (job->memory == 0)
-		return MEMORY_DEFAULT;
-	share = job->memory / MEMORY_SHARE;
-	if (share > MEMORY_DEFAULT)
-		return MEMORY_DEFAULT;
-	return share < MEMORY_FLOOR ? MEMORY_FLOOR : share;
+		share = MEMORY_MOST_DEFAULT;
+	if (share < MEMORY_FLOOR)
+		share = MEMORY_FLOOR;
+	o->memory_most = (size_t)share;
+	o->memory = share < MEMORY_DEFAULT ? (size_t)share : MEMORY_DEFAULT;
 }
 
 /* Fewer where the address space is tight: each has a stack, a zstd context
@@ -74,12 +80,12 @@ open_sink(const struct run *run, const char *schema_json, struct pool *pool,
 			.iceberg_schema = schema_json,
 		},
 		.file_size = job->file_size,
-		.memory = memory_budget(job),
 		.run_id = job->run_id,
 		.step = run->step,
 		.pool = pool,
 	};
 
+	set_memory(&options, job);
 	return sink_open(&options, err);
 }
 
@@ -150,6 +156,22 @@ as_counted(const struct written *got, const struct source_count *counted)
 	    got->furthest.ticks == counted->max_ticks;
 }
 
+/* Readers open each: how to have fewer. */
+static void
+tell_small(const struct written *w)
+{
+	char text[256];
+
+	if (w->nfiles < FILES_MANY || w->bytes / w->nfiles >= FILE_SMALL)
+		return;
+	snprintf(text, sizeof text,
+	    "%zu data files of %" PRIu64 " KiB on average were written in one "
+	    "step: a coarser partition, or more memory in limits where the "
+	    "partitions are interleaved, makes fewer and larger ones",
+	    w->nfiles, w->bytes / w->nfiles / 1024);
+	report_note(true, text);
+}
+
 int
 pump(struct run *run, const struct window *w,
     const struct source_count *counted, struct written *out, struct err *err)
@@ -194,5 +216,7 @@ pump(struct run *run, const struct window *w,
 	json_decref(json);
 	for (size_t k = 0; rc == 1 && k < out->nfiles; k++)
 		out->bytes += (uint64_t)out->files[k].file_size;
+	if (rc == 1)
+		tell_small(out);
 	return rc;
 }

@@ -193,7 +193,15 @@ sql "INSERT INTO long SELECT toDateTime('2024-01-01 00:00:00') + number, number,
 calve run
 ran '400 partitions in one window'
 same '400 files, not more' 400 "$(find "$WAREHOUSE/cold/many/data" -name '*.parquet' | wc -l)"
+sql "CREATE TABLE thousand (ts DateTime, seq UInt32, k UInt32, s String) ENGINE = MergeTree ORDER BY (ts, seq)"
+sql "INSERT INTO thousand SELECT toDateTime('2024-01-01 00:00:00') + number, number, cityHash64(number) % 1000, toString(number) FROM numbers(300000)"
 agree '400 partitions' cold.many '*' many 'k = 17' 'k >= 398' 'k IN (3, 5, 7)' 'seq = 12345'
+config "$(entry thousand 'partition: [k]')"
+calve run
+ran '1,000 interleaved partitions, more than may be open'
+same 'a file each' 1000 "$(find "$WAREHOUSE/cold/thousand/data" -name '*.parquet' | wc -l)"
+has 'so many small ones are told of' 'warn.* 1000 data files of [0-9]+ KiB .*coarser partition' "$ERR"
+agree '1,000 partitions' cold.thousand '*' thousand 'k = 17' 'k >= 998'
 agree 'two fields' cold.many_buckets '*' many 'k = 17' "s = '12345'" "s LIKE '9%'"
 agree 'texts longer than a file name' cold.long '*' long "s = concat(repeat('x', 300), '1')"
 

@@ -213,10 +213,16 @@ parquet_append(struct parquet_writer *w, const struct batch *b, size_t first,
 	return parquet_append_all(NULL, b, &rows, 1, err);
 }
 
+bool
+parquet_begun(const struct parquet_writer *w)
+{
+	return store_size(w->out) > 0;
+}
+
 static int
 begin_file(struct parquet_writer *w, struct err *err)
 {
-	if (store_size(w->out) > 0)
+	if (parquet_begun(w))
 		return 0;
 	return store_append(w->out, magic, sizeof(magic), err);
 }

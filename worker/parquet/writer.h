@@ -65,6 +65,8 @@ int parquet_flush_all(struct pool *, struct parquet_writer *const *, size_t n,
     struct err *) MUST_USE;
 size_t parquet_memory(const struct parquet_writer *); /* bytes held */
 uint64_t parquet_size(const struct parquet_writer *); /* written + pending */
+/* Has it written, and hence an open file? Not before its first row group. */
+bool parquet_begun(const struct parquet_writer *);
 /* Footer, fsync, close; fills facts (path, counts, leaves, splits; not the
  * partition), owned by the caller. Frees the writer, also on failure (then
  * the file is removed). */

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which files are open, and which one has to go.
+ * Which partitions have a writer, which writers have an open file, and which
+ * one has to go.
  *
- * Open files stand in a list, least recently used first. Over the memory
- * budget, the largest open row group is written out; where that gives nothing
- * back, the writers themselves are too many and one ends its file. The victim
- * is the one idle for longest; when all are in use (buckets, say), the one
- * with the largest file among those that this batch is done with, so that
- * files do not become ever smaller.
+ * A writer gathers rows as encoded pages in memory, and has a file on disk
+ * only once it has written a row group. So thousands of interleaved partitions
+ * are gathered side by side, each to a file of its own, as far as memory goes:
+ * not as far as open files do.
+ *
+ * Writers stand in a list, least recently used first. Over the memory budget,
+ * the largest open row group is written out; where that gives nothing back,
+ * the writers themselves are too many and one ends its file. The victim is the
+ * one idle for longest, or when all are in use (buckets, say), the one with
+ * the largest file, so that files do not become ever smaller.
  */
 #include "worker/sink/sink_files.h"
 
@@ -23,7 +28,7 @@
 #define MEMORY_DEFAULT ((size_t)64 << 20)
 
 enum {
-	OPEN_DEFAULT = 512,
+	OPEN_DEFAULT = 4096,
 	OPEN_MIN = 4,
 	FILES_FOR_OTHERS = 64, /* connections, metadata, logs */
 	IDLE_DEFAULT = 32
@@ -33,11 +38,12 @@ enum {
 struct part {
 	uint32_t group;
 	char *folder;                  /* exists; NULL: not made yet */
-	struct parquet_writer *writer; /* NULL: no open file */
+	struct parquet_writer *writer; /* NULL: none */
 	size_t memory;                 /* of writer, as last asked */
+	bool begun;                    /* its file is open, likewise */
 	uint64_t last_batch;           /* that had rows for it */
 	uint64_t round;                /* that it is part of */
-	TAILQ_ENTRY(part) link;        /* while open */
+	TAILQ_ENTRY(part) link;        /* while it has a writer */
 };
 TAILQ_HEAD(part_list, part);
 
@@ -47,7 +53,7 @@ struct sink_files {
 	struct part **parts; /* by group */
 	size_t nparts;
 	struct part_list open; /* least recently used first */
-	size_t nopen, memory;
+	size_t nopen, nbegun, memory;
 	uint64_t batch; /* number of the current one */
 	uint64_t round; /* the same of writers that get rows at once */
 	struct mem rows;
@@ -85,6 +91,8 @@ sink_files_new(
 		f->o.file_size = FILE_SIZE_DEFAULT;
 	if (f->o.memory == 0)
 		f->o.memory = MEMORY_DEFAULT;
+	if (f->o.memory_most < f->o.memory)
+		f->o.memory_most = f->o.memory;
 	if (f->o.max_open == 0)
 		f->o.max_open = open_limit();
 	if (f->o.idle_batches == 0)
@@ -112,23 +120,39 @@ sink_files_free(struct sink_files *f)
 
 /* ---- open files -------------------------------------------------------- */
 
-static void
-note_memory(struct sink_files *f, struct part *p)
+/* What a round may open anew; as many may be open before it. */
+static size_t
+half_open(const struct sink_files *f)
 {
+	return f->o.max_open > 1 ? f->o.max_open / 2 : 1;
+}
+
+/* After its writer has worked. */
+static void
+note_state(struct sink_files *f, struct part *p)
+{
+	bool begun = parquet_begun(p->writer);
+
 	f->memory -= p->memory;
 	p->memory = parquet_memory(p->writer);
 	f->memory += p->memory;
+	f->nbegun += begun && !p->begun;
+	p->begun = begun;
 	if (f->memory > f->peaks.memory)
 		f->peaks.memory = f->memory;
+	if (f->nbegun > f->peaks.open)
+		f->peaks.open = f->nbegun;
 }
 
 static void
-leave_open_list(struct sink_files *f, struct part *p)
+leave_list(struct sink_files *f, struct part *p)
 {
 	TAILQ_REMOVE(&f->open, p, link);
 	f->nopen--;
+	f->nbegun -= p->begun;
 	f->memory -= p->memory;
 	p->memory = 0;
+	p->begun = false;
 	p->writer = NULL;
 }
 
@@ -168,52 +192,48 @@ end_file(struct sink_files *f, struct part *p, struct err *err)
 
 	if (parquet_flush_all(f->o.pool, &writer, 1, err) == -1)
 		return -1;
-	leave_open_list(f, p);
+	leave_list(f, p);
 	if (parquet_close(writer, &facts, err) == -1)
 		return -1;
 	note_ended(f, p, &facts);
 	return 0;
 }
 
-/* The file to end when there are too many, none of this round. Where each
- * batch comes back to every partition, those that had their rows already are
- * wanted last. */
+/* The writer to end when there are too many, or too many open files. */
 static struct part *
-choose_victim(struct sink_files *f)
+choose_victim(struct sink_files *f, bool begun)
 {
-	struct part *first = TAILQ_FIRST(&f->open), *best = NULL, *p;
+	struct part *best = NULL, *p;
 
-	if (first->round != f->round && first->last_batch + 1 < f->batch)
-		return first;
-	TAILQ_FOREACH(p, &f->open, link) /* those served stand last */
-	if (p->round != f->round &&
-	    (best == NULL || p->last_batch > best->last_batch ||
-		parquet_size(p->writer) > parquet_size(best->writer)))
-		best = p;
+	TAILQ_FOREACH(p, &f->open, link)
+	{
+		if (begun && !p->begun)
+			continue;
+		if (p->last_batch + 1 < f->batch)
+			return p;
+		if (best == NULL ||
+		    parquet_size(p->writer) > parquet_size(best->writer))
+			best = p;
+	}
 	return best;
 }
 
 static int
-open_file(struct sink_files *f, struct part *p, struct err *err)
+open_writer(struct sink_files *f, struct part *p, struct err *err)
 {
 	struct store_file *file;
 
-	while (f->nopen >= f->o.max_open) {
-		if (end_file(f, choose_victim(f), err) == -1)
-			return -1;
-	}
 	if (p->folder == NULL &&
 	    (p->folder = sink_folder(&f->o,
 		 partitioner_tuple(f->partitioner, p->group), err)) == NULL)
 		return -1;
-	if ((file = sink_create(&f->o, p->folder, &f->sequence, err)) == NULL)
+	if ((file = sink_file(&f->o, p->folder, &f->sequence, err)) == NULL)
 		return -1;
 	p->writer = parquet_open(file, f->o.schema, &f->o.parquet, err);
 	if (p->writer == NULL)
 		return -1;
 	TAILQ_INSERT_TAIL(&f->open, p, link);
-	if (++f->nopen > f->peaks.open)
-		f->peaks.open = f->nopen;
+	f->nopen++;
 	return 0;
 }
 
@@ -233,10 +253,18 @@ grow_parts(struct sink_files *f)
 	f->nparts = n;
 }
 
+/* Where all could have their file open, row groups may be small. Beyond that
+ * only memory keeps files from it. */
+static size_t
+budget(const struct sink_files *f)
+{
+	return f->nopen > half_open(f) ? f->o.memory_most : f->o.memory;
+}
+
 static int
 keep_within_budget(struct sink_files *f, struct err *err)
 {
-	while (f->memory > f->o.memory) {
+	while (f->memory > budget(f)) {
 		struct part *largest = TAILQ_FIRST(&f->open), *p;
 		size_t before;
 
@@ -247,54 +275,49 @@ keep_within_budget(struct sink_files *f, struct err *err)
 		if (parquet_flush_all(f->o.pool, &largest->writer, 1, err) ==
 		    -1)
 			return -1;
-		note_memory(f, largest);
-		if (largest->memory < before)
+		note_state(f, largest);
+		if (largest->memory >= before) {
+			if (f->nopen == 1)
+				break; /* alone it needs what it needs */
+			largest = choose_victim(f, false);
+		} else if (f->nbegun > half_open(f)) {
+			largest = choose_victim(f, true);
+		} else {
 			continue;
-		if (f->nopen == 1)
-			break; /* a writer alone needs what it needs */
-		if (end_file(f, choose_victim(f), err) == -1)
+		}
+		if (end_file(f, largest, err) == -1)
 			return -1;
 	}
 	return 0;
 }
 
-/* May this group's file get rows in this round? Not twice, and before others
- * make way for it those that are open get theirs. */
-static bool
-fits_round(const struct sink_files *f, const struct part *p, bool evict)
-{
-	return p->round != f->round &&
-	    (p->writer != NULL || f->nopen < f->o.max_open || evict);
-}
-
 /*
- * Takes rows of different groups, as many as may be open at once, from
- * left[0 .. *n); what has to wait stays there, in its order. How many were
- * taken, 0 on failure.
+ * Takes rows of different groups from left[0 .. *n), no more of writers that
+ * may begin a file than may be opened; what has to wait stays there, in its
+ * order. How many were taken, 0 on failure.
  */
 static size_t
 begin_round(struct sink_files *f, struct sink_rows *left, size_t *n,
     struct parquet_rows *out, struct err *err)
 {
-	size_t taken = 0, kept = 0;
-	bool evict = true;
+	size_t taken = 0, fresh = 0, kept = 0;
 
 	f->round++;
-	for (size_t k = 0; k < *n && evict; k++)
-		evict = !fits_round(f, f->parts[left[k].group], false);
 	for (size_t k = 0; k < *n; k++) {
 		struct part *p = f->parts[left[k].group];
 
-		if (taken == f->o.max_open || !fits_round(f, p, evict)) {
+		if (p->round == f->round ||
+		    (!p->begun && fresh == half_open(f))) {
 			left[kept++] = left[k];
 			continue;
 		}
-		if (p->writer == NULL && open_file(f, p, err) == -1)
+		if (p->writer == NULL && open_writer(f, p, err) == -1)
 			return 0;
 		TAILQ_REMOVE(&f->open, p, link);
 		TAILQ_INSERT_TAIL(&f->open, p, link);
 		p->last_batch = f->batch;
 		p->round = f->round;
+		fresh += !p->begun;
 		out[taken++] = (struct parquet_rows){ .writer = p->writer,
 			.first = left[k].first,
 			.n = left[k].n };
@@ -303,20 +326,23 @@ begin_round(struct sink_files *f, struct sink_rows *left, size_t *n,
 	return taken;
 }
 
-/* The files that got rows stand last in the list. */
+/* The writers that got rows stand last in the list. */
 static int
 end_round(struct sink_files *f, struct err *err)
 {
-	uint64_t round = f->round++; /* any may be ended from now on */
+	uint64_t round = f->round;
 	struct part *p = TAILQ_LAST(&f->open, part_list), *before;
 
 	for (; p != NULL && p->round == round; p = before) {
 		before = TAILQ_PREV(p, part_list, link);
-		note_memory(f, p);
+		note_state(f, p);
 		if (parquet_size(p->writer) >= f->o.file_size &&
 		    end_file(f, p, err) == -1)
 			return -1;
 	}
+	while (f->nbegun > half_open(f))
+		if (end_file(f, choose_victim(f, true), err) == -1)
+			return -1;
 	return keep_within_budget(f, err);
 }
 
@@ -367,11 +393,12 @@ close_one(void *arg, size_t item, struct err *err)
 	return parquet_close(w, &e->facts[item], err);
 }
 
-/* All at once, so that disks and threads have work side by side. */
+/* So many at once that disks and threads have work side by side, and no more
+ * than may be open. */
 static int
-end_all(struct sink_files *f, struct err *err)
+end_some(struct sink_files *f, struct err *err)
 {
-	size_t n = 0;
+	size_t n = 0, most = f->o.max_open - f->nbegun;
 	struct ending e = {
 		.writers = xcalloc(f->nopen + 1, sizeof *e.writers),
 		.facts = xcalloc(f->nopen + 1, sizeof *e.facts),
@@ -380,7 +407,11 @@ end_all(struct sink_files *f, struct err *err)
 	int rc;
 
 	TAILQ_FOREACH(p, &f->open, link)
-	e.writers[n++] = p->writer;
+	{
+		if (!p->begun && most-- == 0)
+			break;
+		e.writers[n++] = p->writer;
+	}
 	rc = parquet_flush_all(f->o.pool, e.writers, n, err);
 	if (rc == 0)
 		rc = pool_run(f->o.pool, close_one, &e, n, err);
@@ -390,7 +421,7 @@ end_all(struct sink_files *f, struct err *err)
 			parquet_abort(e.writers[k]);
 		else if (e.facts[k].path != NULL)
 			note_ended(f, p, &e.facts[k]);
-		leave_open_list(f, p);
+		leave_list(f, p);
 	}
 	free(e.writers);
 	free(e.facts);
@@ -401,8 +432,9 @@ int
 sink_files_finish(
     struct sink_files *f, struct datafile **files, size_t *n, struct err *err)
 {
-	if (end_all(f, err) == -1)
-		return -1;
+	while (!TAILQ_EMPTY(&f->open))
+		if (end_some(f, err) == -1)
+			return -1;
 	for (size_t k = 0; k < f->nparts; k++)
 		if (f->parts[k]->folder != NULL &&
 		    store_sync_dir(f->parts[k]->folder, err) == -1)
@@ -423,7 +455,7 @@ sink_files_remove(struct sink_files *f)
 		struct part *p = TAILQ_FIRST(&f->open);
 
 		parquet_abort(p->writer);
-		leave_open_list(f, p);
+		leave_list(f, p);
 	}
 	for (size_t k = 0; k < f->nended; k++)
 		if (store_unlink(f->ended[k].path, &ignored) == -1)

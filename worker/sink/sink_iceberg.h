@@ -6,7 +6,7 @@
  *   sink_open -> sink_append ... -> sink_finish   the files' facts
  *                                \> sink_abort    nothing is left
  *
- * One Parquet writer is open for each partition that gets rows; files are
+ * There is a Parquet writer for each partition that gets rows; files are
  *
  *   <folder>/data/<partition path>/00000-<step>-<run id>-<number>.parquet
  *
@@ -37,11 +37,15 @@ struct sink_options {
 	const struct partition_spec *spec;
 	struct parquet_options parquet;
 	uint64_t file_size; /* end a file at about this; 512 MiB */
-	size_t memory;      /* of all open writers; 64 MiB */
+	size_t memory;      /* of all writers; 64 MiB */
+	/* the same when there are more partitions than may have their file
+	 * open: what they gather is then all that keeps files from being
+	 * small; at least memory */
+	size_t memory_most;
 	const char *run_id;
 	unsigned step;
 	size_t max_partitions; /* PARTITION_GROUPS_DEFAULT */
-	size_t max_open;       /* 512, or what RLIMIT_NOFILE allows */
+	size_t max_open;       /* files; what RLIMIT_NOFILE allows */
 	unsigned idle_batches; /* then a writer ends its file; 32 */
 	struct pool *pool;     /* NULL: this thread alone */
 };

@@ -2,7 +2,6 @@
 /* Names of folders and files; nothing is ever written over. */
 #include "worker/sink/sink_path.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,21 +64,29 @@ sink_folder(const struct sink_options *o, const struct partition_value *tuple,
 }
 
 /* An earlier attempt of the same run may have left files of this name: they
- * are never written over, the number goes on. */
+ * are never written over, the number goes on. Names bear the run's id, so
+ * nobody else makes one that is free now. */
 struct store_file *
-sink_create(const struct sink_options *o, const char *folder,
-    unsigned *sequence, struct err *err)
+sink_file(const struct sink_options *o, const char *folder, unsigned *sequence,
+    struct err *err)
 {
 	for (;;) {
-		struct store_file *file;
+		struct store_file *file = NULL;
 		char *path = xasprintf("%s/00000-%u-%s-%05u.parquet", folder,
 		    o->step, o->run_id, (*sequence)++);
+		int there = store_exists(path, err);
 
-		file = store_create(path, err);
+		if (there == 0)
+			file = store_later(path);
 		free(path);
-		if (file != NULL || err->sys != EEXIST ||
-		    *sequence > SEQUENCE_MAX)
+		if (there != 1)
 			return file;
-		err_clear(err);
+		if (*sequence > SEQUENCE_MAX) {
+			err_set(err, ERR_LIMIT,
+			    "a step has more than %d data files; choose a "
+			    "coarser partition",
+			    SEQUENCE_MAX);
+			return NULL;
+		}
 	}
 }

@@ -43,24 +43,41 @@ file_free(struct store_file *f)
 	free(f);
 }
 
+static int
+make(struct store_file *f, struct err *err)
+{
+	if (f->fd != -1)
+		return 0;
+	FAULT_POINT("store.create.before");
+	f->fd = FAULT_ERRNO("store.create")
+	    ? -1
+	    : open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
+		  0666);
+	if (f->fd == -1)
+		return err_sys(err, ERR_STORE, "cannot create '%s'", f->path);
+	FAULT_POINT("store.create.after");
+	return 0;
+}
+
+struct store_file *
+store_later(const char *path)
+{
+	struct store_file *f = xcalloc(1, sizeof(*f));
+
+	f->fd = -1;
+	f->path = xstrdup(path);
+	return f;
+}
+
 struct store_file *
 store_create(const char *path, struct err *err)
 {
-	FAULT_POINT("store.create.before");
-	int fd = FAULT_ERRNO("store.create")
-	    ? -1
-	    : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
-		  0666);
-	if (fd == -1) {
-		err_sys(err, ERR_STORE, "cannot create '%s'", path);
-		return NULL;
-	}
-	FAULT_POINT("store.create.after");
+	struct store_file *f = store_later(path);
 
-	struct store_file *f = xcalloc(1, sizeof(*f));
-	f->fd = fd;
-	f->path = xstrdup(path);
-	return f;
+	if (make(f, err) == 0)
+		return f;
+	file_free(f);
+	return NULL;
 }
 
 static int
@@ -98,6 +115,8 @@ flush(struct store_file *f, struct err *err)
 int
 store_append(struct store_file *f, const void *data, size_t n, struct err *err)
 {
+	if (make(f, err) == -1)
+		return -1;
 	f->size += n;
 	if (n > STORE_BUFFER - f->ngather && flush(f, err) == -1)
 		return -1;
@@ -151,15 +170,16 @@ sync_fd(int fd, const char *path, struct err *err)
 int
 store_close(struct store_file *f, struct err *err)
 {
-	if (flush(f, err) == -1 || sync_fd(f->fd, f->path, err) == -1) {
+	if (make(f, err) == -1 || flush(f, err) == -1 ||
+	    sync_fd(f->fd, f->path, err) == -1) {
 		store_abort(f);
 		return -1;
 	}
 	/* after a good fsync only network file systems report anything here */
 	if (close(f->fd) == -1 && errno != EINTR) {
 		err_sys(err, ERR_STORE, "cannot close '%s'", f->path);
-		f->fd = -1;
-		store_abort(f);
+		(void)unlink(f->path);
+		file_free(f);
 		return -1;
 	}
 	file_free(f);
@@ -171,9 +191,10 @@ store_abort(struct store_file *f)
 {
 	if (f == NULL)
 		return;
-	if (f->fd != -1)
+	if (f->fd != -1) {
 		(void)close(f->fd);
-	(void)unlink(f->path);
+		(void)unlink(f->path);
+	}
 	file_free(f);
 }
 

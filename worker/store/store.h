@@ -24,6 +24,9 @@ struct store_file;
 
 /* Creates a file that must not exist yet (O_EXCL), for appending. */
 struct store_file *store_create(const char *path, struct err *) MUST_USE;
+/* The same at the first append, or the end: until then there is nothing on
+ * disk, and no descriptor is used. */
+struct store_file *store_later(const char *path) MUST_USE;
 int store_append(
     struct store_file *, const void *, size_t n, struct err *) MUST_USE;
 /* Hands all to the system and gives back the buffer, for a while without
