@@ -35,7 +35,7 @@ struct month {
 
 struct verification {
 	struct sync s;
-	int scale;            /* of the target's timestamps */
+	int scale;            /* of the source's timestamps */
 	bool has_start;       /* `start:` is given: */
 	int64_t start_ticks;  /* older rows are not calve's */
 	struct month *months; /* ascending */
@@ -127,14 +127,12 @@ make_window(struct verification *v, const struct position *newest,
 
 	if (window_of_run(&none, v->s.job->start, 0, 0, scale, w, err) == -1)
 		return -1;
-	v->scale = newest->scale;
+	v->scale = scale;
 	v->has_start = w->has_start;
+	v->start_ticks = w->start_ticks;
 	if (!ticks_rescale(
 		newest->ticks, newest->scale, scale, &w->high_ticks) ||
-	    __builtin_add_overflow(w->high_ticks, 1, &w->high_ticks) ||
-	    (w->has_start &&
-		!ticks_rescale(
-		    w->start_ticks, scale, v->scale, &v->start_ticks)))
+	    __builtin_add_overflow(w->high_ticks, 1, &w->high_ticks))
 		return err_set(err, ERR_TABLE,
 		    "the newest timestamp of the target is beyond what the "
 		    "source's column can hold; mend that row");
@@ -160,11 +158,11 @@ read_source(struct verification *v, const struct window *w, struct err *err)
 	v->newer = count.rows;
 	if (source_begin(source, w, v->s.job->run_id, err) == -1)
 		return -1;
-	while ((rc = source_next(source, &batch, err)) == 1)
-		if (replica_digest_batch(v->s.target, batch, &digest, err) ==
-			-1 ||
-		    tally(v, SOURCE, &digest, err) == -1)
+	while ((rc = source_next(source, &batch, err)) == 1) {
+		replica_digest_batch(v->s.target, batch, &digest);
+		if (tally(v, SOURCE, &digest, err) == -1)
 			return -1;
+	}
 	source_end(source);
 	return rc;
 }

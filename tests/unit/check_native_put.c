@@ -250,6 +250,11 @@ START_TEST(texts_come_back)
 	    column((struct type){ .kind = TYPE_STRING }, "FixedString(2)", 3),
 	    "abcde", (const uint32_t[]){ 2, 2, 5 });
 	refuse("does not fit");
+	/* bytes may end in zeros, text does not */
+	fill_texts(
+	    column((struct type){ .kind = TYPE_BINARY }, "FixedString(2)", 3),
+	    "abcde", (const uint32_t[]){ 2, 4, 5 });
+	refuse("a value is shorter than the target's FixedString(2)");
 }
 END_TEST
 

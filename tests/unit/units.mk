@@ -264,7 +264,8 @@ UNITS += native_put
 unit_native_put := worker/sink/native_plan.c worker/sink/native_put.c $(SRCS_native)
 
 UNITS += native_digest
-unit_native_digest := worker/sink/native_digest.c worker/clickhouse/stream.c \
+unit_native_digest := worker/sink/native_digest.c worker/sink/batch_digest.c \
+	worker/sink/native_plan.c worker/sink/native_put.c worker/clickhouse/stream.c \
 	worker/clickhouse/type.c worker/batch.c worker/type.c $(COMMON_source)
 
 UNITS += clickhouse_put

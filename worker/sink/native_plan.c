@@ -181,6 +181,7 @@ plan_leaf(
 	case TYPE_BINARY:
 		p->form =
 		    to->kind == CH_STRING ? NATIVE_STRING : NATIVE_FIXED_STRING;
+		p->whole = true;
 		return to->kind == CH_STRING || to->kind == CH_FIXED_STRING;
 	case TYPE_FIXED:
 		p->form = NATIVE_COPY;

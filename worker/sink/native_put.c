@@ -167,6 +167,12 @@ put_fixed_strings(struct buf *out, const struct native_put *p,
 
 		if (len > p->dst)
 			return does_not_fit(p, err);
+		if (p->whole && len < p->dst)
+			return err_set(err, ERR_DATA,
+			    "column '%s': a value is shorter than the target's "
+			    "%s, which would add zero bytes to it; make it a "
+			    "String there",
+			    p->column, p->text);
 		memcpy(to + k * p->dst, v->bytes + v->offset[k], len);
 	}
 	out->len += v->n * p->dst;

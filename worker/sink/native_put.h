@@ -40,6 +40,7 @@ struct native_put {
 	bool nullable;            /* the target takes NULL */
 	uint32_t src, dst;        /* widths */
 	bool is_unsigned;         /* the target has no sign */
+	bool whole;               /* FIXED_STRING: zero bytes may be data */
 	__int128 low, high;       /* what fits, NATIVE_INT and TICKS */
 	int64_t multiply, divide; /* to the target's scale */
 	struct native_put *child; /* NATIVE_ARRAY */

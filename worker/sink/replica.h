@@ -81,7 +81,7 @@ uint64_t replica_sent(const struct replica *); /* bytes since open */
 
 /*
  * Rows as numbers, for comparing sets of them: native_digest.h. Timestamps are
- * in ticks of the target's column, as of replica_newest().
+ * in ticks of the source's column.
  */
 struct replica_digest {
 	size_t n;
@@ -94,9 +94,9 @@ int replica_read_begin(struct replica *, struct err *) MUST_USE;
 int replica_read_next(
     struct replica *, struct replica_digest *, struct err *) MUST_USE;
 void replica_read_end(struct replica *);
-/* What the table would hold if these rows were inserted. Not while the table
- * is being read. */
-int replica_digest_batch(struct replica *, const struct batch *,
-    struct replica_digest *, struct err *) MUST_USE;
+/* The same of the source's rows, of replica_fit()'s columns. Not while the
+ * table is being read. */
+void replica_digest_batch(
+    struct replica *, const struct batch *, struct replica_digest *);
 
 #endif

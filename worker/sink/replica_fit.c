@@ -136,6 +136,7 @@ replica_fit(struct replica *r, const struct type *incoming, struct err *err)
 	replica_forget(r);
 	if (check_engine(r, err) == -1 || check_sorting(r, err) == -1)
 		return -1;
+	r->incoming = incoming;
 	r->put = xcalloc(incoming->nfields + 1, sizeof(*r->put));
 	for (size_t k = 0; k < incoming->nfields; k++)
 		if (fit_column(r, &incoming->fields[k], err) == -1)

@@ -33,6 +33,7 @@ struct replica {
 	size_t ncolumns;
 
 	/* replica_fit() */
+	const struct type *incoming;
 	struct native_put *put;
 	size_t nput;
 	char *insert; /* INSERT INTO ... (...) FORMAT Native */

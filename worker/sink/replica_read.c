@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows as numbers (native_digest.h): those of the table, asked for as the
- * types that inserts send, and those of a batch, put as an insert would.
+ * Rows as numbers (native_digest.h): those of the table, as the types that it
+ * has, and those of a batch, as the source delivered them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,19 +14,14 @@ enum { BLOCK_MAX = 512 << 20 };
 static size_t
 find_timestamp(const struct replica *r)
 {
-	size_t k = 0;
-
-	while (strcmp(r->put[k].column, r->job->timestamp) != 0)
-		k++;
-	return k;
+	return (size_t)type_find_name(r->incoming, r->job->timestamp);
 }
 
 static struct native_digest *
 digest(struct replica *r)
 {
 	if (r->digest == NULL)
-		r->digest =
-		    native_digest_new(r->put, r->nput, find_timestamp(r));
+		r->digest = native_digest_new(r->incoming, find_timestamp(r));
 	return r->digest;
 }
 
@@ -40,6 +35,38 @@ hand_out(struct replica *r, size_t n, struct replica_digest *out)
 
 /* ---- of the table --------------------------------------------------------- */
 
+/* Dictionaries and labels are asked for as what they stand for; the zone of a
+ * time says nothing of its value. */
+static bool
+needs_cast(const struct native_put *p)
+{
+	struct ch_type has = { 0 }, plain = { 0 };
+	struct err ignored = { 0 };
+	bool same =
+	    ch_type_parse(p->text, strlen(p->text), &has, &ignored) == 0 &&
+	    ch_type_parse(p->sent, strlen(p->sent), &plain, &ignored) == 0 &&
+	    ch_type_equal(&has, &plain);
+
+	ch_type_clear(&has);
+	ch_type_clear(&plain);
+	return !same;
+}
+
+static void
+put_column(struct buf *sql, const struct native_put *p)
+{
+	if (!needs_cast(p)) {
+		sql_identifier(sql, p->column);
+		return;
+	}
+	buf_put_str(sql, "CAST(");
+	sql_identifier(sql, p->column);
+	buf_put_str(sql, ", ");
+	sql_string(sql, p->sent);
+	buf_put_str(sql, ") AS ");
+	sql_identifier(sql, p->column);
+}
+
 int
 replica_read_begin(struct replica *r, struct err *err)
 {
@@ -49,18 +76,8 @@ replica_read_begin(struct replica *r, struct err *err)
 	buf_init(&sql, REPLICA_SQL_MAX);
 	buf_put_str(&sql, "SELECT ");
 	for (size_t k = 0; k < r->nput; k++) {
-		const struct native_put *p = &r->put[k];
-		bool same = strcmp(p->sent, p->text) == 0;
-
 		buf_put_str(&sql, k > 0 ? ", " : "");
-		buf_put_str(&sql, same ? "" : "CAST(");
-		sql_identifier(&sql, p->column);
-		if (!same) {
-			buf_put_str(&sql, ", ");
-			sql_string(&sql, p->sent);
-			buf_put_str(&sql, ") AS ");
-			sql_identifier(&sql, p->column);
-		}
+		put_column(&sql, &r->put[k]);
 	}
 	buf_printf(&sql, " FROM %s FINAL", r->table);
 	rc = clickhouse_begin(r->server, r->job->target_user,
@@ -100,38 +117,10 @@ replica_read_end(struct replica *r)
 
 /* ---- of a batch ----------------------------------------------------------- */
 
-/* A stream_fetch. */
-static ssize_t
-fetch_block(void *arg, uint8_t *dst, size_t n, struct err *err)
+void
+replica_digest_batch(
+    struct replica *r, const struct batch *batch, struct replica_digest *out)
 {
-	struct cursor *at = arg;
-
-	(void)err;
-	if (n > cursor_left(at))
-		n = cursor_left(at);
-	if (n > 0)
-		memcpy(dst, cursor_take(at, n), n);
-	return (ssize_t)n;
-}
-
-int
-replica_digest_batch(struct replica *r, const struct batch *batch,
-    struct replica_digest *out, struct err *err)
-{
-	struct cursor at;
-	struct stream in;
-	size_t n = 0;
-	int rc;
-
-	buf_reset(&r->block);
-	if (native_put_block(&r->block, r->put, r->nput, batch, err) == -1)
-		return -1;
-	at = cursor_of(r->block.data, r->block.len);
-	stream_init(&in, fetch_block, &at, BLOCK_MAX);
-	rc = native_digest_next(digest(r), &in, &n, err);
-	stream_clear(&in);
-	if (rc == -1)
-		return -1;
-	hand_out(r, n, out);
-	return 0;
+	native_digest_batch(digest(r), batch);
+	hand_out(r, batch->nrows, out);
 }
