@@ -96,6 +96,15 @@ fault_errno(const char *name)
 	return 0;
 }
 
+unsigned long
+fault_number(const char *variable, unsigned long otherwise)
+{
+	const char *text = getenv(variable);
+
+	return text != NULL && *text != '\0' ? strtoul(text, NULL, 10)
+					     : otherwise;
+}
+
 #else
 typedef int calve_fault_is_empty; /* ISO C wants a declaration */
 #endif

@@ -12,6 +12,9 @@
  *
  * FAULT_ERRNO("store.write") in a condition makes the step fail:
  *   CALVE_FAULT=errno:NAME:ENOSPC[:K]   sets errno, from the K-th passing on
+ *
+ * FAULT_NUMBER("CALVE_SOMETHING_MS", n) is the environment's number, else n:
+ * for what takes minutes, and must not in a test.
  */
 #ifndef CALVE_FAULT_H
 #define CALVE_FAULT_H
@@ -19,11 +22,14 @@
 #ifdef CALVE_FAULTS
 void fault_point(const char *name);
 int fault_errno(const char *name); /* 1 with errno set, or 0 */
+unsigned long fault_number(const char *variable, unsigned long otherwise);
 #define FAULT_POINT(name) fault_point(name)
 #define FAULT_ERRNO(name) fault_errno(name)
+#define FAULT_NUMBER(variable, n) fault_number(variable, n)
 #else
 #define FAULT_POINT(name) ((void)0)
 #define FAULT_ERRNO(name) 0
+#define FAULT_NUMBER(variable, n) (n)
 #endif
 
 #endif

@@ -169,6 +169,8 @@ pg_fail_result(struct pg *pg, const PGresult *r, struct err *err)
 		return pg_fail_lost(
 		    pg, err, *line != '\0' ? line : "the connection was lost");
 	}
+	if (strcmp(state, "25P03") == 0) /* what follows is its farewell */
+		pg->lost = pg->idle = true;
 	enum err_class cls =
 	    pg->lost ? pg->role->lost : class_for(pg->role, state);
 	if (in_class(state, "57P") || in_class(state, "08"))
@@ -377,6 +379,12 @@ pg_is_lost(const struct pg *pg)
 	return pg->lost;
 }
 
+bool
+pg_was_idle(const struct pg *pg)
+{
+	return pg->idle;
+}
+
 /* ---- statements ---- */
 
 int
@@ -520,6 +528,18 @@ int
 pg_begin(struct pg *pg, struct err *err)
 {
 	return pg_run(pg, "BEGIN", 0, NULL, NULL, err);
+}
+
+int
+pg_begin_idle(struct pg *pg, unsigned idle_ms, struct err *err)
+{
+	char sql[96];
+
+	/* One message, which costs what BEGIN alone would. */
+	snprintf(sql, sizeof sql,
+	    "BEGIN; SET LOCAL idle_in_transaction_session_timeout = %u",
+	    idle_ms);
+	return pg_script(pg, sql, err);
 }
 
 int

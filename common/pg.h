@@ -13,8 +13,8 @@
  * the server's own statement timeout and some. The server is told to look for
  * us likewise, and lets a lock go when we are gone (PG_SILENCE_S). What
  * conninfo says of tcp_user_timeout and keepalives goes before. The session runs in UTC, UTF-8, READ COMMITTED,
- * and is never ended by the server for being idle, in a transaction or not:
- * a watermark's lock lasts as long as its run.
+ * and is not ended by the server for being idle, but in a transaction begun by
+ * pg_begin_idle().
  *
  * Errors, by SQLSTATE (of a source: ERR_SOURCE_LOST and ERR_SOURCE):
  *   ERR_STATE_LOST   out of reach, gone, starting up, shutting down, out of
@@ -111,6 +111,10 @@ void pg_copy_free(char *data);
 void pg_cancel(struct pg *);
 
 int pg_begin(struct pg *, struct err *) MUST_USE;
+/* As pg_begin; the server ends the session, and what it holds, when nothing
+ * is said within the transaction for so long. It is a setting of the
+ * transaction alone. */
+int pg_begin_idle(struct pg *, unsigned idle_ms, struct err *) MUST_USE;
 /* ERR_STATE_LOST here means that the outcome is not known. */
 int pg_commit(struct pg *, struct err *) MUST_USE;
 void pg_rollback(struct pg *); /* harmless when none is open */
@@ -119,6 +123,8 @@ void pg_rollback(struct pg *); /* harmless when none is open */
  * whether the transaction begun on it is still open: so its locks are held. */
 int pg_ping(struct pg *, bool in_transaction, struct err *) MUST_USE;
 bool pg_is_lost(const struct pg *);
+/* Lost because the transaction was idle for too long. */
+bool pg_was_idle(const struct pg *);
 
 /* For an event loop between statements: readable means that pg_check has
  * something to find out, mostly that the connection is lost. Neither waits. */

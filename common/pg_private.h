@@ -12,7 +12,8 @@ struct pg {
 	PGconn *conn;
 	const struct pg_role *role;
 	bool lost;
-	double statement_s;        /* longest wait for an answer of ours */
+	bool idle;          /* so the server said when it ended the session */
+	double statement_s; /* longest wait for an answer of ours */
 	int (*stop)(struct err *); /* NULL: nobody may end a wait */
 };
 

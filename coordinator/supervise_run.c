@@ -455,14 +455,40 @@ run_transfer(struct run *r, short report_events, short job_events)
 
 /* ---- end ---- */
 
+/* Somebody's SIGSTOP, a debugger: nothing else tells of it, since a worker may
+ * have nothing to say for long. */
+static void
+tell_still(const struct run *r, int status)
+{
+	const char *name = r->outcome->table->name.value;
+
+	if (WIFCONTINUED(status)) {
+		log_info("%s: its worker %d goes on", name, r->pid);
+		return;
+	}
+	const char *sig = sigabbrev_np(WSTOPSIG(status));
+	log_warn("%s: its worker %d was stopped by SIG%s; 'kill -CONT %d' lets "
+		 "it go on",
+	    name, r->pid, sig != NULL ? sig : "?", r->pid);
+}
+
 void
 run_reap(struct run *r)
 {
+	int status;
+
 	if (r->state == SLOT_FREE || r->child.pid <= 0)
 		return;
-	pid_t pid = wait4(r->child.pid, &r->status, WNOHANG, &r->used);
-	if (pid != r->child.pid)
-		return;
+	for (;;) {
+		pid_t pid = wait4(r->child.pid, &status,
+		    WNOHANG | WUNTRACED | WCONTINUED, &r->used);
+		if (pid != r->child.pid)
+			return;
+		if (WIFEXITED(status) || WIFSIGNALED(status))
+			break;
+		tell_still(r, status);
+	}
+	r->status = status;
 	r->child.pid = -1;
 	step(r, EVENT_EXITED, NULL);
 	/* What it wrote last is there by now; and mostly the end of file. */

@@ -12,7 +12,7 @@ check:
 .PHONY: check-build check-e2e check-fuzz
 check-build:
 	+$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all asan fault tsan \
-	    build/chdb-front build/test/write_parquet build/test/unframe \
+	    build/chdb-front build/tcp-proxy build/test/write_parquet build/test/unframe \
 	    $(UNIT_PROGRAMS) \
 	    $(FUZZERS:%=build/fuzz/fuzz_%)
 
@@ -20,7 +20,7 @@ check-build:
 # build/asan has the sanitizers.
 E2E := $(filter-out tests/e2e/lib.sh tests/e2e/tables.sh \
 	tests/e2e/replica.sh,$(sort $(wildcard tests/e2e/*.sh)))
-check-e2e: all asan fault tsan build/chdb-front build/test/unframe
+check-e2e: all asan fault tsan build/chdb-front build/tcp-proxy build/test/unframe
 	$(Q)tests/run.sh e2e $(E2E)
 
 check-fuzz: $(FUZZERS:%=build/fuzz/fuzz_%)

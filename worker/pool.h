@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * struct pool: threads that work off numbered items together with whoever
- * calls them. Nothing else in the worker makes threads but aside.c.
+ * calls them. Nothing else in the worker makes threads but aside.c, keeper.c
+ * and slices.c.
  *
  * pool_run() returns when every item that was begun has ended, so that what
  * the items wrote may be read without a lock, and threads sleep in between.
@@ -33,7 +34,7 @@ void pool_free(struct pool *); /* NULL is fine */
 int pool_run(
     struct pool *, pool_work *, void *arg, size_t n, struct err *) MUST_USE;
 
-/* For aside.c: a thread with a small stack, which no signal interrupts: they
+/* For aside.c and keeper.c: a thread with a small stack, which no signal interrupts: they
  * are for the process's first, which looks at their flags. */
 bool pool_thread(pthread_t *, void *(*body)(void *), void *arg);
 

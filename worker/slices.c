@@ -208,6 +208,13 @@ token_of(const struct job *job, size_t range, unsigned variant, char out[96])
 	    out, 96, "%s-%u-%zu-%u", job->run_id, job->attempt, range, variant);
 }
 
+/* S3. */
+static int
+held(const struct slice *s, struct err *err)
+{
+	return s->all->plan->held(s->all->plan->arg, err);
+}
+
 static int
 pump(struct slice *s, const char *token, struct err *err)
 {
@@ -216,7 +223,9 @@ pump(struct slice *s, const char *token, struct err *err)
 	int got;
 
 	while ((got = source_next(s->source, &batch, err)) == 1) {
-		if (!begun && replica_begin(s->replica, token, err) == -1)
+		if (!begun &&
+		    (held(s, err) == -1 ||
+			replica_begin(s->replica, token, err) == -1))
 			return -1;
 		begun = true;
 		if (replica_append(s->replica, batch, err) == -1 ||
@@ -250,7 +259,8 @@ try_range(struct slice *s, size_t range, unsigned variant, struct err *err)
 		return -1;
 	FAULT_POINT("sync.range.sent");
 	if (wait_for_turn(s->all, range, err) == -1 ||
-	    (begun && replica_finish(s->replica, err) == -1))
+	    (begun &&
+		(held(s, err) == -1 || replica_finish(s->replica, err) == -1)))
 		return -1;
 	FAULT_POINT("sync.range.acknowledged");
 	end_range(s, true);

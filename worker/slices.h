@@ -11,6 +11,11 @@
  *     the newest timestamp there is never ahead of rows that are missing.
  * S2. A range that failed is sent again under its token, so that what is in
  *     the target already is not added once more.
+ * S3. A slice asks whether the run still has the table's lock before an insert
+ *     begins, and before it ends: so a worker that stood still until another
+ *     run had the lock sends nothing more. A server that gets no bytes ends a
+ *     request by itself (http_receive_timeout, 30 s by default); one whose
+ *     last bytes had been sent has long been decided on.
  */
 #ifndef CALVE_SLICES_H
 #define CALVE_SLICES_H
@@ -25,7 +30,9 @@ struct slices_plan {
 	const char *snapshot;  /* of source_freeze() */
 	const int64_t *bounds; /* of source_ranges() */
 	size_t nbounds;
-	uint64_t expected; /* rows, for the progress */
+	uint64_t expected;                    /* rows, for the progress */
+	int (*held)(void *arg, struct err *); /* S3; any thread calls it */
+	void *arg;
 };
 
 struct slices_done {

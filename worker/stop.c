@@ -9,6 +9,8 @@
 
 static volatile sig_atomic_t asked_to_stop;
 static atomic_bool coordinator_gone, job_failed;
+static atomic_bool lock_lost;
+static struct err lost_why; /* once lock_lost is set */
 static int lifeline = -1;
 
 static void
@@ -44,6 +46,13 @@ stop_failed(void)
 	job_failed = true;
 }
 
+void
+stop_lost(const struct err *why)
+{
+	lost_why = *why;
+	lock_lost = true;
+}
+
 int
 stop_check(struct err *err)
 {
@@ -58,5 +67,9 @@ stop_check(struct err *err)
 	if (coordinator_gone || poll(&line, 1, 0) == 1)
 		return err_set(err, ERR_CANCELLED,
 		    "stopped before the commit: the coordinator is gone");
+	if (lock_lost) {
+		*err = lost_why;
+		return -1;
+	}
 	return 0;
 }

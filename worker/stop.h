@@ -2,8 +2,9 @@
 /*
  * The signs on which a worker must stop before its commit: SIGTERM, the end
  * of its life line, and a report that could not be sent; the last two say that
- * the coordinator is gone. And a failure for which a thread is not waited. Whoever works or waits for long asks from time to
- * time; after the fence of a commit nobody asks any more.
+ * the coordinator is gone. And a failure for which a thread is not waited, and a
+ * lock that is lost. Whoever works or waits for long asks from time to time;
+ * after the fence of a commit nobody asks any more.
  */
 #ifndef CALVE_STOP_H
 #define CALVE_STOP_H
@@ -18,8 +19,10 @@ void stop_watch(int lifeline);
 void stop_orphaned(void); /* a report could not be sent */
 /* The job has failed: threads that still wait for something need not. */
 void stop_failed(void);
+/* The table's lock is lost, for this reason: nothing can be committed. */
+void stop_lost(const struct err *);
 
-/* -1 with ERR_CANCELLED when there was a sign. Any thread may ask. */
+/* -1 with ERR_CANCELLED when there was a sign, or why the lock is lost. Any thread may ask. */
 int stop_check(struct err *) MUST_USE;
 
 #endif

@@ -211,11 +211,20 @@ range_rows(const struct job *job, uint64_t rows)
 	return each < RANGE_ROWS ? each : RANGE_ROWS;
 }
 
+static int
+held(void *arg, struct err *err)
+{
+	return watermark_held(arg, err);
+}
+
 /* All of the window, as it is in one moment. */
 static int
 send_window(struct sync *s, struct slices_done *done, struct err *err)
 {
-	struct slices_plan plan = { .job = s->job, .window = &s->window };
+	struct slices_plan plan = { .job = s->job,
+		.window = &s->window,
+		.held = held,
+		.arg = &s->mark };
 	char snapshot[SOURCE_SNAPSHOT_TEXT];
 	struct source_count counted;
 	int64_t *bounds = NULL;

@@ -12,6 +12,7 @@
 #include "common/pg.h"
 #include "common/xalloc.h"
 #include "embedded/sql.h"
+#include "worker/keeper.h"
 
 enum { SCALE_US = 6 };
 /* A run holds the row for its whole time, a coordinator that writes a status
@@ -41,6 +42,8 @@ void
 watermark_close(struct watermark *w)
 {
 	forget(w);
+	keeper_free(w->keeper);
+	w->keeper = NULL;
 	/* Closing alone lets the lock go a moment after we have ended, when the
 	 * coordinator writes the row's status and must not find it locked. */
 	pg_rollback(w->pg);
@@ -163,7 +166,7 @@ watermark_peek(struct watermark *w, struct err *err)
 static int
 try_lock(struct watermark *w, struct err *err)
 {
-	if (pg_begin(w->pg, err) == -1)
+	if (pg_begin_idle(w->pg, keeper_idle_ms(), err) == -1)
 		return -1;
 	if (take_row(w, err) == 0)
 		return 0;
@@ -171,14 +174,13 @@ try_lock(struct watermark *w, struct err *err)
 	return -1;
 }
 
-int
-watermark_lock(struct watermark *w, struct err *err)
+static int
+lock(struct watermark *w, struct err *err)
 {
 	const char *params[] = { w->name };
 	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
 	int rc;
 
-	FAULT_POINT("state.lock.before");
 	if (pg_run(w->pg, sql_ensure_watermark, 1, params, NULL, err) == -1)
 		return -1;
 	rc = try_lock(w, err);
@@ -187,6 +189,20 @@ watermark_lock(struct watermark *w, struct err *err)
 		nanosleep(&pause, NULL);
 		rc = try_lock(w, err);
 	}
+	return rc;
+}
+
+int
+watermark_lock(struct watermark *w, struct err *err)
+{
+	int rc;
+
+	FAULT_POINT("state.lock.before");
+	rc = keeper_take(w->keeper, err) == 0 ? lock(w, err) : -1;
+	rc = keeper_give(w->keeper, rc, err);
+	if (rc == 0 && w->keeper == NULL &&
+	    (w->keeper = keeper_new(w->pg, w->name, err)) == NULL)
+		rc = -1;
 	FAULT_POINT("state.lock.after");
 	return rc;
 }
@@ -194,7 +210,29 @@ watermark_lock(struct watermark *w, struct err *err)
 int
 watermark_held(struct watermark *w, struct err *err)
 {
-	return pg_ping(w->pg, true, err);
+	int rc =
+	    keeper_take(w->keeper, err) == 0 ? pg_ping(w->pg, true, err) : -1;
+
+	return keeper_give(w->keeper, rc, err);
+}
+
+static int
+update(struct watermark *w, const char *sql, size_t n,
+    const char *const *params, struct err *err)
+{
+	int rc = keeper_take(w->keeper, err) == 0
+	    ? pg_run(w->pg, sql, n, params, NULL, err)
+	    : -1;
+
+	return keeper_give(w->keeper, rc, err);
+}
+
+static int
+commit(struct watermark *w, struct err *err)
+{
+	int rc = keeper_take(w->keeper, err) == 0 ? pg_commit(w->pg, err) : -1;
+
+	return keeper_give(w->keeper, rc, err);
 }
 
 int
@@ -236,10 +274,10 @@ watermark_advance(
 	snprintf(new_rows, sizeof new_rows, "%" PRIu64, p->new_rows);
 	snprintf(seconds, sizeof seconds, "%.3f", p->seconds);
 	FAULT_POINT("state.advance.before");
-	if (pg_run(w->pg, sql_advance_watermark, 10, params, NULL, err) == -1)
+	if (update(w, sql_advance_watermark, 10, params, err) == -1)
 		return -1;
 	FAULT_POINT("state.commit.before");
-	if (pg_commit(w->pg, err) == -1)
+	if (commit(w, err) == -1)
 		return -1;
 	FAULT_POINT("state.commit.after");
 	w->position = *p->position;

@@ -6,7 +6,13 @@
  *        ^---------------- (next step) ---------------'
  *
  * The lock is a row lock in an open transaction (SELECT ... FOR UPDATE
- * NOWAIT): it dies with the connection, so a dead worker holds nothing.
+ * NOWAIT): it dies with the connection, so a dead worker holds nothing, and
+ * with the transaction, which the server ends when its worker has stood still
+ * for KEEPER_IDLE_MS (keeper.h): so one that is frozen does not hold it for
+ * ever either. Such a worker learns of it when it asks: before each commit, and before
+ * rows are sent that no commit follows.
+ *
+ * Any thread may call watermark_held(); the rest is for one.
  */
 #ifndef CALVE_WATERMARK_H
 #define CALVE_WATERMARK_H
@@ -18,10 +24,12 @@
 #include "common/position.h"
 
 struct pg;
+struct keeper;
 
 struct watermark {
 	struct pg *pg;
-	const char *name; /* table_name */
+	struct keeper *keeper; /* from the first lock on */
+	const char *name;      /* table_name */
 	/* as read under the lock */
 	struct position position;
 	char *source_uuid; /* NULL: not offloaded by calve yet */
@@ -43,7 +51,8 @@ int watermark_lock(struct watermark *, struct err *) MUST_USE;
  * has not been offloaded. */
 int watermark_peek(struct watermark *, struct err *) MUST_USE;
 /* Asks the server whether this transaction still lives, and the lock with
- * it. ERR_STATE_LOST when not. */
+ * it. ERR_STATE_LOST when not; ERR_CONFLICT when it was ended because this
+ * worker stood still: another run may have taken the lock since. */
 int watermark_held(struct watermark *, struct err *) MUST_USE;
 
 /* Keeps what rows wait ahead of the clock (NULL: none), in the transaction of

@@ -82,7 +82,7 @@ limits() { # all of them
 	echo "$(limit 'Max address space') $(limit 'Max cpu time') $(limit 'Max open files') $(limit 'Max file size') $(limit 'Max core file size') $(niceness)"
 }
 if fault_stop state.lock.before run -t files; then
-	same "a table's own limits, and the file's where it has none" '1073741824 1200 55 67108864 1048576 7' "$(limits)"
+	same "a table's own limits, and the file's where it has none" "1073741824 1200 55 67108864 1048576 $(nice -n 7 nice)" "$(limits)"
 	fault_go
 	same 'with them it ends well' 0 "$RC"
 fi

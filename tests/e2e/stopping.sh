@@ -126,6 +126,7 @@ has_read() {
 	grep -q "\"event\":\"phase\",\"table\":\"$1\".*\"$2\"" "$T/stopped.out"
 }
 start() { # ARGUMENTS...
+	: >"$T/stopped.out" # what the one before said is no sign of this one
 	setsid "$FAULT" -c "$T/calve.yaml" "$@" >"$T/stopped.out" 2>"$T/stopped.err" </dev/null &
 	COORDINATOR=$!
 }

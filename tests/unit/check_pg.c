@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,35 @@ START_TEST(values_go_and_come)
 	ck_assert_ptr_null(pg_text(rows, 0, 7));
 	ck_assert_ptr_null(pg_text(rows, 1, 0));
 	pg_rows_free(rows);
+	pg_close(pg);
+}
+END_TEST
+
+/* Only within the transaction that asks for it; the server says so, and that is
+ * told from a server that went away. */
+START_TEST(ended_for_being_idle)
+{
+	struct pg *pg = connect_ok();
+	struct err err = { 0 };
+	struct pg_rows *rows;
+
+	ck_assert_int_eq(pg_begin_idle(pg, 60000, &err), 0);
+	ck_assert_int_eq(pg_ping(pg, true, &err), 0);
+	ck_assert_int_eq(pg_commit(pg, &err), 0);
+	ck_assert_int_eq(pg_run(pg, "SHOW idle_in_transaction_session_timeout",
+			     0, NULL, &rows, &err),
+	    0);
+	ck_assert_str_eq(pg_text(rows, 0, 0), "0");
+	pg_rows_free(rows);
+
+	ck_assert_int_eq(pg_begin_idle(pg, 100, &err), 0);
+	struct pollfd p = { .fd = pg_socket(pg), .events = POLLIN };
+	ck_assert_int_eq(poll(&p, 1, 60000), 1);
+	ck_assert_int_eq(pg_ping(pg, true, &err), -1);
+	ck_assert_int_eq(err.cls, ERR_STATE_LOST);
+	ck_assert_ptr_nonnull(strstr(err.text, "idle-in-transaction"));
+	ck_assert(pg_is_lost(pg));
+	ck_assert(pg_was_idle(pg));
 	pg_close(pg);
 }
 END_TEST
@@ -524,6 +554,7 @@ main(void)
 	log_init("check_pg", LOG_ERROR);
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, values_go_and_come);
+	tcase_add_test(t, ended_for_being_idle);
 	tcase_add_test(t, rows_and_counts);
 	tcase_add_test(t, a_large_result_comes_whole);
 	tcase_add_test(t, errors_have_their_class);
