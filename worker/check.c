@@ -2,6 +2,7 @@
 /* JOB_CHECK: what an offload would do to types and tables, without doing it. */
 #include "worker/check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/buf.h"
@@ -46,6 +47,24 @@ tell_columns(const struct target *t, const struct source_table *described)
 	buf_clear(&text);
 }
 
+/* Days are local time: whoever has said where loses no time by waiting. */
+static void
+tell_days(const struct job *job, const struct source_table *described)
+{
+	char text[512];
+
+	if (described->timestamp_scale != SCALE_DAYS ||
+	    job_timezone(job, job->timestamp) != NULL)
+		return;
+	snprintf(text, sizeof text,
+	    "'%.200s' holds days, and no timezone: says where they begin: a "
+	    "day is taken when it is over everywhere, 12 hours and settle "
+	    "after its end in UTC; set timezone: to the zone in which the "
+	    "loaders write them to have it sooner",
+	    job->timestamp);
+	report_note(false, text);
+}
+
 int
 check(const struct job *job, struct err *err)
 {
@@ -71,6 +90,7 @@ check(const struct job *job, struct err *err)
 			    "timestamp and sequence are no prefix "
 			    "of the source's sorting key: windows are read "
 			    "unordered, and every count scans the table");
+		tell_days(job, &described);
 		rc = waiting_look(job, source, described.timestamp_scale, err);
 	}
 	target_close(&target);

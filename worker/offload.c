@@ -159,6 +159,15 @@ prepare(struct run *run, struct err *err)
 	return 0;
 }
 
+/* A day that is not over yet may still get rows, settled or not. */
+static int
+end_with_day(struct run *run, struct err *err)
+{
+	return source_day(run->source,
+	    run->clock_us - run->job->settle_ms * 1000, &run->window.high_ticks,
+	    err);
+}
+
 /* The window, also as the result tells it. */
 static int
 open_window(struct run *run, struct err *err)
@@ -173,6 +182,8 @@ open_window(struct run *run, struct err *err)
 	if (window_clock_is_off(
 		run->clock_us, run->host_us, run->job->settle_ms, off))
 		report_note(true, off);
+	if (high.scale == SCALE_DAYS && end_with_day(run, err) == -1)
+		return -1;
 	window_ahead(&run->window, run->clock_us, high.scale);
 	position_format(&run->position, text);
 	run->res->window_low = xstrdup(text);

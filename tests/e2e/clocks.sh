@@ -64,3 +64,73 @@ later date Date "'2149-06-06'" 2149-06-06
 later date32 Date32 "'2299-12-31'" 2299-12-31
 later milli "DateTime64(3, 'Asia/Tokyo')" "'2299-12-31 00:00:00'" 2299-12-30T15:00:00.000Z
 later nullable 'Nullable(DateTime)' "'2105-06-07 00:00:00'" 2105-06-07T00:00:00Z
+
+# ---- days ------------------------------------------------------------------------------
+
+# A window ends by clock less settle: with settle as long as that moment is ago
+# it ends as it would have ended then.
+ends_at() { # MOMENT: the settle for it
+	echo "$(($(date +%s) - $(date -ud "$1" +%s)))s"
+}
+
+# over NAME DAY TIMEZONE MOMENT WANTED: whether the day is over then
+over() {
+	local zone=${3:+, timezone: $3}
+	config "{ name: $1, source: hot.$1, target: lake.cold.$1, timestamp: d, settle: $(ends_at "$4")$zone }"
+	calve run -n
+	has "$1: $2 is$5 over at $4${3:+ in $3}" "^ +1 +$1 +$([ "$5" ] && echo 0 || echo 1) " "$OUT"
+}
+
+ch_stop "$T/ch"
+for server in America/New_York Pacific/Kiritimati Etc/GMT+12 UTC; do
+	TZ=$server ch_start "$T/ch" || exit 1
+	same "the server is in $server" "$server" "$(sql 'SELECT timezone()')"
+	n=${server//[^A-Za-z]/}
+	# The evening of the 9th in New York is the 10th in UTC.
+	sql "CREATE TABLE $n (d Date, id UInt64) ENGINE = MergeTree ORDER BY d"
+	sql "INSERT INTO $n VALUES ('2026-11-08', 1), ('2026-11-09', 2)"
+	for step in '2026-11-10 00:30' '2026-11-10 11:30'; do
+		config "{ name: $n, source: hot.$n, target: lake.cold.$n, timestamp: d, settle: $(ends_at "$step") }"
+		calve run
+		same "$n: at $step the 8th alone is taken" '0 1' "$RC $(sql "SELECT count() FROM $(iceberg "cold.$n")")"
+		sql "INSERT INTO $n SELECT '2026-11-09', number FROM numbers(100)"
+	done
+	config "{ name: $n, source: hot.$n, target: lake.cold.$n, timestamp: d, settle: $(ends_at '2026-11-10 12:30') }"
+	calve run
+	equal "$n: once the day is over everywhere, all of it is" "$n" "cold.$n" 'd, toString(id)'
+	calve verify
+	same "$n: verify agrees" 0 "$RC"
+
+	# One row of the day, looked for at moments.
+	for day in 2026-11-09 2026-11-01 2026-03-08 2026-09-05 2026-04-04; do
+		sql "CREATE TABLE ${n}_${day//-/} (d Date32, id UInt64) ENGINE = MergeTree ORDER BY id"
+		sql "INSERT INTO ${n}_${day//-/} VALUES ('$day', 1)"
+	done
+	over "${n}_20261109" 2026-11-09 America/New_York '2026-11-10 04:30' ' not'
+	over "${n}_20261109" 2026-11-09 America/New_York '2026-11-10 05:30' ''
+	over "${n}_20261109" 2026-11-09 Pacific/Kiritimati '2026-11-09 09:30' ' not'
+	over "${n}_20261109" 2026-11-09 Pacific/Kiritimati '2026-11-09 10:30' ''
+	over "${n}_20261109" 2026-11-09 UTC '2026-11-09 23:30' ' not'
+	over "${n}_20261109" 2026-11-09 UTC '2026-11-10 00:30' ''
+	[ $server == UTC ] || { ch_stop "$T/ch"; continue; }
+	# Days of 25 and of 23 hours, a midnight that there was not, and one twice.
+	over "${n}_20261101" 2026-11-01 America/New_York '2026-11-02 04:30' ' not'
+	over "${n}_20261101" 2026-11-01 America/New_York '2026-11-02 05:30' ''
+	over "${n}_20260308" 2026-03-08 America/New_York '2026-03-09 03:30' ' not'
+	over "${n}_20260308" 2026-03-08 America/New_York '2026-03-09 04:30' ''
+	over "${n}_20260905" 2026-09-05 America/Santiago '2026-09-06 03:30' ' not'
+	over "${n}_20260905" 2026-09-05 America/Santiago '2026-09-06 04:30' ''
+	over "${n}_20260404" 2026-04-04 America/Santiago '2026-04-05 03:30' ' not'
+	over "${n}_20260404" 2026-04-04 America/Santiago '2026-04-05 04:30' ''
+	# That of the column counts before the table's.
+	config "{ name: c, source: hot.${n}_20261109, target: lake.cold.c, timestamp: d, settle: $(ends_at '2026-11-10 00:30'), timezone: America/New_York, columns: { d: { timezone: UTC } } }"
+	calve run -n
+	has "the column's zone counts" '^ +1 +c +1 ' "$OUT"
+	config "{ name: c, source: hot.${n}_20261109, target: lake.cold.c, timestamp: d }"
+	calve check --connect
+	has 'check says what no timezone: costs' "'d' holds days, and no timezone: says where they begin" "$ERR"
+	config "{ name: c, source: hot.${n}_20261109, target: lake.cold.c, timestamp: d, timezone: Mars/Olympus }"
+	calve run
+	has 'a zone that the source does not know is named' "timezone 'Mars/Olympus': .*Cannot load time zone" "$ERR"
+	ch_stop "$T/ch"
+done

@@ -18,7 +18,7 @@ sql 'INSERT INTO nanos SELECT fromUnixTimestamp64Nano(toInt64(170000000000000000
 sql 'CREATE TABLE parts (ts DateTime, a UInt8, b UInt8, c UInt8) ENGINE = MergeTree ORDER BY ts'
 sql "INSERT INTO parts SELECT toDateTime('2024-01-01 00:00:00') + number * 3600, 1, 2, 3 FROM numbers(48)"
 config '{ source: hot.versions, target: lake.cold.versions, timestamp: ts, sequence: id, final: true }' \
-	'{ source: hot.days, target: lake.cold.days, timestamp: day, sequence: id, partition: [day] }' \
+	'{ source: hot.days, target: lake.cold.days, timestamp: day, sequence: id, timezone: UTC, partition: [day] }' \
 	'{ source: hot.nanos, target: lake.cold.nanos, timestamp: ts, sequence: id, step_rows: 300, columns: { ts: { time: floor } } }' \
 	"{ source: hot.parts, target: lake.cold.parts, timestamp: ts, start: '2024-01-02', exclude: [b] }" \
 	'{ name: chosen, source: hot.parts, target: lake.cold.chosen, timestamp: ts, include: [ts, c] }'
@@ -28,7 +28,7 @@ calve run
 same 'the run ends well' 0 "$RC"
 same 'final takes the newest version of each key' '100	3	3' \
 	"$(sql "SELECT count(), min(v), max(v) FROM $(iceberg cold.versions)")"
-same 'a Date column offloads whole days, today is left' "$(sql 'SELECT count(), max(day) FROM days WHERE day < today()')" \
+same 'a Date column offloads whole days, today is left' "$(sql "SELECT count(), max(day) FROM days WHERE day < toDate(now('UTC') - INTERVAL 5 MINUTE)")" \
 	"$(sql "SELECT count(), max(day) FROM $(iceberg cold.days)")"
 same 'nanoseconds are floored, every row is there' '1000	1000	2023-11-14 22:13:20.000000' \
 	"$(sql "SELECT count(), uniqExact(id), max(ts) FROM $(iceberg cold.nanos)")"

@@ -192,6 +192,7 @@ static const struct source_ops ops = {
 	.describe = clickhouse_describe,
 	.resolve = clickhouse_resolve,
 	.clock = clickhouse_clock,
+	.day = clickhouse_day,
 	.count = clickhouse_count,
 	.days = clickhouse_days,
 	.begin = clickhouse_read_begin,

@@ -110,6 +110,7 @@ source_close_op clickhouse_close;
 source_describe_op clickhouse_describe;
 source_resolve_op clickhouse_resolve;
 source_clock_op clickhouse_clock;
+source_day_op clickhouse_day;
 source_count_op clickhouse_count;
 source_days_op clickhouse_days;
 source_begin_op clickhouse_read_begin;

@@ -384,3 +384,50 @@ clickhouse_clock(struct source *source, int64_t *us, struct err *err)
 	buf_clear(&answer);
 	return rc;
 }
+
+/* By the server's own time zone database: it is the one that its today()
+ * goes by, changes of clocks included. */
+static int
+ask_day(struct clickhouse *s, const char *zone, int64_t seconds, int64_t *day,
+    struct err *err)
+{
+	struct buf sql, answer;
+	struct cursor at;
+	int rc;
+
+	buf_init(&sql, SQL_MAX);
+	buf_init(&answer, ANSWER_MAX);
+	buf_printf(&sql, "SELECT toUInt16(toDate(toDateTime(%lld, ",
+	    (long long)seconds);
+	sql_string(&sql, zone);
+	buf_put_str(&sql, "))) FORMAT RowBinary");
+	rc = clickhouse_ask(s, buf_cstr(&sql), &answer, &at, err);
+	if (rc == 0) {
+		*day = cursor_u16(&at);
+		if (at.bad)
+			rc = clickhouse_malformed(err);
+	} else {
+		err_prefix(err, "timezone '%s'", zone);
+	}
+	buf_clear(&sql);
+	buf_clear(&answer);
+	return rc;
+}
+
+int
+clickhouse_day(struct source *source, int64_t us, int64_t *day, struct err *err)
+{
+	static const int64_t second_us = 1000000,
+			     last_zone_us = 12 * 3600000000;
+	struct clickhouse *s = clickhouse_of(source);
+	const char *zone = job_timezone(s->job, s->timestamp->name);
+
+	if (us < last_zone_us || us / second_us > UINT32_MAX)
+		return err_set(err, ERR_SOURCE,
+		    "the source's clock is out of "
+		    "range; set the clock of its host");
+	if (zone != NULL)
+		return ask_day(s, zone, us / second_us, day, err);
+	*day = (us - last_zone_us) / (86400 * second_us);
+	return 0;
+}

@@ -73,6 +73,13 @@ source_clock(struct source *s, int64_t *us, struct err *err)
 }
 
 int
+source_day(struct source *s, int64_t us, int64_t *day, struct err *err)
+{
+	return s->ops->day != NULL ? s->ops->day(s, us, day, err)
+				   : cannot("days in a zone", err);
+}
+
+int
 source_count(struct source *s, const struct window *w, struct source_count *out,
     struct err *err)
 {

@@ -91,6 +91,15 @@ int source_resolve(struct source *, const struct type *existing, source_note *,
 /* The source's clock in microseconds since 1970 when the table was described,
  * or later; at least as fine as the table's timestamp. */
 int source_clock(struct source *, int64_t *us, struct err *) MUST_USE;
+/*
+ * For a timestamp of SCALE_DAYS: the day that it is at an instant, which is
+ * the first that is not over. Days are local time, so it is asked in the zone
+ * that the job says for the column. Where it says none, whoever wrote a day may
+ * have been anywhere: a day is over when it is in the last zone of all,
+ * UTC-12, whatever zones server and session have.
+ */
+int source_day(
+    struct source *, int64_t us, int64_t *day, struct err *) MUST_USE;
 /* One query, which the source's keys may prune also where rows ahead are
  * asked for: what lies between window and ahead_ticks is not read. Fails with ERR_DATA when a timestamp or sequence anywhere in the table
  * is NULL, since no window would ever contain that row. */
