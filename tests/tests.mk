@@ -19,7 +19,7 @@ check-build:
 # build/calve is what users run, build/fault can be killed at every I/O step,
 # build/asan has the sanitizers.
 E2E := $(filter-out tests/e2e/lib.sh tests/e2e/tables.sh \
-	tests/e2e/replica.sh,$(sort $(wildcard tests/e2e/*.sh)))
+	tests/e2e/replica.sh tests/e2e/postgres_types.sh,$(sort $(wildcard tests/e2e/*.sh)))
 check-e2e: all asan fault tsan build/chdb-front build/tcp-proxy build/test/unframe
 	$(Q)tests/run.sh e2e $(E2E)
 

@@ -141,6 +141,38 @@ plan_time(
 	return true;
 }
 
+static int
+by_text(const void *a, const void *b)
+{
+	const struct ch_label *const *x = a, *const *y = b;
+	size_t n = (*x)->len < (*y)->len ? (*x)->len : (*y)->len;
+	int order = memcmp((*x)->text, (*y)->text, n);
+
+	return order != 0 ? order
+			  : ((*x)->len > (*y)->len) - ((*x)->len < (*y)->len);
+}
+
+static void
+sort_labels(const struct ch_type *to, struct native_put *p)
+{
+	p->labels = xcalloc(to->nlabels + 1, sizeof(*p->labels));
+	p->nlabels = to->nlabels;
+	for (size_t k = 0; k < to->nlabels; k++)
+		p->labels[k] = &to->labels[k];
+	qsort(p->labels, p->nlabels, sizeof(*p->labels), by_text);
+}
+
+bool
+native_is_label(const struct native_put *p, const uint8_t *text, size_t len)
+{
+	struct ch_label wanted = { .text = (char *)(uintptr_t)text,
+		.len = len };
+	const struct ch_label *key = &wanted;
+
+	return bsearch(&key, p->labels, p->nlabels, sizeof(*p->labels),
+		   by_text) != NULL;
+}
+
 static bool
 is_text(enum ch_kind k)
 {
@@ -174,6 +206,8 @@ plan_leaf(
 	case TYPE_STRING:
 		if (is_text(to->kind)) {
 			p->form = NATIVE_STRING;
+			if (to->kind != CH_STRING)
+				sort_labels(to, p);
 			return true;
 		}
 		p->form = NATIVE_FIXED_STRING;
@@ -251,6 +285,7 @@ native_put_clear(struct native_put *p)
 	if (p->child != NULL)
 		native_put_clear(p->child);
 	free(p->child);
+	free(p->labels);
 	free(p->sent);
 	buf_clear(&p->nulls);
 	buf_clear(&p->values);

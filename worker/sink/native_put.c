@@ -133,11 +133,29 @@ put_uuids(const struct vec *v, uint8_t *to)
 static int gather(struct native_put *, const struct vec *, struct err *);
 
 static int
-put_strings(struct buf *out, const struct vec *v)
+check_labels(const struct native_put *p, const struct vec *v, struct err *err)
+{
+	for (size_t k = 0; k < v->n; k++)
+		if ((v->null == NULL || v->null[k] == 0) &&
+		    !native_is_label(p, v->bytes + v->offset[k],
+			v->offset[k + 1] - v->offset[k]))
+			return err_set(err, ERR_DATA,
+			    "column '%s': a value is none of the labels of the "
+			    "target's %.200s; ALTER the target's column to one "
+			    "that has them all, or to a String",
+			    p->column, p->text);
+	return 0;
+}
+
+static int
+put_strings(struct buf *out, const struct native_put *p, const struct vec *v,
+    struct err *err)
 {
 	uint32_t total = v->offset[v->n];
 	uint8_t *to = buf_reserve(out, (size_t)total + 5 * v->n), *begin = to;
 
+	if (p->labels != NULL && check_labels(p, v, err) == -1)
+		return -1;
 	if (to == NULL)
 		return 0;
 	for (size_t k = 0; k < v->n; k++) {
@@ -265,7 +283,7 @@ gather(struct native_put *p, const struct vec *v, struct err *err)
 	if (rc == 0 && p->form == NATIVE_ARRAY)
 		rc = put_array(p, v, err);
 	else if (rc == 0 && p->form == NATIVE_STRING)
-		rc = put_strings(&p->values, v);
+		rc = put_strings(&p->values, p, v, err);
 	else if (rc == 0 && p->form == NATIVE_FIXED_STRING)
 		rc = put_fixed_strings(&p->values, p, v, err);
 	else if (rc == 0)

@@ -10,7 +10,10 @@
  * by a default.
  *
  * LowCardinality and Enum columns are sent as text, which the server looks up
- * itself (input_format_native_allow_types_conversion, on by default).
+ * itself (input_format_native_allow_types_conversion, on by default). A text
+ * that is none of an Enum's labels is refused here, since the server takes one
+ * that is the number of a label for that label (tried with 26.5: '1' becomes
+ * 'a' in Enum8('a' = 1)).
  */
 #ifndef CALVE_NATIVE_PUT_H
 #define CALVE_NATIVE_PUT_H
@@ -44,17 +47,23 @@ struct native_put {
 	__int128 low, high;       /* what fits, NATIVE_INT and TICKS */
 	int64_t multiply, divide; /* to the target's scale */
 	struct native_put *child; /* NATIVE_ARRAY */
+	const struct ch_label **labels; /* of an Enum, by text; or NULL */
+	size_t nlabels;
 
 	/* gathered: the column's bytes in a block are these, then child's */
 	struct buf nulls, values;
 	uint64_t n; /* values */
 };
 
-/* column and text are borrowed until native_put_clear(). ERR_TYPE when values
+/* column, text and type are borrowed until native_put_clear(). ERR_TYPE when values
  * of the one type do not go into the other: both are named. */
 int native_plan(const struct field *, const struct ch_type *to,
     const char *text, struct native_put *, struct err *) MUST_USE;
 void native_put_clear(struct native_put *);
+
+/* Is a text one of the Enum's labels? */
+bool native_is_label(
+    const struct native_put *, const uint8_t *text, size_t len) MUST_USE;
 
 /* Adds a batch's rows to what is gathered; after -1 native_drop() it. */
 int native_gather(struct native_put *, size_t ncols, const struct batch *,
