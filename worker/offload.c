@@ -200,7 +200,7 @@ static int
 catch_up(struct run *run, struct err *err)
 {
 	if (run->target.table != NULL)
-		table_hint(run->target.table);
+		table_hint(run->target.table, run->job->run_id);
 	if (!run->res->adopted || run->mark.adopt || !run->position.set)
 		return watermark_keep(&run->mark, err);
 	return step_advance(run, 0, err);

@@ -13,6 +13,7 @@
 #include "common/fault.h"
 #include "common/id.h"
 #include "common/xalloc.h"
+#include "worker/iceberg/leftovers.h"
 #include "worker/pump.h"
 #include "worker/report.h"
 #include "worker/stop.h"
@@ -179,6 +180,7 @@ commit(
 		.nsummary = w->furthest.has_sequence ? nkeys : nkeys - 1,
 		.properties = properties,
 		.nproperties = beginning != NULL ? 2 : 1,
+		.witness = t->property,
 		.keep_ms = run->job->expire_ms,
 		.may_expire = target_may_expire,
 		.may_expire_arg = t,
@@ -226,22 +228,33 @@ step_advance(struct run *run, uint64_t new_rows, struct err *err)
 	return watermark_advance(&run->mark, &p, err);
 }
 
+/* Files that no commit has had in hand are nobody else's. */
+static void
+remove_files(const struct run *run, const struct written *w, bool offered)
+{
+	if (offered)
+		leftovers_remove(run->target.table, w->files, w->nfiles);
+	else
+		written_remove(w);
+}
+
 int
 step_run(struct run *run, const struct source_count *window, struct err *err)
 {
 	struct written w = { .nfiles = 0 };
 	char high[POSITION_TEXT];
+	bool offered;
 	uint64_t rows;
 	int rc;
 
 	if (write_step(run, window, &w, high, err) == -1)
 		return -1;
 	rc = target_create(&run->target, &run->described, err);
-	if (rc == 0)
+	if ((offered = rc == 0))
 		rc = commit(run, &w, high, err);
 	/* what no version of the table refers to can go */
 	if (rc == -1 && err->cls != ERR_UNCLEAR)
-		written_remove(&w);
+		remove_files(run, &w, offered);
 	rows = w.rows;
 	written_clear(&w);
 	return rc == -1 ? -1 : step_advance(run, rows, err);

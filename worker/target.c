@@ -417,6 +417,7 @@ target_create(
 		.last_column_id = t->last_column_id,
 		.spec = &t->spec,
 		.sort_ids = sort_ids,
+		.owner = t->job->run_id,
 	};
 	struct property *list;
 	struct kv *kv;

@@ -37,8 +37,13 @@ START_TEST(the_hint_decides_nothing)
 	appends(50);
 	ck_assert_int_eq(hint(), 11);
 	/* and never lowered */
-	hadoop_hint(fixture_path("a/b/t"), 4);
+	struct table *t = load();
+	hadoop_hint(t->dir, t->folder, 4, "test");
 	ck_assert_int_eq(hint(), 11);
+	/* nor to what is not there */
+	hadoop_hint(t->dir, t->folder, 40, "test");
+	ck_assert_int_eq(hint(), 11);
+	table_free(t);
 }
 END_TEST
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/unit/run_suite.h"
 #include "tests/unit/scratch.h"
@@ -20,13 +21,13 @@ static enum { LINK_WORKS, LINK_FAILS, LINK_LOSES_REPLY } link_mode;
 static int link_errno;
 
 int
-link(const char *from, const char *to)
+linkat(int from_at, const char *from, int to_at, const char *to, int flags)
 {
 	if (link_mode == LINK_FAILS) {
 		errno = link_errno;
 		return -1;
 	}
-	long rc = syscall(SYS_link, from, to);
+	long rc = syscall(SYS_linkat, from_at, from, to_at, to, flags);
 	if (link_mode == LINK_LOSES_REPLY) {
 		errno = link_errno;
 		return -1;
@@ -172,15 +173,15 @@ START_TEST(link_takes_a_free_name_only)
 	put("a", "one");
 	put("b", "two");
 	ck_assert_int_eq(
-	    store_link(scratch_path("a"), scratch_path("v"), &err), 1);
+	    store_link(NULL, scratch_path("a"), scratch_path("v"), &err), 1);
 	ck_assert_int_eq(
-	    store_link(scratch_path("b"), scratch_path("v"), &err), 0);
+	    store_link(NULL, scratch_path("b"), scratch_path("v"), &err), 0);
 	holds("v", "one");
 	/* ours already: as after a reply that was lost */
 	ck_assert_int_eq(
-	    store_link(scratch_path("a"), scratch_path("v"), &err), 1);
+	    store_link(NULL, scratch_path("a"), scratch_path("v"), &err), 1);
 	ck_assert_int_eq(
-	    store_link(scratch_path("no"), scratch_path("w"), &err), -1);
+	    store_link(NULL, scratch_path("no"), scratch_path("w"), &err), -1);
 	ck_assert_int_eq(err.cls, ERR_STORE);
 }
 END_TEST
@@ -192,18 +193,69 @@ START_TEST(link_tells_lost_from_unknown)
 	link_errno = EIO;
 	link_mode = LINK_LOSES_REPLY;
 	ck_assert_int_eq(
-	    store_link(scratch_path("a"), scratch_path("v"), &err), 1);
+	    store_link(NULL, scratch_path("a"), scratch_path("v"), &err), 1);
 	link_mode = LINK_FAILS;
-	/* whatever became of the request, this name is another's */
+	/* another's by now: but was it so when the request came? */
 	ck_assert_int_eq(
-	    store_link(scratch_path("b"), scratch_path("v"), &err), 0);
+	    store_link(NULL, scratch_path("b"), scratch_path("v"), &err), -1);
+	ck_assert_int_eq(err.cls, ERR_UNCLEAR);
 	ck_assert_int_eq(
-	    store_link(scratch_path("b"), scratch_path("w"), &err), -1);
+	    store_link(NULL, scratch_path("b"), scratch_path("w"), &err), -1);
 	ck_assert_int_eq(err.cls, ERR_UNCLEAR);
 	link_errno = ENOSPC;
 	ck_assert_int_eq(
-	    store_link(scratch_path("b"), scratch_path("w"), &err), -1);
+	    store_link(NULL, scratch_path("b"), scratch_path("w"), &err), -1);
 	ck_assert_int_eq(err.cls, ERR_STORE);
+}
+END_TEST
+
+static int count(void *arg, const char *name);
+
+START_TEST(a_folder_held_open_is_that_folder)
+{
+	struct buf b;
+
+	ck_assert_int_eq(store_mkdirs(scratch_path("f"), &err), 0);
+	put("f/a", "one");
+	struct store_dir *dir = store_dir_open(scratch_path("f"), &err);
+	ck_assert_ptr_nonnull(dir);
+	ck_assert_int_eq(store_dir_stands(dir, &err), 1);
+
+	/* moved away, and another made */
+	ck_assert_int_eq(
+	    store_rename(NULL, scratch_path("f"), scratch_path("g"), &err), 0);
+	ck_assert_int_eq(store_dir_stands(dir, &err), 0);
+	ck_assert_int_eq(store_mkdirs(scratch_path("f"), &err), 0);
+	ck_assert_int_eq(store_dir_stands(dir, &err), 0);
+	put("f/a", "two");
+	buf_init(&b, 0);
+	ck_assert_int_eq(
+	    store_read_in(dir, scratch_path("f/a"), &b, 9, &err), 0);
+	ck_assert_str_eq(buf_cstr(&b), "one");
+	buf_clear(&b);
+	ck_assert_int_eq(
+	    store_link(dir, scratch_path("f/a"), scratch_path("f/b"), &err), 1);
+	ck_assert_int_eq(store_exists(scratch_path("f/b"), &err), 0);
+	holds("g/b", "one");
+	ck_assert_int_eq(store_unlink_in(dir, scratch_path("f/a"), &err), 0);
+	ck_assert_int_eq(store_unlink_in(dir, scratch_path("f/b"), &err), 0);
+	holds("f/a", "two");
+
+	/* removed: nothing is there, nothing can be made */
+	ck_assert_int_eq(rmdir(scratch_path("g")), 0);
+	unsigned n = 0;
+	ck_assert_int_eq(store_list_in(dir, count, &n, &err), 0);
+	ck_assert_uint_eq(n, 0);
+	ck_assert_int_eq(
+	    store_put_in(dir, scratch_path("f/c"), "x", 1, &err), -1);
+	ck_assert_int_eq(err.sys, ENOENT);
+	ck_assert_int_eq(
+	    store_link(dir, scratch_path("f/a"), scratch_path("f/c"), &err),
+	    -1);
+	ck_assert_int_eq(err.cls, ERR_STORE);
+	store_dir_close(dir);
+	ck_assert_ptr_null(store_dir_open(scratch_path("g"), &err));
+	ck_assert_int_eq(err.sys, ENOENT);
 }
 END_TEST
 
@@ -240,13 +292,13 @@ START_TEST(rename_and_unlink)
 	put("a", "one");
 	put("b", "two");
 	ck_assert_int_eq(
-	    store_rename(scratch_path("a"), scratch_path("b"), &err), 0);
+	    store_rename(NULL, scratch_path("a"), scratch_path("b"), &err), 0);
 	holds("b", "one");
 	ck_assert_int_eq(store_exists(scratch_path("a"), &err), 0);
 	ck_assert_int_eq(store_unlink(scratch_path("b"), &err), 0);
 	ck_assert_int_eq(store_unlink(scratch_path("b"), &err), 0);
 	ck_assert_int_eq(
-	    store_rename(scratch_path("a"), scratch_path("b"), &err), -1);
+	    store_rename(NULL, scratch_path("a"), scratch_path("b"), &err), -1);
 	ck_assert_int_eq(store_sync_dir(scratch, &err), 0);
 	ck_assert_int_eq(store_sync_dir(scratch_path("no"), &err), -1);
 	ck_assert_int_eq(store_exists(scratch_path("a/b/c"), &err), 0);
@@ -268,6 +320,7 @@ main(void)
 	tcase_add_test(t, mkdirs_makes_parents_and_takes_what_is_there);
 	tcase_add_test(t, link_takes_a_free_name_only);
 	tcase_add_test(t, link_tells_lost_from_unknown);
+	tcase_add_test(t, a_folder_held_open_is_that_folder);
 	tcase_add_test(t, list_stops_when_told);
 	tcase_add_test(t, rename_and_unlink);
 	suite_add_tcase(s, t);

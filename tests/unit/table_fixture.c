@@ -10,13 +10,15 @@
 #include "common/xalloc.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/table_fixture.h"
+#include "worker/iceberg/hadoop.h"
+#include "worker/iceberg/metadata.h"
 #include "worker/store/store.h"
 
 char *fixture_folder;
 struct err fixture_err;
 enum link_mode link_mode;
 int link_errno;
-void (*before_link)(void);
+void (*before_link)(void), (*after_link)(void);
 const struct kv *fixture_properties;
 size_t fixture_nproperties;
 
@@ -39,8 +41,36 @@ fixture_path(const char *name)
 	return scratch_path(name);
 }
 
+void
+fixture_clear(const char *name)
+{
+	char *path = xstrdup(scratch_path(name));
+
+	nftw(path, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(path);
+}
+
+static int
+remove_in(void *arg, const char *name)
+{
+	char *path = xasprintf("%s/%s", (const char *)arg, name);
+
+	ck_assert_int_eq(unlink(path), 0);
+	free(path);
+	return 0;
+}
+
+void
+fixture_empty(const char *name)
+{
+	char *path = xstrdup(scratch_path(name));
+
+	ck_assert_int_eq(store_list(path, remove_in, path, &fixture_err), 0);
+	free(path);
+}
+
 int
-link(const char *from, const char *to)
+linkat(int from_at, const char *from, int to_at, const char *to, int flags)
 {
 	int mode = link_mode;
 	void (*hook)(void) = before_link;
@@ -50,7 +80,11 @@ link(const char *from, const char *to)
 	if (hook != NULL)
 		hook();
 	if (mode != LINK_FAILS) {
-		long rc = syscall(SYS_link, from, to);
+		long rc = syscall(SYS_linkat, from_at, from, to_at, to, flags);
+		hook = after_link;
+		after_link = NULL;
+		if (hook != NULL)
+			hook();
 		if (mode == LINK_WORKS)
 			return (int)rc;
 	}
@@ -217,4 +251,19 @@ count_files(const struct table *t)
 	ck_assert_msg(table_each_file(t, see_file, &f, &fixture_err) == 0, "%s",
 	    fixture_err.text);
 	return f.n;
+}
+
+void
+links(json_t *root)
+{
+	struct table *t = load();
+	struct buf text;
+
+	buf_init(&text, 0);
+	ck_assert_int_eq(metadata_text(root, &text, &fixture_err), 0);
+	ck_assert_int_eq(hadoop_link(t->dir, t->folder, t->version + 1, &text,
+			     "test", &fixture_err),
+	    LINK_OURS);
+	buf_clear(&text);
+	table_free(t);
 }

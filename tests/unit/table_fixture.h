@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "worker/iceberg/table.h"
 
 extern char *fixture_folder; /* the warehouse */
@@ -14,10 +16,14 @@ const char *fixture_path(const char *name); /* as scratch_path() */
 void fixture_make(void);
 void fixture_remove(void);
 
+void fixture_clear(const char *name); /* a folder with all that is in it */
+void fixture_empty(const char *name); /* only the files in it */
+
 enum link_mode { LINK_WORKS, LINK_FAILS, LINK_LOSES_REPLY };
 extern enum link_mode link_mode; /* of the next call only */
 extern int link_errno;
-extern void (*before_link)(void); /* called once, then forgotten */
+/* called once, then forgotten */
+extern void (*before_link)(void), (*after_link)(void);
 
 /* Of tables made from now on, where there are any. */
 extern const struct kv *fixture_properties;
@@ -30,6 +36,7 @@ struct table *fresh_table(void); /* created */
 int append_to(const struct table *base, int64_t id, const struct append *more,
     struct table **out, struct err *);
 void appends(int64_t id); /* to the newest version */
+void links(json_t *root); /* as the newest version */
 
 int names(const char *prefix); /* how many in the metadata folder */
 int64_t hint(void);            /* -1: none */

@@ -59,7 +59,7 @@ libs_partition_route := -ljansson
 
 UNITS += sink
 unit_sink := $(sort $(wildcard worker/sink/sink_*.c)) $(SRCS_parquet) \
-	worker/store/file.c \
+	$(SRCS_store) \
 	worker/iceberg/partition_route.c worker/iceberg/intern.c \
 	worker/iceberg/partition_parse.c worker/iceberg/partition_path.c \
 	worker/iceberg/partition.c worker/iceberg/transform.c worker/batch.c \
@@ -84,7 +84,7 @@ fuzzlibs_schema := -ljansson
 # ---- store and Iceberg metadata ----
 COMMON_iceberg := common/buf.c common/xalloc.c common/err.c common/clock.c \
 	common/id.c worker/type.c worker/datafile.c worker/batch.c \
-	worker/store/file.c
+	$(SRCS_store)
 SRCS_avro := worker/iceberg/avro.c worker/iceberg/avschema.c \
 	worker/iceberg/ocf.c
 SRCS_metadata := worker/iceberg/metadata.c worker/iceberg/metadata_next.c \
@@ -97,12 +97,14 @@ SRCS_manifest := worker/iceberg/manifest.c worker/iceberg/manifest_read.c \
 SRCS_table := worker/iceberg/table.c worker/iceberg/hadoop.c \
 	worker/iceberg/commit.c worker/iceberg/fits.c \
 	worker/iceberg/merge.c worker/iceberg/expire.c \
+	worker/iceberg/outcome.c worker/iceberg/doomed.c \
+	worker/iceberg/leftovers.c \
 	worker/iceberg/summary.c $(SRCS_metadata) $(SRCS_manifest) \
 	$(SRCS_avro) $(COMMON_iceberg)
 LIBS_iceberg := -lavro -lz -ljansson
 
 UNITS += store
-unit_store := worker/store/file.c common/buf.c common/xalloc.c common/err.c
+unit_store := $(SRCS_store) common/buf.c common/xalloc.c common/err.c
 
 UNITS += bounds
 unit_bounds := worker/iceberg/bounds.c worker/iceberg/metrics.c \

@@ -13,13 +13,15 @@
  *       v                                                         |
  *     READY -- hadoop_link: LINK_TAKEN, another was first --------'
  *       |   \                                                     |
- *       |    `-- ERR_UNCLEAR --> UNCLEAR -- settle: not ours -----'
- *       |                           | \
- *       | LINK_OURS                 |  `-- not to be told --> leave all
- *       v                           v
- *     LINKED ------------------> COMMITTED
- *       `-- no longer the newest and not in its history (the names before
- *           it were tidied away): taken back, as LINK_TAKEN
+ *       |    `-- it says that it made none --> FAILED             |
+ *       | LINK_OURS, or unknown                                   |
+ *       v                                                         |
+ *     LINKED -- outcome.h: never made, and the name is taken -----'
+ *       |   \
+ *       |    `-- no witness --> UNCLEAR
+ *       | a witness
+ *       v
+ *   COMMITTED
  *
  *   FAILED     manifests and lists of this commit are removed
  *   COMMITTED  lists of the attempts that lost are removed, and what only
@@ -31,8 +33,10 @@
  *     the one before is known not to have landed.
  * I2. The position in summary and property is on disk in the same file, so it
  *     is recorded exactly when the rows are.
- * I3. The fence sees the very version whose successor is linked: a table that
- *     moved on makes the link fail, and the next attempt asks the fence again.
+ * I3. The fence sees the very version whose successor is linked, in the very
+ *     folder: a table that moved on makes the link fail, and the next attempt
+ *     asks the fence again; one that was dropped, and perhaps made again, has
+ *     taken the folder along in which the link would be made.
  * I4. Until the link no name that a reader looks for exists; after it all that
  *     the version reaches has been synced before.
  * I5. Only files made here under this commit's own names are removed, and
@@ -58,6 +62,7 @@
 #include "worker/iceberg/manifest_list.h"
 #include "worker/iceberg/merge.h"
 #include "worker/iceberg/metadata.h"
+#include "worker/iceberg/outcome.h"
 #include "worker/iceberg/summary.h"
 #include "worker/iceberg/table.h"
 #include "worker/store/store.h"
@@ -271,7 +276,7 @@ write_list_of(struct commit *c, const struct table *fresh,
 	c->lists[c->nlists++] = path;
 	FAULT_POINT("commit.listed");
 	/* names of manifests and list must be on disk before the link */
-	return store_sync_dir(c->metadata, c->err);
+	return store_sync_in(fresh->dir, c->err);
 }
 
 /* The manifest list of one attempt. */
@@ -324,11 +329,16 @@ next_version(struct commit *c, const struct table *fresh,
 	free(local);
 	free(before);
 	struct table *t = root != NULL ? metadata_load(root, c->err) : NULL;
-	if (t != NULL) {
-		t->folder = xstrdup(fresh->folder);
-		t->version = fresh->version + 1;
-	}
-	return t;
+	if (t == NULL)
+		return NULL;
+	t->folder = xstrdup(fresh->folder);
+	t->version = fresh->version + 1;
+	t->dir = store_dir_share(fresh->dir);
+	buf_init(&t->text, 0);
+	if (metadata_text(t->root, &t->text, c->err) == 0)
+		return t;
+	table_free(t);
+	return NULL;
 }
 
 /* Takes next over. */
@@ -336,32 +346,8 @@ static void
 finish(struct commit *c, struct table *next, struct table **out)
 {
 	c->landed = c->lists[c->nlists - 1];
-	hadoop_hint(next->folder, next->version);
+	hadoop_hint(next->dir, next->folder, next->version, c->a->commit_uuid);
 	*out = next;
-}
-
-/*
- * A writer that stood still for long may link a version whose name was taken
- * once and has been tidied away since. Then it is not in the history of the
- * newest: 1 it is (or is the newest itself), 0 it is not, -1 not to be told.
- */
-static int
-is_in_newest(struct commit *c, int64_t version)
-{
-	const char *folder = c->base->folder;
-	struct table *newest = NULL;
-	struct snapshot s;
-	int64_t highest;
-
-	if (hadoop_newest(folder, &highest, c->err) == -1)
-		return -1;
-	if (highest <= version)
-		return 1;
-	if (hadoop_load(folder, &newest, c->err) != 1)
-		return -1;
-	int found = table_find_snapshot(newest, c->a->snapshot_id, &s);
-	table_free(newest);
-	return found;
 }
 
 static int
@@ -375,57 +361,24 @@ not_clear(struct commit *c)
 	return -1;
 }
 
-static int
-after_link(struct commit *c, const struct table *next)
-{
-	int in = is_in_newest(c, next->version);
-
-	if (in == -1) {
-		not_clear(c);
-	} else if (in == 0) {
-		char *path = hadoop_metadata_path(next->folder, next->version);
-		store_discard(path);
-		free(path);
-	}
-	return in;
-}
-
-/* The link's outcome is unknown: 1 it landed, 0 it did not and cannot any
- * more, since another has that name; -1 still unknown. */
-static int
-settle(struct commit *c, const struct table *next)
-{
-	struct err err;
-	struct snapshot s;
-	struct table *now = NULL;
-
-	int loaded = hadoop_load(c->base->folder, &now, &err);
-	bool found =
-	    loaded == 1 && table_find_snapshot(now, c->a->snapshot_id, &s);
-	bool taken = loaded == 1 && now->version >= next->version;
-	table_free(now);
-	if (found || taken)
-		return found;
-	return not_clear(c);
-}
-
 /* 1 next is committed, 0 conflict, -1 */
 static int
-publish(struct commit *c, const struct table *next)
+publish(struct commit *c, const struct table *fresh, const struct table *next)
 {
-	int rc = hadoop_link(next->folder, next->version, next->root, c->err);
+	int rc = hadoop_link(next->dir, next->folder, next->version,
+	    &next->text, c->a->commit_uuid, c->err);
 
-	if (rc == LINK_OURS)
-		return after_link(c, next);
 	if (rc == LINK_UNSYNCED) {
 		c->unclear = true;
 		err_prefix(c->err, "committed, but a power cut may undo it");
 		c->err->cls = ERR_UNCLEAR;
 		return -1;
 	}
-	if (rc == -1 && c->err->cls == ERR_UNCLEAR)
-		return settle(c, next);
-	return rc;
+	if (rc == LINK_TAKEN || (rc == -1 && c->err->cls != ERR_UNCLEAR))
+		return rc;
+	FAULT_POINT("commit.asked");
+	rc = outcome_of(fresh, next, c->a, rc == LINK_OURS, c->err);
+	return rc == OUTCOME_UNCLEAR ? not_clear(c) : rc;
 }
 
 /* 1 committed, 0 conflict, -1 */
@@ -446,13 +399,26 @@ attempt_on(struct commit *c, const struct table *fresh, struct table **out)
 	struct table *next = next_version(c, fresh, &counts, &expired);
 	if (next == NULL)
 		return -1;
-	int rc = publish(c, next);
+	int rc = publish(c, fresh, next);
 	if (rc == 1) {
 		finish(c, next, out);
 		expire_files(fresh, next, &expired);
 	} else
 		table_free(next);
 	return rc;
+}
+
+/* Files that cannot be made, because the folder is not there any more. */
+static void
+say_removed(struct commit *c, const struct table *fresh)
+{
+	struct err ignored;
+
+	if (store_dir_stands(fresh->dir, &ignored) == 0)
+		err_set(c->err, ERR_CONFLICT,
+		    "the table in '%s' was removed or replaced during the "
+		    "run; nothing was committed",
+		    c->base->folder);
 }
 
 static int
@@ -470,6 +436,8 @@ attempt(struct commit *c, struct table **out)
 		return -1;
 	FAULT_POINT("commit.reloaded");
 	rc = attempt_on(c, fresh, out);
+	if (rc == -1 && c->err->cls == ERR_STORE)
+		say_removed(c, fresh);
 	table_free(fresh);
 	return rc;
 }

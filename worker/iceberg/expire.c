@@ -2,10 +2,12 @@
 /*
  * Expiring snapshots, see expire.h.
  *
- * A file is removed only when every list that is kept has been read and none
- * names it. Names are compared without their folders: they are unique, and a
- * folder can be spelled in many ways. A crash in between leaves files that
- * nothing names, never a name without its file.
+ * A file is removed only when every list that the newest version keeps has been
+ * read and none names it. A crash in between leaves files that nothing names,
+ * never a name without its file.
+ *
+ * Versions go by number, and a number is no name of its own: they go from the
+ * folder that is held open, oldest first, and only those of our table.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +15,14 @@
 
 #include "common/fault.h"
 #include "common/xalloc.h"
+#include "worker/iceberg/doomed.h"
 #include "worker/iceberg/expire.h"
 #include "worker/iceberg/hadoop.h"
 #include "worker/iceberg/location.h"
 #include "worker/iceberg/manifest_list.h"
 #include "worker/store/store.h"
 
-enum { MIN_SNAPSHOTS = 100 };
+enum { MIN_SNAPSHOTS = 100, VERSION_MAX_BYTES = 1 << 28 };
 
 /* ---- which ------------------------------------------------------------ */
 
@@ -145,105 +148,32 @@ expire_choose(const struct table *t, const struct append *a, int64_t now_ms,
 
 /* ---- names ------------------------------------------------------------ */
 
-struct doomed {
-	char *path;       /* local */
-	const char *name; /* its last part */
-	bool kept;
-};
-
-struct doomed_set {
+struct dooming {
 	const struct table *table;
 	const char *kind; /* what their names have to contain */
-	struct doomed *list;
-	size_t n, room, nkept;
+	struct doomed_set set;
 };
 
-/* The last part of a recorded path to a file of the metadata folder, or NULL:
- * then it is not ours to remove. */
-static const char *
-name_in(const struct table *t, const char *recorded)
+/* A recorded path to a file of the metadata folder; others are not ours to
+ * remove. */
+static bool
+is_inside(const struct table *t, const char *local)
 {
-	const char *local = location_local(recorded);
 	size_t n = strlen(t->folder);
 
-	if (local == NULL || strncmp(local, t->folder, n) != 0 ||
-	    strncmp(local + n, "/metadata/", 10) != 0 ||
-	    strchr(local + n + 10, '/') != NULL || local[n + 10] == '\0')
-		return NULL;
-	return local + n + 10;
+	return local != NULL && strncmp(local, t->folder, n) == 0 &&
+	    strncmp(local + n, "/metadata/", 10) == 0 &&
+	    strchr(local + n + 10, '/') == NULL && local[n + 10] != '\0';
 }
 
 static void
-doom(struct doomed_set *set, const char *recorded)
+doom(struct dooming *d, const char *recorded)
 {
-	const char *name = name_in(set->table, recorded);
+	const char *local = location_local(recorded);
 
-	if (name == NULL || strstr(name, set->kind) == NULL)
-		return;
-	if (set->n == set->room) {
-		set->room = set->room == 0 ? 64 : 2 * set->room;
-		set->list =
-		    xreallocarray(set->list, set->room, sizeof(*set->list));
-	}
-	char *path = xstrdup(location_local(recorded));
-	set->list[set->n++] =
-	    (struct doomed){ .path = path, .name = strrchr(path, '/') + 1 };
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	const struct doomed *x = a, *y = b;
-
-	return strcmp(x->name, y->name);
-}
-
-static void
-sort_unique(struct doomed_set *set)
-{
-	size_t kept = 0;
-
-	if (set->n > 1)
-		qsort(set->list, set->n, sizeof(*set->list), by_name);
-	for (size_t i = 0; i < set->n; i++)
-		if (kept > 0 &&
-		    by_name(&set->list[kept - 1], &set->list[i]) == 0)
-			free(set->list[i].path);
-		else
-			set->list[kept++] = set->list[i];
-	set->n = kept;
-}
-
-static void
-spare(struct doomed_set *set, const char *recorded)
-{
-	const char *slash = strrchr(recorded, '/');
-	const struct doomed key = { .name =
-					slash != NULL ? slash + 1 : recorded };
-	struct doomed *found = set->n == 0
-	    ? NULL
-	    : bsearch(&key, set->list, set->n, sizeof(*set->list), by_name);
-
-	if (found != NULL && !found->kept) {
-		found->kept = true;
-		set->nkept++;
-	}
-}
-
-static void
-remove_doomed(const struct doomed_set *set)
-{
-	for (size_t i = 0; i < set->n; i++)
-		if (!set->list[i].kept)
-			store_discard(set->list[i].path);
-}
-
-static void
-doomed_clear(struct doomed_set *set)
-{
-	for (size_t i = 0; i < set->n; i++)
-		free(set->list[i].path);
-	free(set->list);
+	if (is_inside(d->table, local) &&
+	    strstr(strrchr(local, '/'), d->kind) != NULL)
+		doomed_add(&d->set, local);
 }
 
 /* ---- files ------------------------------------------------------------ */
@@ -257,7 +187,9 @@ doom_manifest(void *arg, const char *recorded)
 static void
 spare_manifest(void *arg, const char *recorded)
 {
-	spare(arg, recorded);
+	struct dooming *d = arg;
+
+	doomed_spare(&d->set, recorded);
 }
 
 static int
@@ -277,34 +209,33 @@ each_manifest(
 /* Manifests that only the expired reach. Oldest first: the next list mostly
  * has all of them, and then no other needs to be read. */
 static void
-remove_manifests(const struct table *before, const struct table *after,
+remove_manifests(const struct table *before, const struct table *newest,
     const struct expiry *x)
 {
-	const json_t *kept = json_object_get(after->root, "snapshots");
-	struct doomed_set set = { .table = after, .kind = ".avro" };
+	const json_t *kept = json_object_get(newest->root, "snapshots");
+	struct dooming d = { .table = newest, .kind = ".avro" };
 	struct snapshot s;
 	bool whole = true;
 
 	for (size_t i = 0; i < x->n; i++)
 		if (table_find_snapshot(before, x->ids[i], &s))
-			whole &=
-			    each_manifest(s.json, doom_manifest, &set) == 0;
-	sort_unique(&set);
+			whole &= each_manifest(s.json, doom_manifest, &d) == 0;
+	doomed_sort(&d.set);
 	for (size_t i = 0;
-	     i < json_array_size(kept) && whole && set.nkept < set.n; i++)
+	     i < json_array_size(kept) && whole && d.set.nkept < d.set.n; i++)
 		whole = each_manifest(
-			    json_array_get(kept, i), spare_manifest, &set) == 0;
+			    json_array_get(kept, i), spare_manifest, &d) == 0;
 	if (whole)
-		remove_doomed(&set);
-	doomed_clear(&set);
+		(void)doomed_remove(&d.set, newest->dir);
+	doomed_clear(&d.set);
 }
 
 static void
-remove_lists(const struct table *before, const struct table *after,
+remove_lists(const struct table *before, const struct table *newest,
     const struct expiry *x)
 {
-	const json_t *kept = json_object_get(after->root, "snapshots");
-	struct doomed_set set = { .table = after, .kind = ".avro" };
+	const json_t *kept = json_object_get(newest->root, "snapshots");
+	struct dooming d = { .table = newest, .kind = ".avro" };
 	struct snapshot s;
 	const char *list;
 
@@ -312,25 +243,42 @@ remove_lists(const struct table *before, const struct table *after,
 		if (table_find_snapshot(before, x->ids[i], &s) &&
 		    (list = json_string_value(
 			 json_object_get(s.json, "manifest-list"))) != NULL)
-			doom(&set, list);
-	sort_unique(&set);
+			doom(&d, list);
+	doomed_sort(&d.set);
 	for (size_t i = 0; i < json_array_size(kept); i++)
 		if ((list = json_string_value(json_object_get(
 			 json_array_get(kept, i), "manifest-list"))) != NULL)
-			spare(&set, list);
-	remove_doomed(&set);
-	doomed_clear(&set);
+			doomed_spare(&d.set, list);
+	(void)doomed_remove(&d.set, newest->dir);
+	doomed_clear(&d.set);
+}
+
+/* The file's text holds the table's uuid, so it is none of a table that was
+ * made again in this folder. */
+static bool
+is_version_of(const struct table *t, const char *path)
+{
+	struct err ignored;
+	struct buf text;
+
+	buf_init(&text, 0);
+	bool is = store_read_in(
+		      t->dir, path, &text, VERSION_MAX_BYTES, &ignored) == 0 &&
+	    text.len > 0 &&
+	    memmem(text.data, text.len, t->uuid, strlen(t->uuid)) != NULL;
+	buf_clear(&text);
+	return is;
 }
 
 /* Versions that fell out of the log. */
 static void
-remove_versions(const struct table *before, const struct table *after)
+remove_versions(const struct table *before, const struct table *newest)
 {
-	const char *wanted =
-	    table_property(after, "write.metadata.delete-after-commit.enabled");
+	const char *wanted = table_property(
+	    newest, "write.metadata.delete-after-commit.enabled");
 	const json_t *was = json_object_get(before->root, "metadata-log");
-	const json_t *is = json_object_get(after->root, "metadata-log");
-	struct doomed_set set = { .table = after, .kind = ".metadata.json" };
+	const json_t *is = json_object_get(newest->root, "metadata-log");
+	struct dooming d = { .table = newest, .kind = ".metadata.json" };
 	const char *file;
 
 	if (wanted == NULL || strcasecmp(wanted, "true") != 0)
@@ -338,30 +286,56 @@ remove_versions(const struct table *before, const struct table *after)
 	for (size_t i = 0; i < json_array_size(was); i++)
 		if ((file = json_string_value(json_object_get(
 			 json_array_get(was, i), "metadata-file"))) != NULL)
-			doom(&set, file);
-	sort_unique(&set);
+			doom(&d, file);
+	doomed_sort(&d.set);
 	for (size_t i = 0; i < json_array_size(is); i++)
 		if ((file = json_string_value(json_object_get(
 			 json_array_get(is, i), "metadata-file"))) != NULL)
-			spare(&set, file);
+			doomed_spare(&d.set, file);
 	/* a log that was copied from elsewhere may name anything */
-	for (int64_t v = before->version; v <= after->version; v++) {
-		char *newest = hadoop_metadata_path(after->folder, v);
-		spare(&set, newest);
-		free(newest);
+	for (int64_t v = before->version; v <= newest->version; v++) {
+		char *path = hadoop_metadata_path(newest->folder, v);
+		doomed_spare(&d.set, path);
+		free(path);
 	}
-	remove_doomed(&set);
-	doomed_clear(&set);
+	for (size_t i = 0; i < d.set.n; i++)
+		if (!d.set.list[i].kept &&
+		    !is_version_of(newest, d.set.list[i].path))
+			doomed_spare(&d.set, d.set.list[i].path);
+	(void)doomed_remove(&d.set, newest->dir);
+	doomed_clear(&d.set);
+}
+
+static void
+remove_files(const struct table *before, const struct table *newest,
+    const struct expiry *x)
+{
+	if (x->n > 0) {
+		remove_manifests(before, newest, x);
+		remove_lists(before, newest, x);
+	}
+	remove_versions(before, newest);
 }
 
 void
 expire_files(const struct table *before, const struct table *after,
     const struct expiry *x)
 {
+	struct table *newest;
+	struct err ignored;
+	int64_t version;
+
 	FAULT_POINT("commit.expiring");
-	if (x->n > 0) {
-		remove_manifests(before, after, x);
-		remove_lists(before, after, x);
+	if (hadoop_newest(after->dir, after->folder, &version, &ignored) == -1)
+		return;
+	if (version <= after->version) {
+		remove_files(before, after, x);
+		return;
 	}
-	remove_versions(before, after);
+	/* others have committed since: what theirs names stays */
+	if (hadoop_load(after->folder, &newest, &ignored) == 1) {
+		if (strcmp(newest->uuid, after->uuid) == 0)
+			remove_files(before, newest, x);
+		table_free(newest);
+	}
 }

@@ -32,9 +32,10 @@ void expire_choose(const struct table *fresh, const struct append *,
     int64_t now_ms, struct expiry *out);
 
 /* To be called when `after`, which leaves those out, is committed and synced:
- * removes the manifest lists and manifests of before that nothing in after
- * reaches, and versions that its log has dropped, all of them in the table's
- * own folder only. Whatever cannot be read or removed is left. */
+ * removes the manifest lists and manifests of before that nothing in the
+ * newest version reaches, which is after or a later one, and versions that its
+ * log has dropped, all of them in the table's own folder only. Whatever cannot
+ * be read or removed is left. */
 void expire_files(const struct table *before, const struct table *after,
     const struct expiry *);
 

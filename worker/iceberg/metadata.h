@@ -44,6 +44,9 @@ struct metadata_append {
 json_t *metadata_append(const struct table *t, const struct metadata_append *,
     struct err *) MUST_USE;
 
+/* As it stands in a version's file; out is initialised. */
+int metadata_text(const json_t *root, struct buf *out, struct err *) MUST_USE;
+
 /* The id that this schema has or will have in t. */
 int metadata_schema_id(const struct table *t, const struct type *schema);
 /* Any schema or spec by id, NULL when there is none. */

@@ -281,3 +281,17 @@ metadata_append(
 	json_object_set_new(root, "last-updated-ms", json_integer(time));
 	return root;
 }
+
+int
+metadata_text(const json_t *root, struct buf *out, struct err *err)
+{
+	char *text = json_dumps(root, JSON_COMPACT);
+
+	if (text == NULL)
+		return err_set(err, ERR_BUG,
+		    "table metadata cannot be "
+		    "written as JSON");
+	buf_put(out, text, strlen(text));
+	free(text);
+	return 0;
+}

@@ -11,6 +11,7 @@
 #include "worker/iceberg/manifest.h"
 #include "worker/iceberg/manifest_list.h"
 #include "worker/iceberg/table.h"
+#include "worker/store/store.h"
 
 void
 table_free(struct table *t)
@@ -25,6 +26,7 @@ table_free(struct table *t)
 	free(t->sort_ids);
 	json_decref(t->root);
 	buf_clear(&t->text);
+	store_dir_close(t->dir);
 	free(t);
 }
 

@@ -15,6 +15,8 @@
 #include "worker/iceberg/partition.h"
 #include "worker/type.h"
 
+struct store_dir;
+
 struct kv {
 	const char *key, *value;
 };
@@ -34,7 +36,9 @@ struct table {
 	int sort_order_id;   /* 0 unsorted */
 	int64_t snapshot_id; /* current, 0 none */
 	json_t *root;        /* the whole vN.metadata.json */
-	struct buf text;     /* the same as it was read, if it was */
+	struct buf text;     /* the same, as it stands in the file */
+	/* Its metadata folder, held open since before it was loaded. */
+	struct store_dir *dir;
 };
 void table_free(struct table *);
 
@@ -53,6 +57,7 @@ struct table_create {
 	size_t nsort;
 	const struct kv *properties;
 	size_t nproperties;
+	const char *owner; /* run id, in names of temporary files; or NULL */
 };
 /* Where a table that table_load() did not find will be: *folder is the
  * caller's. -1 when something stands in its way, so that it is known before
@@ -107,6 +112,8 @@ struct append {
 	size_t nsummary;
 	const struct kv *properties; /* set in the same commit */
 	size_t nproperties;
+	/* Key of the one that no other commit sets to this value; or NULL. */
+	const char *witness;
 	/* How old the snapshots are that this commit lets go of, where the
 	 * table does not say itself; 0: none goes (expire.h). */
 	int64_t keep_ms;
@@ -122,19 +129,21 @@ struct append {
 };
 /* base: the table the files were written for; schema, spec or uuid changed
  * since in a way that the files do not fit: ERR_CONFLICT. *out is the
- * committed version (base stays the caller's). Finding snapshot_id in the
- * table after an attempt whose outcome was not known is success: it did land.
- * Finding it where no attempt of this call can have put it is not, for these
- * files are not in the table then: ERR_CONFLICT, or ERR_BUG when base has it
- * already. ERR_UNCLEAR when the outcome of link could not be told: nothing may
- * be deleted then. On definite failure manifest and lists of this commit are
- * removed, data files not. */
+ * committed version (base stays the caller's).
+ *
+ * Once link(2) may have made a version only success and ERR_UNCLEAR are left,
+ * whatever other writers do meanwhile: success when a witness says that it did
+ * land (outcome.h), else ERR_UNCLEAR, and nothing may be deleted. Finding
+ * snapshot_id in the table where no attempt of this call can have put it is no
+ * success, for these files are not in the table then: ERR_CONFLICT, or ERR_BUG
+ * when base has it already. On definite failure manifest and lists of this
+ * commit are removed, data files not. */
 int table_append(const struct table *base, const struct append *,
     struct table **out, struct err *) MUST_USE;
 
 /* Points version-hint.text to the newest version where it is missing or names
  * another: after a commit on a full disk, or another tool's doing. Best
  * effort. */
-void table_hint(const struct table *);
+void table_hint(const struct table *, const char *owner);
 
 #endif

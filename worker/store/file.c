@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store.h on a local file system (or what the kernel mounts as one).
+ * Files of store.h on a local file system (or what the kernel mounts as one);
+ * folders are folder.c's.
  *
  * Owns every system call that makes bytes durable, and with it every fault
  * point around them. Promises that a step which returned 0 did happen, and
@@ -13,7 +14,6 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,11 +23,12 @@
 
 #include "common/fault.h"
 #include "common/xalloc.h"
-#include "worker/store/store.h"
+#include "worker/store/store_own.h"
 
 enum { STORE_BUFFER = 1 << 16 };
 
 struct store_file {
+	const struct store_dir *dir; /* NULL: by its whole path */
 	int fd;
 	char *path;
 	uint64_t size;   /* appended so far, gathered bytes included */
@@ -46,13 +47,15 @@ file_free(struct store_file *f)
 static int
 make(struct store_file *f, struct err *err)
 {
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY;
+
 	if (f->fd != -1)
 		return 0;
 	FAULT_POINT("store.create.before");
 	f->fd = FAULT_ERRNO("store.create")
 	    ? -1
-	    : open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY,
-		  0666);
+	    : openat(
+		  store_at(f->dir), store_name(f->dir, f->path), flags, 0666);
 	if (f->fd == -1)
 		return err_sys(err, ERR_STORE, "cannot create '%s'", f->path);
 	FAULT_POINT("store.create.after");
@@ -69,15 +72,28 @@ store_later(const char *path)
 	return f;
 }
 
-struct store_file *
-store_create(const char *path, struct err *err)
+static struct store_file *
+create_in(const struct store_dir *dir, const char *path, struct err *err)
 {
 	struct store_file *f = store_later(path);
 
+	f->dir = dir;
 	if (make(f, err) == 0)
 		return f;
 	file_free(f);
 	return NULL;
+}
+
+struct store_file *
+store_create(const char *path, struct err *err)
+{
+	return create_in(NULL, path, err);
+}
+
+static void
+unlink_file(const struct store_file *f)
+{
+	(void)unlinkat(store_at(f->dir), store_name(f->dir, f->path), 0);
 }
 
 static int
@@ -178,7 +194,7 @@ store_close(struct store_file *f, struct err *err)
 	/* after a good fsync only network file systems report anything here */
 	if (close(f->fd) == -1 && errno != EINTR) {
 		err_sys(err, ERR_STORE, "cannot close '%s'", f->path);
-		(void)unlink(f->path);
+		unlink_file(f);
 		file_free(f);
 		return -1;
 	}
@@ -193,102 +209,20 @@ store_abort(struct store_file *f)
 		return;
 	if (f->fd != -1) {
 		(void)close(f->fd);
-		(void)unlink(f->path);
+		unlink_file(f);
 	}
 	file_free(f);
 }
 
-/* The parent of path as a fresh string; "/" for a top-level name. */
-static char *
-parent_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL)
-		return xstrdup(".");
-	return slash == path ? xstrdup("/")
-			     : xstrndup(path, (size_t)(slash - path));
-}
-
-/* 1 made, 0 was there, -1 error */
-static int
-make_one(const char *path, struct err *err)
-{
-	FAULT_POINT("store.mkdir.before");
-	if (FAULT_ERRNO("store.mkdir") || mkdir(path, 0777) == -1) {
-		if (errno == EEXIST)
-			return 0;
-		return err_sys(err, ERR_STORE, "cannot make folder '%s'", path);
-	}
-	FAULT_POINT("store.mkdir.after");
-	char *parent = parent_of(path);
-	int rc = store_sync_dir(parent, err);
-	free(parent);
-	return rc == -1 ? -1 : 1;
-}
-
 int
-store_mkdirs(const char *path, struct err *err)
+store_read_in(const struct store_dir *dir, const char *path, struct buf *out,
+    size_t max, struct err *err)
 {
-	struct stat st;
-
-	if (stat(path, &st) == 0) {
-		if (S_ISDIR(st.st_mode))
-			return 0;
-		return err_set(err, ERR_STORE,
-		    "'%s' is a file where a folder is needed", path);
-	}
-	char *work = xstrdup(path);
-	int rc = 0;
-	for (char *p = work + 1; rc != -1 && *p != '\0'; p++) {
-		if (*p != '/' || p[-1] == '/')
-			continue;
-		*p = '\0';
-		/* look first: mkdir of an ancestor on a read-only or automount
-		 * file system fails with something else than EEXIST */
-		if (stat(work, &st) == -1)
-			rc = make_one(work, err);
-		*p = '/';
-	}
-	if (rc != -1)
-		rc = make_one(work, err);
-	free(work);
-	if (rc == -1)
-		return -1;
-	if (stat(path, &st) == -1)
-		return err_sys(err, ERR_STORE, "cannot reach '%s'", path);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ERR_STORE,
-		    "'%s' is a file where a folder is needed", path);
-	return 0;
-}
-
-int
-store_sync_dir(const char *path, struct err *err)
-{
-	FAULT_POINT("store.fsync_dir.before");
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return err_sys(err, ERR_STORE, "cannot open folder '%s'", path);
-	int rc = FAULT_ERRNO("store.fsync_dir") ? -1 : fsync(fd);
-	/* some file systems cannot sync folders and say so in these words */
-	if (rc == -1 && errno != EINVAL && errno != EBADF)
-		err_sys(err, ERR_STORE, "cannot sync folder '%s'", path);
-	else
-		rc = 0;
-	(void)close(fd);
-	if (rc == 0)
-		FAULT_POINT("store.fsync_dir.after");
-	return rc;
-}
-
-int
-store_read(const char *path, struct buf *out, size_t max, struct err *err)
-{
+	/* O_NONBLOCK: a FIFO in the way must not hang us */
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	struct stat st;
 	int rc = -1;
-	/* O_NONBLOCK: a FIFO in the way must not hang us */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = openat(store_at(dir), store_name(dir, path), flags);
 
 	if (fd == -1 || fstat(fd, &st) == -1) {
 		err_sys(err, ERR_STORE, "cannot open '%s'", path);
@@ -336,11 +270,32 @@ out:
 }
 
 int
-store_exists(const char *path, struct err *err)
+store_read(const char *path, struct buf *out, size_t max, struct err *err)
+{
+	return store_read_in(NULL, path, out, max, err);
+}
+
+static int
+look_at(const struct store_dir *dir, const char *path, struct stat *st)
+{
+	return fstatat(
+	    store_at(dir), store_name(dir, path), st, AT_SYMLINK_NOFOLLOW);
+}
+
+uint64_t
+store_bytes(const char *path)
 {
 	struct stat st;
 
-	if (lstat(path, &st) == 0)
+	return look_at(NULL, path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+int
+store_exists_in(const struct store_dir *dir, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (look_at(dir, path, &st) == 0)
 		return 1;
 	if (errno == ENOENT || errno == ENOTDIR)
 		return 0;
@@ -348,9 +303,16 @@ store_exists(const char *path, struct err *err)
 }
 
 int
-store_put(const char *path, const void *data, size_t n, struct err *err)
+store_exists(const char *path, struct err *err)
 {
-	struct store_file *f = store_create(path, err);
+	return store_exists_in(NULL, path, err);
+}
+
+int
+store_put_in(const struct store_dir *dir, const char *path, const void *data,
+    size_t n, struct err *err)
+{
+	struct store_file *f = create_in(dir, path, err);
 
 	if (f == NULL)
 		return -1;
@@ -361,7 +323,15 @@ store_put(const char *path, const void *data, size_t n, struct err *err)
 	return store_close(f, err);
 }
 
-/* Errors that a link which was made never reports. */
+int
+store_put(const char *path, const void *data, size_t n, struct err *err)
+{
+	return store_put_in(NULL, path, data, n, err);
+}
+
+/* Errors that a link which was made never reports. (link(2), "ERRORS": of
+ * these the kernel says before it makes a name. EIO and what only servers
+ * report, ESTALE or ETIMEDOUT, are not among them.) */
 static bool
 is_definite(int sys)
 {
@@ -379,23 +349,28 @@ enum seen { SEEN_SAME, SEEN_OTHER, SEEN_NONE, SEEN_UNKNOWN };
 
 /* What stands under `to`: the file that `from` names? */
 static enum seen
-look(const char *from, const char *to)
+look(const struct store_dir *dir, const char *from, const char *to)
 {
 	struct stat a, b;
 
-	if (lstat(to, &b) == -1)
+	if (look_at(dir, to, &b) == -1)
 		return errno == ENOENT ? SEEN_NONE : SEEN_UNKNOWN;
-	if (lstat(from, &a) == -1)
+	if (look_at(dir, from, &a) == -1)
 		return SEEN_UNKNOWN;
 	return a.st_dev == b.st_dev && a.st_ino == b.st_ino ? SEEN_SAME
 							    : SEEN_OTHER;
 }
 
 int
-store_link(const char *from, const char *to, struct err *err)
+store_link(const struct store_dir *dir, const char *from, const char *to,
+    struct err *err)
 {
+	const int at = store_at(dir);
+
 	FAULT_POINT("store.link.before");
-	int rc = FAULT_ERRNO("store.link") ? -1 : link(from, to);
+	int rc = FAULT_ERRNO("store.link")
+	    ? -1
+	    : linkat(at, store_name(dir, from), at, store_name(dir, to), 0);
 	if (rc == 0 && FAULT_ERRNO("store.link.reply"))
 		rc = -1;
 	if (rc == 0) {
@@ -405,12 +380,12 @@ store_link(const char *from, const char *to, struct err *err)
 
 	/* an error may be the lost reply to a link that did happen */
 	int sys = errno;
-	enum seen seen = look(from, to);
+	enum seen seen = look(dir, from, to);
 	if (seen == SEEN_SAME) {
 		FAULT_POINT("store.link.after");
 		return 1;
 	}
-	if (seen == SEEN_OTHER && (sys == EEXIST || !is_definite(sys)))
+	if (seen == SEEN_OTHER && sys == EEXIST)
 		return 0;
 	errno = sys;
 	if (is_definite(sys))
@@ -422,10 +397,14 @@ store_link(const char *from, const char *to, struct err *err)
 }
 
 int
-store_rename(const char *from, const char *to, struct err *err)
+store_rename(const struct store_dir *dir, const char *from, const char *to,
+    struct err *err)
 {
+	const int at = store_at(dir);
+
 	FAULT_POINT("store.rename.before");
-	if (FAULT_ERRNO("store.rename") || rename(from, to) == -1)
+	if (FAULT_ERRNO("store.rename") ||
+	    renameat(at, store_name(dir, from), at, store_name(dir, to)) == -1)
 		return err_sys(
 		    err, ERR_STORE, "cannot rename '%s' to '%s'", from, to);
 	FAULT_POINT("store.rename.after");
@@ -433,51 +412,34 @@ store_rename(const char *from, const char *to, struct err *err)
 }
 
 int
-store_unlink(const char *path, struct err *err)
+store_unlink_in(const struct store_dir *dir, const char *path, struct err *err)
 {
 	FAULT_POINT("store.unlink.before");
 	if (FAULT_ERRNO("store.unlink") ||
-	    (unlink(path) == -1 && errno != ENOENT))
+	    (unlinkat(store_at(dir), store_name(dir, path), 0) == -1 &&
+		errno != ENOENT))
 		return err_sys(err, ERR_STORE, "cannot remove '%s'", path);
 	FAULT_POINT("store.unlink.after");
 	return 0;
 }
 
+int
+store_unlink(const char *path, struct err *err)
+{
+	return store_unlink_in(NULL, path, err);
+}
+
 void
-store_discard(const char *path)
+store_discard_in(const struct store_dir *dir, const char *path)
 {
 	struct err ignored;
 
-	if (store_unlink(path, &ignored) == -1)
+	if (store_unlink_in(dir, path, &ignored) == -1)
 		return;
 }
 
-int
-store_list(const char *path, int (*each)(void *arg, const char *name),
-    void *arg, struct err *err)
+void
+store_discard(const char *path)
 {
-	DIR *dir = opendir(path);
-
-	if (dir == NULL) {
-		if (errno == ENOENT)
-			return 0;
-		return err_sys(err, ERR_STORE, "cannot list '%s'", path);
-	}
-	int rc = 0;
-	while (rc == 0) {
-		errno = 0;
-		const struct dirent *de = readdir(dir);
-		if (de == NULL) {
-			if (errno != 0)
-				rc = err_sys(
-				    err, ERR_STORE, "cannot list '%s'", path);
-			break;
-		}
-		if (strcmp(de->d_name, ".") == 0 ||
-		    strcmp(de->d_name, "..") == 0)
-			continue;
-		rc = each(arg, de->d_name);
-	}
-	(void)closedir(dir);
-	return rc;
+	store_discard_in(NULL, path);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes at rest, on a local file system (store/file.c). Nothing is visible
+ * Bytes at rest, on a local file system (store/file.c, store/folder.c). Nothing is visible
  * under its final name before its bytes are on disk: callers write, sync and
  * then publish.
  *
@@ -47,15 +47,12 @@ int store_sync_dir(const char *path, struct err *) MUST_USE;
  * ENOENT when there is none. */
 int store_read(
     const char *path, struct buf *out, size_t max, struct err *) MUST_USE;
+/* 0 where that cannot be told: for reports only. */
+uint64_t store_bytes(const char *path);
 /* 1 exists, 0 does not, -1 error. */
 int store_exists(const char *path, struct err *) MUST_USE;
 /* create + append + close under a new name */
 int store_put(const char *path, const void *, size_t n, struct err *) MUST_USE;
-/* link(2): 1 linked, 0 when `to` exists already and is not `from`, -1 error.
- * A lost reply is recognised by comparing inodes. ERR_UNCLEAR when the file
- * system does not tell whether the link was made. */
-int store_link(const char *from, const char *to, struct err *) MUST_USE;
-int store_rename(const char *from, const char *to, struct err *) MUST_USE;
 int store_unlink(const char *path, struct err *) MUST_USE; /* absent is fine */
 /* The same where a leftover harms nobody: never fails. */
 void store_discard(const char *path);
@@ -63,5 +60,39 @@ void store_discard(const char *path);
  * Stops at a non-zero return of each() and returns it. */
 int store_list(const char *path, int (*each)(void *arg, const char *name),
     void *arg, struct err *) MUST_USE;
+
+/*
+ * A folder held open. Paths given together with it are of files in it, found
+ * by their last part in this very folder, wherever its own path leads by then:
+ * in a folder that was removed there is nothing, and nothing can be made any
+ * more (ENOENT; POSIX, rmdir(): "no further entries shall be created"). NULL
+ * stands for the file's whole path.
+ */
+struct store_dir;
+struct store_dir *store_dir_open(const char *path, struct err *) MUST_USE;
+struct store_dir *store_dir_share(struct store_dir *);
+void store_dir_close(struct store_dir *); /* the last user's; NULL is fine */
+/* Does its path still lead to it? 1, 0, -1 error. */
+int store_dir_stands(const struct store_dir *, struct err *) MUST_USE;
+
+int store_read_in(const struct store_dir *, const char *path, struct buf *out,
+    size_t max, struct err *) MUST_USE;
+int store_exists_in(
+    const struct store_dir *, const char *path, struct err *) MUST_USE;
+int store_put_in(const struct store_dir *, const char *path, const void *,
+    size_t n, struct err *) MUST_USE;
+int store_unlink_in(
+    const struct store_dir *, const char *path, struct err *) MUST_USE;
+void store_discard_in(const struct store_dir *, const char *path);
+int store_list_in(const struct store_dir *,
+    int (*each)(void *arg, const char *name), void *arg, struct err *) MUST_USE;
+int store_sync_in(const struct store_dir *, struct err *) MUST_USE;
+/* link(2): 1 linked, 0 when `to` exists already and is not `from`, -1 error.
+ * A lost reply is recognised by comparing inodes. ERR_UNCLEAR when the file
+ * system does not tell whether the link was made. */
+int store_link(const struct store_dir *, const char *from, const char *to,
+    struct err *) MUST_USE;
+int store_rename(const struct store_dir *, const char *from, const char *to,
+    struct err *) MUST_USE;
 
 #endif
