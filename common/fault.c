@@ -13,14 +13,28 @@
 #include <string.h>
 #include <unistd.h>
 
-/* `what` is "kill:", "stop:" ...; returns the rest of CALVE_FAULT or NULL. */
+enum { FAULT_TEXT = 4096 };
+
+/* `what` is "kill:", "stop:" ...; copies what follows it, up to a comma. */
 static const char *
-fault_is(const char *what)
+fault_is(const char *what, char rest[FAULT_TEXT])
 {
 	const char *f = getenv("CALVE_FAULT");
 	size_t n = strlen(what);
 
-	return f != NULL && strncmp(f, what, n) == 0 ? f + n : NULL;
+	while (f != NULL && strncmp(f, what, n) != 0) {
+		f = strchr(f, ',');
+		f = f != NULL ? f + 1 : NULL;
+	}
+	if (f == NULL)
+		return NULL;
+	f += n;
+	n = strcspn(f, ",");
+	if (n >= FAULT_TEXT)
+		return NULL;
+	memcpy(rest, f, n);
+	rest[n] = '\0';
+	return rest;
 }
 
 /* Whether spec "NAME" or "NAME:K" names this passing of `name`. */
@@ -41,22 +55,22 @@ fault_point(const char *name)
 	static atomic_uint passed, killed, stopped;
 	unsigned nth = atomic_fetch_add(&passed, 1) + 1;
 	const char *f;
-	char line[128];
+	char line[128], rest[FAULT_TEXT];
 	int fd, n;
 
-	if ((f = fault_is("list:")) != NULL) {
+	if ((f = fault_is("list:", rest)) != NULL) {
 		fd = open(f, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 		n = snprintf(line, sizeof line, "%s\n", name);
 		if (fd != -1) {
 			(void)!write(fd, line, (size_t)n);
 			close(fd);
 		}
-	} else if ((f = fault_is("kill:")) != NULL) {
+	} else if ((f = fault_is("kill:", rest)) != NULL) {
 		if ((f[0] >= '0' && f[0] <= '9')
 			? nth == strtoul(f, NULL, 10)
 			: fault_named(f, name, &killed))
 			kill(getpid(), SIGKILL);
-	} else if ((f = fault_is("stop:")) != NULL) {
+	} else if ((f = fault_is("stop:", rest)) != NULL) {
 		if (fault_named(f, name, &stopped))
 			raise(SIGSTOP);
 	}
@@ -77,7 +91,8 @@ fault_errno(const char *name)
 		{ "EROFS", EROFS },
 	};
 	static atomic_uint passed;
-	const char *f = fault_is("errno:"), *rest;
+	char text[FAULT_TEXT];
+	const char *f = fault_is("errno:", text), *rest;
 	size_t n = strlen(name), k;
 
 	if (f == NULL || strncmp(f, name, n) != 0 || f[n] != ':')

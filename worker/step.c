@@ -145,8 +145,8 @@ fence(void *arg, const struct table *fresh, struct err *err)
 }
 
 static int
-commit(
-    struct run *run, const struct written *w, const char *high, struct err *err)
+commit(struct run *run, const struct written *w, const char *high,
+    bool *offered, struct err *err)
 {
 	struct target *t = &run->target;
 	struct commit c = { .run = run,
@@ -186,6 +186,7 @@ commit(
 		.may_expire_arg = t,
 		.fence = fence,
 		.fence_arg = &c,
+		.offered = offered,
 	};
 	struct table *committed;
 
@@ -228,7 +229,7 @@ step_advance(struct run *run, uint64_t new_rows, struct err *err)
 	return watermark_advance(&run->mark, &p, err);
 }
 
-/* Files that no commit has had in hand are nobody else's. */
+/* Files that no link was asked to make visible are nobody else's. */
 static void
 remove_files(const struct run *run, const struct written *w, bool offered)
 {
@@ -243,15 +244,15 @@ step_run(struct run *run, const struct source_count *window, struct err *err)
 {
 	struct written w = { .nfiles = 0 };
 	char high[POSITION_TEXT];
-	bool offered;
+	bool offered = false;
 	uint64_t rows;
 	int rc;
 
 	if (write_step(run, window, &w, high, err) == -1)
 		return -1;
 	rc = target_create(&run->target, &run->described, err);
-	if ((offered = rc == 0))
-		rc = commit(run, &w, high, err);
+	if (rc == 0)
+		rc = commit(run, &w, high, &offered, err);
 	/* what no version of the table refers to can go */
 	if (rc == -1 && err->cls != ERR_UNCLEAR)
 		remove_files(run, &w, offered);

@@ -21,6 +21,10 @@
  *	                                 what they need
  *	table.mjs compact DIR            a snapshot of another tool on top, with
  *	                                 the same files
+ *	table.mjs append DIR             the same by another writer's append
+ *	table.mjs recreate DIR N         dropped with its folder and made again,
+ *	                                 empty, of N versions
+ *	table.mjs refill DIR N           the same, but the folders stay
  *	table.mjs set DIR PROPERTY=VALUE
  *	table.mjs unset DIR PROPERTY
  *	table.mjs tidy DIR               versions but the newest are removed
@@ -149,6 +153,41 @@ function checkTimes(metadata) {
 	return problems;
 }
 
+/* The same files under a list of its own. */
+function addSnapshot(operation) {
+	const id = crypto.randomBytes(8).readBigUInt64BE() >> 1n;
+	const sequence = metadata['last-sequence-number'] + 1;
+	const list = path.join(folder, `snap-${id}-1-${crypto.randomUUID()}.avro`);
+	fs.copyFileSync(chain[0]['manifest-list'].replace(/^file:\/*/, '/'), list);
+	const top = { ...chain[0], 'snapshot-id': `#${id}`,
+	    'parent-snapshot-id': chain[0]['snapshot-id'],
+	    'sequence-number': sequence, 'timestamp-ms': now,
+	    'manifest-list': list,
+	    summary: { operation, ...totals(chain[0]) } };
+	metadata['last-sequence-number'] = sequence;
+	metadata.snapshots.push(top);
+	moveMain(metadata, top, now);
+	write(version + 1, metadata);
+}
+
+function makeAgain(versions) {
+	const kept = ['format-version', 'location', 'last-column-id',
+	    'current-schema-id', 'schemas', 'default-spec-id',
+	    'partition-specs', 'last-partition-id', 'default-sort-order-id',
+	    'sort-orders'];
+	const fresh = Object.fromEntries(kept.map(key => [key, metadata[key]]));
+	Object.assign(fresh, { 'table-uuid': crypto.randomUUID(),
+	    'last-sequence-number': 0, 'last-updated-ms': now,
+	    properties: {}, 'current-snapshot-id': -1, refs: {},
+	    snapshots: [], 'snapshot-log': [], 'metadata-log': [] });
+	fs.mkdirSync(folder, { recursive: true });
+	fs.writeFileSync(path.join(folder, 'v1.metadata.json'),
+	    JSON.stringify(fresh), { flag: 'wx' });
+	fs.writeFileSync(path.join(folder, 'version-hint.text'), '1');
+	for (let n = 2; n <= versions; n++)
+		write(n, fresh);
+}
+
 const version = Math.max(0, ...versions()); /* 0: no table */
 if (version === 0 && command !== 'leftovers')
 	throw new Error(`no table in '${dir}'`);
@@ -241,18 +280,19 @@ const commands = {
 		for (const v of versions().filter(v => v < version))
 			fs.rmSync(path.join(folder, `v${v}.metadata.json`));
 	},
-	compact() {
-		const id = crypto.randomBytes(8).readBigUInt64BE() >> 1n;
-		const sequence = metadata['last-sequence-number'] + 1;
-		const top = { ...chain[0],
-		    'snapshot-id': `#${id}`,
-		    'parent-snapshot-id': chain[0]['snapshot-id'],
-		    'sequence-number': sequence, 'timestamp-ms': now,
-		    summary: { operation: 'replace', ...totals(chain[0]) } };
-		metadata['last-sequence-number'] = sequence;
-		metadata.snapshots.push(top);
-		moveMain(metadata, top, now);
-		write(version + 1, metadata);
+	compact: () => addSnapshot('replace'),
+	append: () => addSnapshot('append'),
+	recreate() {
+		fs.rmSync(dir, { recursive: true });
+		makeAgain(Number(argument));
+	},
+	refill() {
+		for (const entry of fs.readdirSync(dir,
+		    { recursive: true, withFileTypes: true }))
+			if (entry.isFile())
+				fs.rmSync(path.join(entry.parentPath ?? entry.path,
+				    entry.name));
+		makeAgain(Number(argument));
 	},
 	set() {
 		const at = argument.indexOf('=');

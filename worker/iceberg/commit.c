@@ -365,6 +365,8 @@ not_clear(struct commit *c)
 static int
 publish(struct commit *c, const struct table *fresh, const struct table *next)
 {
+	if (c->a->offered != NULL)
+		*c->a->offered = true;
 	int rc = hadoop_link(next->dir, next->folder, next->version,
 	    &next->text, c->a->commit_uuid, c->err);
 

@@ -126,6 +126,9 @@ struct append {
 	 * still change what summary's and properties' values point to. */
 	int (*fence)(void *arg, const struct table *fresh, struct err *);
 	void *fence_arg;
+	/* Set when link(2) was asked to make a version that names the files:
+	 * before that they are nobody else's. NULL: never mind. */
+	bool *offered;
 };
 /* base: the table the files were written for; schema, spec or uuid changed
  * since in a way that the files do not fit: ERR_CONFLICT. *out is the
