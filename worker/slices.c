@@ -26,7 +26,7 @@ struct slices {
 	pthread_mutex_t lock;
 	pthread_cond_t change; /* done, failed, running */
 	size_t next;           /* range to be taken */
-	size_t done;           /* ranges [0, done) are in the target */
+	size_t done;           /* ranges [0, done) are acknowledged */
 	size_t running;        /* threads */
 	bool failed;
 	struct err err; /* of the first that failed */
@@ -314,6 +314,17 @@ slice_main(void *arg)
 
 /* ---- all of them ------------------------------------------------------------- */
 
+/* The last ranges are the caller's to record. */
+static int
+record(struct slices *all, const struct slices_done *seen, uint32_t *recorded,
+    struct err *err)
+{
+	if (seen->ranges == *recorded)
+		return 0;
+	*recorded = seen->ranges;
+	return all->plan->record(all->plan->arg, seen, err);
+}
+
 /* Reports what moves, until all threads have ended. */
 static void
 watch(struct slices *all)
@@ -323,6 +334,7 @@ watch(struct slices *all)
 	struct timespec until;
 	struct err err = { 0 };
 	uint64_t underway;
+	uint32_t recorded = 0;
 	size_t running;
 
 	do {
@@ -340,7 +352,9 @@ watch(struct slices *all)
 		pthread_mutex_unlock(&all->lock);
 		report_progress(seen.rows + underway, all->plan->expected,
 		    &none, seen.received, seen.sent, seen.ranges);
-		if (running > 0 && stop_check(&err) == -1)
+		if (running > 0 &&
+		    (stop_check(&err) == -1 ||
+			record(all, &seen, &recorded, &err) == -1))
 			fail(all, &err);
 	} while (running > 0);
 }

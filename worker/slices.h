@@ -7,8 +7,11 @@
  *   take the next range -> COPY -> batches -> blocks -> wait for one's turn
  *   -> end the insert -> the server's word -> the next one's turn
  *
- * S1. A range's insert ends only when all ranges before it are in the target:
- *     the newest timestamp there is never ahead of rows that are missing.
+ * S1. A range's insert ends only when the server has acknowledged all ranges
+ *     before it. What is acknowledged is told, and recorded, in order: before
+ *     the furthest row of it nothing is missing. What the target holds beyond
+ *     says nothing: of a range that was not acknowledged any part may be
+ *     there (replica.h).
  * S2. A range that failed is sent again under its token, so that what is in
  *     the target already is not added once more.
  * S3. A slice asks whether the run still has the table's lock before an insert
@@ -24,6 +27,12 @@
 #include "common/job.h"
 #include "worker/source/source.h"
 
+struct slices_done {
+	uint64_t rows, received, sent;
+	uint32_t ranges; /* that had rows */
+	struct position furthest;
+};
+
 struct slices_plan {
 	const struct job *job;
 	const struct window *window;
@@ -32,17 +41,14 @@ struct slices_plan {
 	size_t nbounds;
 	uint64_t expected;                    /* rows, for the progress */
 	int (*held)(void *arg, struct err *); /* S3; any thread calls it */
+	/* Called now and then, in the thread of slices_send(), with what is
+	 * acknowledged; -1 stops all. */
+	int (*record)(void *arg, const struct slices_done *, struct err *);
 	void *arg;
 };
 
-struct slices_done {
-	uint64_t rows, received, sent;
-	uint32_t ranges; /* that had rows */
-	struct position furthest;
-};
-
-/* Returns when all ranges are in the target, or one could not be; *out tells
- * of those that are. */
+/* Returns when the server has acknowledged all ranges, or one could not be
+ * sent; *out tells of those that it has, which are the first ones. */
 int slices_send(
     const struct slices_plan *, struct slices_done *out, struct err *) MUST_USE;
 

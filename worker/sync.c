@@ -5,21 +5,22 @@
  *
  *   lock       the watermark row, held to the end
  *   describe   source and target; every column is taken or refused here
- *   low        the older of the newest row there and of the watermark, less
- *              the look-back
+ *   low        the watermark, up to which all is there, less the look-back;
+ *              everything where there is none
  *   high       the source's clock, or the beginning of the oldest transaction
  *              that has written and is still open
  *   freeze     one snapshot of the source, for all slices
- *   send       the window's rows, in ranges, in order (slices.h)
+ *   send       the window's rows, in ranges, in order (slices.h); the
+ *              watermark follows what the server has acknowledged
  *   advance    the watermark, to the newest row sent
  *
  * After it the target, read with FINAL, equals the snapshot in all rows
  * before `high`, if every change that was committed has set the timestamp to
  * the time its transaction began, less look-back, or later.
  *
- * A crash at any place leaves some of the window's rows in the target, oldest
- * first. The next run begins at or before them, and sends what is there
- * already once more: it replaces itself.
+ * A crash at any place leaves any of the window's rows in the target. The next
+ * run begins at what was recorded, and sends what is there already once more:
+ * it replaces itself.
  */
 #include "worker/sync_own.h"
 
@@ -81,19 +82,52 @@ lookback_ticks(const struct job *job, int scale)
 	return scale == SCALE_MS ? job->lookback_ms : job->lookback_ms * 1000;
 }
 
-/* The older of both means more work at worst. */
+/* What is there is not known to be whole: all of it is sent again. */
+static void
+tell_whole(const struct sync *s)
+{
+	const struct position *state = &s->mark.position;
+	char newest[POSITION_TEXT], is[POSITION_TEXT], text[512];
+
+	if (!s->newest.set || s->mark.adopt)
+		return;
+	position_format(&s->newest, newest);
+	position_format(state, is);
+	if (state->set)
+		snprintf(text, sizeof(text),
+		    "the newest row of the target is of %s, the watermark %s: "
+		    "rows are gone from it, and nobody knows which; all are "
+		    "sent again, and replace themselves",
+		    newest, is);
+	else
+		snprintf(text, sizeof(text),
+		    "the target has rows, but nothing is recorded of what of "
+		    "the source is there: all are sent again, and replace "
+		    "themselves");
+	report_note(true, text);
+}
+
+/*
+ * Where the watermark says that all before it has been acknowledged, and the
+ * target does not contradict, the window begins there; else where the table
+ * does. The target's newest row proves nothing of those before it: the server
+ * writes an insert partition by partition, and block by block (ClickHouse
+ * documentation, "Transactional (ACID) support", cases 1 to 3), so that one
+ * that failed may have left any of its rows there.
+ */
 static int
 set_low(struct sync *s, struct err *err)
 {
 	const struct position *state = &s->mark.position;
-	struct position low = s->newest;
 
-	if (!low.set)
+	s->whole = !state->set || !s->newest.set ||
+	    position_compare(&s->newest, state) < 0;
+	if (s->whole) {
+		tell_whole(s);
 		return 0; /* from `start:`, or everything */
-	if (state->set && !s->mark.adopt && position_compare(state, &low) < 0)
-		low = *state;
-	if (!ticks_rescale(low.ticks, low.scale, s->described.timestamp_scale,
-		&s->window.start_ticks) ||
+	}
+	if (!ticks_rescale(state->ticks, state->scale,
+		s->described.timestamp_scale, &s->window.start_ticks) ||
 	    __builtin_sub_overflow(s->window.start_ticks,
 		lookback_ticks(s->job, s->described.timestamp_scale),
 		&s->window.start_ticks))
@@ -152,8 +186,8 @@ open_window(struct sync *s, struct err *err)
 		tell_held(clock_us - horizon_us);
 		clock_us = horizon_us;
 	}
-	if (window_of_run(&none, s->newest.set ? NULL : s->job->start, clock_us,
-		s->job->settle_ms, scale, &s->window, err) == -1 ||
+	if (window_of_run(&none, s->job->start, clock_us, s->job->settle_ms,
+		scale, &s->window, err) == -1 ||
 	    set_low(s, err) == -1)
 		return -1;
 	tell_ahead(s);
@@ -166,6 +200,110 @@ open_window(struct sync *s, struct err *err)
 	position_format(&at, text);
 	s->res->window_high = xstrdup(text);
 	return 0;
+}
+
+/* ---- watermark ------------------------------------------------------------------ */
+
+/* keep: the lock. */
+static int
+advance_to(struct sync *s, const struct position *at,
+    const struct slices_done *done, bool keep, struct err *err)
+{
+	const struct watermark_progress p = {
+		.position = at,
+		.run_id = s->job->run_id,
+		.run_rows = done->rows,
+		.new_rows = done->rows - s->recorded,
+		.seconds = mono_seconds_since(s->began),
+		.source_uuid = s->described.uuid,
+		.target_uuid = replica_uuid(s->target),
+	};
+
+	s->recorded = done->rows;
+	return keep ? watermark_move(&s->mark, &p, err)
+		    : watermark_advance(&s->mark, &p, err);
+}
+
+/* Before the first row of a whole table is sent: from now on the position
+ * would be a lie, in this run and in the one after it. */
+static int
+begin_whole(struct sync *s, struct err *err)
+{
+	if (!s->whole || !s->mark.position.set)
+		return 0;
+	return watermark_forget(&s->mark, err);
+}
+
+/* Whether a run that began at this position would have less to do. */
+static bool
+saves_work(const struct sync *s, const struct position *at)
+{
+	int64_t low;
+
+	if (position_compare(at, &s->mark.position) <= 0 ||
+	    __builtin_sub_overflow(at->ticks,
+		lookback_ticks(s->job, s->described.timestamp_scale), &low))
+		return false;
+	return !s->window.has_start || low > s->window.start_ticks;
+}
+
+/*
+ * Before the furthest row that was acknowledged all rows of the snapshot are
+ * there; what was committed since is stamped with the time its transaction
+ * began, less look-back, or later, which is not before the snapshot's window
+ * ended: the next run finds it.
+ */
+static int
+record(void *arg, const struct slices_done *done, struct err *err)
+{
+	struct sync *s = arg;
+
+	if (!saves_work(s, &done->furthest))
+		return 0;
+	if (advance_to(s, &done->furthest, done, true, err) == -1)
+		return -1;
+	FAULT_POINT("sync.recorded");
+	return 0;
+}
+
+/* What is known of a run that failed, as far as the state database still
+ * listens. */
+static void
+record_last(struct sync *s, const struct slices_done *done)
+{
+	struct err ignored = { 0 };
+
+	if (saves_work(s, &done->furthest) &&
+	    watermark_held(&s->mark, &ignored) == 0 &&
+	    advance_to(s, &done->furthest, done, false, &ignored) == -1)
+		err_clear(&ignored);
+}
+
+/* What was recorded of this run rests on rows that may not have come. */
+static void
+take_back(struct sync *s, const struct position *before)
+{
+	const struct slices_done none = { .rows = s->recorded };
+	struct err ignored = { 0 };
+
+	if (s->recorded > 0 &&
+	    (before->set ? advance_to(s, before, &none, false, &ignored)
+			 : watermark_forget(&s->mark, &ignored)) == -1)
+		err_clear(&ignored);
+}
+
+static int
+advance(struct sync *s, const struct slices_done *done, struct err *err)
+{
+	const struct position *at = &done->furthest;
+
+	/* rows deleted since: what was sent once stays sent */
+	if (position_compare(&s->mark.position, at) > 0)
+		at = &s->mark.position;
+	if (!at->set || (done->rows == 0 && s->mark.position.set))
+		return 0;
+	report_phase(s->job, PHASE_ADVANCE);
+	return advance_to(s, at, done, false, err);
 }
 
 /* ---- run ------------------------------------------------------------------------ */
@@ -214,7 +352,9 @@ range_rows(const struct job *job, uint64_t rows)
 static int
 held(void *arg, struct err *err)
 {
-	return watermark_held(arg, err);
+	struct sync *s = arg;
+
+	return watermark_held(&s->mark, err);
 }
 
 /* All of the window, as it is in one moment. */
@@ -224,7 +364,10 @@ send_window(struct sync *s, struct slices_done *done, struct err *err)
 	struct slices_plan plan = { .job = s->job,
 		.window = &s->window,
 		.held = held,
-		.arg = &s->mark };
+		.record = record,
+		.arg = s };
+	const struct position before =
+	    s->whole ? (struct position){ .set = false } : s->mark.position;
 	char snapshot[SOURCE_SNAPSHOT_TEXT];
 	struct source_count counted;
 	int64_t *bounds = NULL;
@@ -241,6 +384,8 @@ send_window(struct sync *s, struct slices_done *done, struct err *err)
 	if (counted.rows == 0)
 		return 0;
 	FAULT_POINT("sync.frozen");
+	if (begin_whole(s, err) == -1)
+		return -1;
 	if (source_ranges(s->source, &s->window, &counted,
 		range_rows(s->job, counted.rows), &bounds, &plan.nbounds,
 		err) == -1)
@@ -255,33 +400,11 @@ send_window(struct sync *s, struct slices_done *done, struct err *err)
 	s->res->bytes_read = done->received;
 	s->res->bytes_written = done->sent;
 	s->res->steps = done->ranges;
-	return rc == 0 ? as_counted(s, &counted, done, err) : -1;
-}
-
-static int
-advance(struct sync *s, const struct slices_done *done, struct err *err)
-{
-	const struct position *before = &s->mark.position;
-	const struct position *at = &done->furthest;
-	struct watermark_progress p = {
-		.run_id = s->job->run_id,
-		.run_rows = done->rows,
-		.new_rows = done->rows,
-		.seconds = mono_seconds_since(s->began),
-		.source_uuid = s->described.uuid,
-		.target_uuid = replica_uuid(s->target),
-	};
-
-	/* rows deleted since: what was sent once stays sent */
-	if (position_compare(before, at) > 0 && !s->mark.adopt)
-		at = before;
-	if (!at->set)
-		at = &s->newest;
-	if (!at->set || (done->rows == 0 && before->set))
-		return 0;
-	report_phase(s->job, PHASE_ADVANCE);
-	p.position = at;
-	return watermark_advance(&s->mark, &p, err);
+	if (rc == -1)
+		record_last(s, done);
+	else if ((rc = as_counted(s, &counted, done, err)) == -1)
+		take_back(s, &before);
+	return rc;
 }
 
 int

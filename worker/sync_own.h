@@ -23,6 +23,8 @@ struct sync {
 	struct replica *target;
 	struct position newest; /* in the target */
 	struct window window;
+	bool whole;        /* the window begins where the table does */
+	uint64_t recorded; /* rows of this run that the watermark counts */
 };
 
 /* A source_note that tells the user. */

@@ -240,10 +240,15 @@ watermark_waiting(
     struct watermark *w, const char *waiting, bool *changed, struct err *err)
 {
 	const char *params[] = { w->name, waiting };
-	struct pg_rows *rows;
+	struct pg_rows *rows = NULL;
+	int rc = keeper_take(w->keeper, err) == 0
+	    ? pg_run(w->pg, sql_tell_waiting, 2, params, &rows, err)
+	    : -1;
 
-	if (pg_run(w->pg, sql_tell_waiting, 2, params, &rows, err) == -1)
+	if (keeper_give(w->keeper, rc, err) == -1) {
+		pg_rows_free(rows);
 		return -1;
+	}
 	*changed = pg_affected(rows) == 1;
 	pg_rows_free(rows);
 	return 0;
@@ -252,11 +257,38 @@ watermark_waiting(
 int
 watermark_keep(struct watermark *w, struct err *err)
 {
-	return pg_commit(w->pg, err);
+	return commit(w, err);
 }
 
-int
-watermark_advance(
+/* The position is what was read, or written, last. */
+static int
+as_left(struct watermark *w, const struct position *left, struct err *err)
+{
+	if (position_compare(&w->position, left) == 0)
+		return 0;
+	pg_rollback(w->pg);
+	return err_set(err, ERR_CONFLICT,
+	    "the watermark of '%s' was moved while the run went on; run it "
+	    "again",
+	    w->name);
+}
+
+/* Nobody else who asks for the lock finds no transaction in between. */
+static int
+commit_and_lock(struct watermark *w, struct position left, struct err *err)
+{
+	int rc = keeper_take(w->keeper, err) == 0 ? pg_commit(w->pg, err) : -1;
+
+	FAULT_POINT("state.commit.between");
+	if (rc == 0)
+		rc = lock(w, err);
+	if (rc == 0)
+		rc = as_left(w, &left, err);
+	return keeper_give(w->keeper, rc, err);
+}
+
+static int
+put_position(
     struct watermark *w, const struct watermark_progress *p, struct err *err)
 {
 	const struct position us = cut_to_us(p->position);
@@ -274,7 +306,14 @@ watermark_advance(
 	snprintf(new_rows, sizeof new_rows, "%" PRIu64, p->new_rows);
 	snprintf(seconds, sizeof seconds, "%.3f", p->seconds);
 	FAULT_POINT("state.advance.before");
-	if (update(w, sql_advance_watermark, 10, params, err) == -1)
+	return update(w, sql_advance_watermark, 10, params, err);
+}
+
+int
+watermark_advance(
+    struct watermark *w, const struct watermark_progress *p, struct err *err)
+{
+	if (put_position(w, p, err) == -1)
 		return -1;
 	FAULT_POINT("state.commit.before");
 	if (commit(w, err) == -1)
@@ -282,4 +321,25 @@ watermark_advance(
 	FAULT_POINT("state.commit.after");
 	w->position = *p->position;
 	return 0;
+}
+
+int
+watermark_move(
+    struct watermark *w, const struct watermark_progress *p, struct err *err)
+{
+	return put_position(w, p, err) == -1
+	    ? -1
+	    : commit_and_lock(w, *p->position, err);
+}
+
+int
+watermark_forget(struct watermark *w, struct err *err)
+{
+	const struct position none = { .set = false };
+	const char *params[] = { w->name };
+
+	FAULT_POINT("state.forget.before");
+	return update(w, sql_forget_position, 1, params, err) == -1
+	    ? -1
+	    : commit_and_lock(w, none, err);
 }

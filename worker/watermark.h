@@ -73,5 +73,14 @@ struct watermark_progress {
 /* UPDATE and COMMIT: the lock is gone afterwards. */
 int watermark_advance(struct watermark *, const struct watermark_progress *,
     struct err *) MUST_USE;
+/*
+ * In the middle of a run: UPDATE, COMMIT, and the lock taken again.
+ * watermark_forget(): the table has no position from now on. ERR_BUSY when
+ * another run was quicker, ERR_CONFLICT when somebody has moved the position in
+ * between; the lock is gone then.
+ */
+int watermark_move(struct watermark *, const struct watermark_progress *,
+    struct err *) MUST_USE;
+int watermark_forget(struct watermark *, struct err *) MUST_USE;
 
 #endif

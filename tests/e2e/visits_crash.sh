@@ -27,7 +27,8 @@ for point in "${POINTS[@]}"; do
 	sync_config "$(visits killed 'slices: 3')"
 	calve init
 	fault "kill:$point" run
-	same "killed at $point: fails" 1 "$RC"
+	# how often the watermark moves is a matter of speed
+	[[ $RC == 1 || $point == state.*:* || $point == sync.recorded:* ]] || not_ok "killed at $point: exit status $RC"
 	no_holes "killed at $point" killed
 	run_ok "after $point"
 	equal "after $point: equal" killed
