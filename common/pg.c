@@ -175,8 +175,12 @@ pg_fail_result(struct pg *pg, const PGresult *r, struct err *err)
 	    pg->lost ? pg->role->lost : class_for(pg->role, state);
 	if (in_class(state, "57P") || in_class(state, "08"))
 		pg->lost = true;
+	/* It has no SQLSTATE of its own, and its words are of any language. */
+	const char *from = PQresultErrorField(r, PG_DIAG_SOURCE_FUNCTION);
+	bool policy = pg->role->advice_policy != NULL && from != NULL &&
+	    strcmp(from, "check_enable_rls") == 0;
 	return err_set(err, cls, "%s: %s%s", pg->role->name, primary,
-	    advice_for(pg->role, state));
+	    policy ? pg->role->advice_policy : advice_for(pg->role, state));
 }
 
 /* ---- waiting ---- */
@@ -312,6 +316,9 @@ const struct pg_role pg_source = {
 	.key = "conninfo",
 	.refused = ERR_SOURCE,
 	.lost = ERR_SOURCE_LOST,
+	.bare = true,
+	.advice_policy = "; row security hides rows from the user whose rights "
+			 "count: ALTER ROLE that one BYPASSRLS",
 	.advice_missing = "; check the table's 'source' and its columns",
 	.advice_rights = "; grant the user SELECT on the table and USAGE on "
 			 "its schema",
@@ -350,7 +357,8 @@ pg_open(const char *conninfo, const struct pg_role *role,
 		err_set(err, role->lost, "%s: lost at once", role->name);
 		goto fail;
 	}
-	if (pg_run(pg, settle_session, 1, params, NULL, err) == -1)
+	if (!role->bare &&
+	    pg_run(pg, settle_session, 1, params, NULL, err) == -1)
 		goto fail;
 	return pg;
 fail:

@@ -55,8 +55,9 @@ struct pg_role {
 	enum err_class refused, lost;
 	unsigned statement_s;
 	bool writes; /* a standby will not do */
+	bool bare;   /* no settings are made: each transaction makes its own */
 	const char *advice_missing, *advice_rights, *advice_login,
-	    *advice_database;
+	    *advice_database, *advice_policy;
 };
 extern const struct pg_role pg_state, pg_source;
 

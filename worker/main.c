@@ -6,6 +6,7 @@
 #include <bsd/unistd.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -93,6 +94,8 @@ main(int argc, char *argv[], char *envp[])
 	log_init("calve-worker", LOG_WARN);
 	err_clear(&err);
 	report_init();
+	/* libpq would ask for this zone, and the server's own not be seen */
+	unsetenv("PGTZ");
 	http_init(); /* while the job is still to come */
 	if (report_read_job(&job, &err) == -1) {
 		report_error(&err);

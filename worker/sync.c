@@ -66,22 +66,6 @@ check_identity(const struct sync *s, struct err *err)
 	return 0;
 }
 
-static int
-beyond(struct err *err)
-{
-	return err_set(err, ERR_TABLE,
-	    "the newest timestamp of watermark or target is beyond what the "
-	    "source's column can hold; see 'calve watermark show'");
-}
-
-static int64_t
-lookback_ticks(const struct job *job, int scale)
-{
-	if (scale == SCALE_DAYS)
-		return (job->lookback_ms + DAY_MS - 1) / DAY_MS;
-	return scale == SCALE_MS ? job->lookback_ms : job->lookback_ms * 1000;
-}
-
 /* What is there is not known to be whole: all of it is sent again. */
 static void
 tell_whole(const struct sync *s)
@@ -126,14 +110,7 @@ set_low(struct sync *s, struct err *err)
 		tell_whole(s);
 		return 0; /* from `start:`, or everything */
 	}
-	if (!ticks_rescale(state->ticks, state->scale,
-		s->described.timestamp_scale, &s->window.start_ticks) ||
-	    __builtin_sub_overflow(s->window.start_ticks,
-		lookback_ticks(s->job, s->described.timestamp_scale),
-		&s->window.start_ticks))
-		return beyond(err);
-	s->window.has_start = true;
-	return 0;
+	return sync_begin_at(s, state, err);
 }
 
 static void
@@ -176,17 +153,18 @@ open_window(struct sync *s, struct err *err)
 	int scale = s->described.timestamp_scale;
 	struct position at = { .set = true, .scale = scale };
 	char text[POSITION_TEXT];
-	int64_t clock_us, horizon_us;
+	int64_t clock_us;
 
 	if (replica_newest(s->target, &s->newest, err) == -1 ||
 	    source_clock(s->source, &clock_us, err) == -1 ||
-	    source_horizon(s->source, &horizon_us, sync_note, NULL, err) == -1)
+	    source_horizon(s->source, &s->horizon, sync_note, NULL, err) == -1)
 		return -1;
-	if (horizon_us < clock_us) {
-		tell_held(clock_us - horizon_us);
-		clock_us = horizon_us;
+	if (s->horizon.us < clock_us) {
+		tell_held(clock_us - s->horizon.us);
+		clock_us = s->horizon.us;
 	}
-	if (window_of_run(&none, s->job->start, clock_us, s->job->settle_ms,
+	if (source_wall(s->source, clock_us, &clock_us, err) == -1 ||
+	    window_of_run(&none, s->job->start, clock_us, s->job->settle_ms,
 		scale, &s->window, err) == -1 ||
 	    set_low(s, err) == -1)
 		return -1;
@@ -209,8 +187,10 @@ static int
 advance_to(struct sync *s, const struct position *at,
     const struct slices_done *done, bool keep, struct err *err)
 {
+	char seen[SEEN_TEXT];
 	const struct watermark_progress p = {
 		.position = at,
+		.seen = sync_seen(s, at, seen),
 		.run_id = s->job->run_id,
 		.run_rows = done->rows,
 		.new_rows = done->rows - s->recorded,
@@ -238,11 +218,12 @@ begin_whole(struct sync *s, struct err *err)
 static bool
 saves_work(const struct sync *s, const struct position *at)
 {
+	struct err ignored;
 	int64_t low;
 
 	if (position_compare(at, &s->mark.position) <= 0 ||
-	    __builtin_sub_overflow(at->ticks,
-		lookback_ticks(s->job, s->described.timestamp_scale), &low))
+	    source_back(s->source, at->ticks, s->job->lookback_ms, &low,
+		&ignored) == -1)
 		return false;
 	return !s->window.has_start || low > s->window.start_ticks;
 }
@@ -286,6 +267,7 @@ take_back(struct sync *s, const struct position *before)
 	const struct slices_done none = { .rows = s->recorded };
 	struct err ignored = { 0 };
 
+	s->snapshot.next = 0;
 	if (s->recorded > 0 &&
 	    (before->set ? advance_to(s, before, &none, false, &ignored)
 			 : watermark_forget(&s->mark, &ignored)) == -1)
@@ -300,7 +282,8 @@ advance(struct sync *s, const struct slices_done *done, struct err *err)
 	/* rows deleted since: what was sent once stays sent */
 	if (position_compare(&s->mark.position, at) > 0)
 		at = &s->mark.position;
-	if (!at->set || (done->rows == 0 && s->mark.position.set))
+	if (!at->set ||
+	    (done->rows == 0 && s->mark.position.set && !s->before.open))
 		return 0;
 	report_phase(s->job, PHASE_ADVANCE);
 	return advance_to(s, at, done, false, err);
@@ -317,6 +300,8 @@ prepare(struct sync *s, struct err *err)
 	    (s->job->kind == JOB_PLAN ? watermark_peek(&s->mark, err)
 				      : watermark_lock(&s->mark, err)) == -1)
 		return -1;
+	if (!s->mark.adopt)
+		s->before = s->mark.seen;
 	report_phase(s->job, PHASE_RECONCILE);
 	if (sync_open_source(s, err) == -1 || sync_open_target(s, err) == -1 ||
 	    check_identity(s, err) == -1)
@@ -379,6 +364,7 @@ send_window(struct sync *s, struct slices_done *done, struct err *err)
 		return 0;
 	report_phase(s->job, PHASE_COUNT);
 	if (source_freeze(s->source, &s->window, snapshot, err) == -1 ||
+	    sync_look(s, err) == -1 ||
 	    source_count(s->source, &s->window, &counted, err) == -1)
 		return -1;
 	if (counted.rows == 0)

@@ -7,6 +7,7 @@
 #define CALVE_SYNC_OWN_H
 
 #include "common/clock.h"
+#include "worker/seen.h"
 #include "worker/sink/replica.h"
 #include "worker/source/source.h"
 #include "worker/sync.h"
@@ -25,6 +26,11 @@ struct sync {
 	struct window window;
 	bool whole;        /* the window begins where the table does */
 	uint64_t recorded; /* rows of this run that the watermark counts */
+	struct source_horizon horizon;
+	struct seen before;            /* by earlier runs, if it still counts */
+	struct seen_snapshot snapshot; /* next 0: none was taken */
+	bool has_first;                /* `start:`, in the source's ticks */
+	int64_t first_ticks;
 };
 
 /* A source_note that tells the user. */
@@ -32,6 +38,21 @@ source_note sync_note;
 int sync_open_source(struct sync *, struct err *) MUST_USE;
 /* The target, that takes what the source gives; refused where there is none. */
 int sync_open_target(struct sync *, struct err *) MUST_USE;
+/* ---- sync_low.c ---- */
+
+/* The window begins look-back before a position, and where there were open
+ * transactions, at their rows; s->window holds what `start:` says. */
+int sync_begin_at(
+    struct sync *, const struct position *low, struct err *) MUST_USE;
+/* After the freeze: which transactions were open. */
+int sync_look(struct sync *, struct err *) MUST_USE;
+/* What the watermark row is to remember of them when it moves to `at`; NULL:
+ * what it says already. */
+const char *sync_seen(
+    struct sync *, const struct position *at, char text[SEEN_TEXT]);
+
+/* ---- sync_ends.c ---- */
+
 /* Lets go of everything, and says in the result how far the table is. */
 void sync_end(struct sync *);
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/fault.h"
+#include "common/log.h"
 #include "common/pg.h"
 #include "common/xalloc.h"
 #include "embedded/sql.h"
@@ -34,6 +35,7 @@ forget(struct watermark *w)
 	free(w->target_uuid);
 	w->source_uuid = w->target_uuid = NULL;
 	w->position = (struct position){ .set = false };
+	w->seen = (struct seen){ .set = false };
 	w->adopt = false;
 	w->by_hand[0] = '\0';
 }
@@ -118,6 +120,10 @@ keep_row(struct watermark *w, const struct pg_rows *rows, struct err *err)
 	if ((text = pg_text(rows, 0, 4)) != NULL)
 		w->target_uuid = xstrdup(text);
 	w->adopt = (text = pg_text(rows, 0, 5)) != NULL && text[0] == 't';
+	/* One that does not parse is as if none had been recorded. */
+	if ((text = pg_text(rows, 0, 6)) != NULL && !seen_parse(&w->seen, text))
+		log_debug(
+		    "the transactions seen of '%s' do not parse", w->name);
 	return read_position(w, pg_text(rows, 0, 0), pg_text(rows, 0, 1),
 	    pg_text(rows, 0, 2), err);
 }
@@ -245,13 +251,10 @@ watermark_waiting(
 	    ? pg_run(w->pg, sql_tell_waiting, 2, params, &rows, err)
 	    : -1;
 
-	if (keeper_give(w->keeper, rc, err) == -1) {
-		pg_rows_free(rows);
-		return -1;
-	}
-	*changed = pg_affected(rows) == 1;
+	if (rc == 0)
+		*changed = pg_affected(rows) == 1;
 	pg_rows_free(rows);
-	return 0;
+	return keeper_give(w->keeper, rc, err);
 }
 
 int
@@ -295,7 +298,8 @@ put_position(
 	char timestamp[POSITION_TEXT], text[POSITION_TEXT];
 	char sequence[POSITION_TEXT], run_rows[24], new_rows[24], seconds[32];
 	const char *params[] = { w->name, timestamp, text, NULL, p->run_id,
-		run_rows, new_rows, seconds, p->source_uuid, p->target_uuid };
+		run_rows, new_rows, seconds, p->source_uuid, p->target_uuid,
+		p->seen };
 
 	position_format_timestamp(&us, timestamp);
 	position_format(p->position, text);
@@ -306,7 +310,7 @@ put_position(
 	snprintf(new_rows, sizeof new_rows, "%" PRIu64, p->new_rows);
 	snprintf(seconds, sizeof seconds, "%.3f", p->seconds);
 	FAULT_POINT("state.advance.before");
-	return update(w, sql_advance_watermark, 10, params, err);
+	return update(w, sql_advance_watermark, 11, params, err);
 }
 
 int
@@ -320,6 +324,8 @@ watermark_advance(
 		return -1;
 	FAULT_POINT("state.commit.after");
 	w->position = *p->position;
+	if (p->seen != NULL && !seen_parse(&w->seen, p->seen))
+		return err_set(err, ERR_BUG, "what was seen does not parse");
 	return 0;
 }
 

@@ -22,6 +22,7 @@
 #include "common/err.h"
 #include "common/job.h"
 #include "common/position.h"
+#include "worker/seen.h"
 
 struct pg;
 struct keeper;
@@ -35,6 +36,7 @@ struct watermark {
 	char *source_uuid; /* NULL: not offloaded by calve yet */
 	char *target_uuid;
 	bool adopt;
+	struct seen seen; /* of a table that goes to ClickHouse */
 	/* What the columns for reading say where they differ from position,
 	 * because somebody changed them alone; "" where they agree. */
 	char by_hand[2 * POSITION_TEXT];
@@ -69,6 +71,7 @@ struct watermark_progress {
 	uint64_t new_rows; /* of them since the last advance */
 	double seconds;
 	const char *source_uuid, *target_uuid;
+	const char *seen; /* seen_format()'s; NULL: as it is */
 };
 /* UPDATE and COMMIT: the lock is gone afterwards. */
 int watermark_advance(struct watermark *, const struct watermark_progress *,

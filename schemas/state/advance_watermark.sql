@@ -1,7 +1,8 @@
 -- In the transaction of lock_watermark.
 -- $1 table, $2 timestamp, $3 exact position text, $4 sequence or NULL,
 -- $5 run id, $6 rows of this run so far, $7 rows to add to the total,
--- $8 seconds of this run so far, $9 source uuid, $10 target uuid
+-- $8 seconds of this run so far, $9 source uuid, $10 target uuid,
+-- $11 transactions seen, NULL as they are
 UPDATE offload_watermarks
 SET last_offload_timestamp = $2::timestamptz,
 	last_offload_position = $3,
@@ -14,6 +15,7 @@ SET last_offload_timestamp = $2::timestamptz,
 	error_message = NULL,
 	source_uuid = $9,
 	target_uuid = $10,
+	transactions_seen = coalesce($11, transactions_seen),
 	adopt = false,
 	updated_at = clock_timestamp()
 WHERE table_name = $1

@@ -1,7 +1,8 @@
 -- $1 table. The row stays locked to the end of the transaction; 55P03 when
 -- another run has it.
 -- Columns: timestamp (ISO 8601, UTC, microseconds), exact position text,
--- sequence, source uuid, target uuid, adopt ('t' or 'f').
+-- sequence, source uuid, target uuid, adopt ('t' or 'f'),
+-- transactions seen (worker/seen.h).
 SELECT CASE WHEN isfinite(last_offload_timestamp)
 		THEN to_char(last_offload_timestamp AT TIME ZONE 'UTC',
 			'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
@@ -10,7 +11,8 @@ SELECT CASE WHEN isfinite(last_offload_timestamp)
 	last_offload_max_sequence::text,
 	source_uuid,
 	target_uuid,
-	adopt
+	adopt,
+	transactions_seen
 FROM offload_watermarks
 WHERE table_name = $1
 FOR UPDATE NOWAIT

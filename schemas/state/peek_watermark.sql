@@ -8,6 +8,7 @@ SELECT CASE WHEN isfinite(last_offload_timestamp)
 	last_offload_max_sequence::text,
 	source_uuid,
 	target_uuid,
-	adopt
+	adopt,
+	transactions_seen
 FROM offload_watermarks
 WHERE table_name = $1

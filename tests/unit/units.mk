@@ -10,6 +10,9 @@
 UNITS += position
 unit_position := common/position.c common/clock.c common/err.c
 
+UNITS += seen
+unit_seen := worker/seen.c common/position.c common/clock.c common/err.c
+
 UNITS += buf
 unit_buf := common/buf.c common/xalloc.c
 

@@ -24,6 +24,9 @@ static const struct source_ops ops = {
 	.end = postgres_end,
 	.received = postgres_received,
 	.horizon = postgres_horizon,
+	.wall = postgres_wall,
+	.back = postgres_back,
+	.transactions = postgres_transactions,
 	.freeze = postgres_freeze,
 	.join = postgres_join,
 	.ranges = postgres_ranges,
@@ -41,11 +44,7 @@ postgres_open(const struct job *job, struct err *err)
 	    : "public";
 	s->pg = pg_open(
 	    job->conninfo, &pg_source, "calve-worker", job->timeout_s, err);
-	/* intervals as Iceberg's users expect them; exact floats as text */
-	if (s->pg == NULL ||
-	    pg_script(s->pg,
-		"SET intervalstyle = 'iso_8601'; SET extra_float_digits = 1",
-		err) == -1) {
+	if (s->pg == NULL || postgres_settle(s, err) == -1) {
 		postgres_close(&s->source);
 		return NULL;
 	}
@@ -117,9 +116,14 @@ static const char describe_sql[] =
     " LEFT JOIN pg_index i ON i.indrelid = $1::oid AND i.indisprimary"
     " ORDER BY c.attnum";
 
+/* Whether any of its partitions and heirs is kept elsewhere comes last. */
 static const char find_sql[] =
     "SELECT c.oid, c.relkind, md5(s.system_identifier::text || '/' || "
-    "d.oid || '/' || c.oid), has_table_privilege(c.oid, 'SELECT')"
+    "d.oid || '/' || c.oid), has_table_privilege(c.oid, 'SELECT'),"
+    " row_security_active(c.oid), EXISTS (WITH RECURSIVE kin AS (SELECT c.oid"
+    " UNION SELECT i.inhrelid FROM pg_inherits i JOIN kin"
+    " ON i.inhparent = kin.oid) SELECT FROM pg_class k JOIN kin USING (oid)"
+    " WHERE k.relkind = 'f')"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,"
     " pg_control_system() s, pg_database d"
     " WHERE n.nspname = $1 AND c.relname = $2"
@@ -156,8 +160,29 @@ uuid_of_md5(const char *md5, char out[UUID_TEXT])
 	out[at] = '\0';
 }
 
+/* The server's own word on policies, of views too: with row_security off it
+ * refuses a query that they would keep rows from. */
 static int
-find_table(struct postgres *s, char oid[16], struct err *err)
+check_policies(struct postgres *s, bool active, struct err *err)
+{
+	struct buf sql;
+	int rc;
+
+	if (active)
+		return err_set(err, ERR_SOURCE,
+		    "row security hides rows of '%s.%s' from the source's "
+		    "user: ALTER ROLE it BYPASSRLS, or read a view that the "
+		    "table's owner has made",
+		    s->schema, s->job->table);
+	buf_init(&sql, SQL_MAX);
+	buf_printf(&sql, "SELECT FROM %s LIMIT 0", s->table);
+	rc = pg_run(s->pg, buf_cstr(&sql), 0, NULL, NULL, err);
+	buf_clear(&sql);
+	return rc;
+}
+
+static int
+find_table(struct postgres *s, struct err *err)
 {
 	const char *const params[] = { s->schema, s->job->table };
 	struct pg_rows *rows;
@@ -180,11 +205,14 @@ find_table(struct postgres *s, char oid[16], struct err *err)
 		    s->schema, s->job->table);
 		goto out;
 	}
-	strncpy(oid, pg_text(rows, 0, 0), 15);
+	strncpy(s->oid, pg_text(rows, 0, 0), sizeof(s->oid) - 1);
 	kind = pg_text(rows, 0, 1)[0];
 	free(s->kind);
 	s->kind = xstrdup(kind_name(kind));
 	s->has_ctid = kind == 'r' || kind == 'm' || kind == 'p';
+	s->has_xmin = s->has_ctid && strcmp(pg_text(rows, 0, 5), "f") == 0;
+	s->promises = (kind == 'r' || kind == 'p') &&
+	    strcmp(pg_text(rows, 0, 5), "f") == 0;
 	uuid_of_md5(pg_text(rows, 0, 2), s->uuid);
 	buf_init(&name, SQL_MAX);
 	postgres_identifier(&name, s->schema);
@@ -193,7 +221,7 @@ find_table(struct postgres *s, char oid[16], struct err *err)
 	free(s->table);
 	s->table = xstrdup(buf_cstr(&name));
 	buf_clear(&name);
-	rc = 0;
+	rc = check_policies(s, strcmp(pg_text(rows, 0, 4), "t") == 0, err);
 out:
 	pg_rows_free(rows);
 	return rc;
@@ -266,11 +294,12 @@ static const char unique_sql[] =
     " JOIN pg_attribute a ON a.attrelid = i.indrelid"
     " AND a.attnum = i.indkey[k] WHERE a.attname <> ALL ($2::name[])))";
 
-/* Keys must exist and never be NULL; are they unique? */
+/* Keys must exist and never be NULL, which the server says of a table's
+ * columns; of others it is looked at as rows are counted. Are they unique? */
 static int
-check_keys(struct postgres *s, const char *oid, struct err *err)
+check_keys(struct postgres *s, struct err *err)
 {
-	const char *params[2] = { oid, NULL };
+	const char *params[2] = { s->oid, NULL };
 	struct pg_rows *rows;
 	struct buf names;
 
@@ -280,7 +309,7 @@ check_keys(struct postgres *s, const char *oid, struct err *err)
 		const struct postgres_column *c =
 		    find_column(s, s->job->key[k]);
 
-		if (c == NULL || !c->not_null) {
+		if (c == NULL || (s->promises && !c->not_null)) {
 			buf_clear(&names);
 			return err_set(err, c == NULL ? ERR_CONFIG : ERR_SOURCE,
 			    c == NULL
@@ -335,12 +364,11 @@ postgres_describe(
 	struct postgres *s = postgres_of(source);
 	const char *params[1];
 	struct pg_rows *rows;
-	char oid[16] = "";
 
 	*out = (struct source_table){ 0 };
-	if (find_table(s, oid, err) == -1)
+	if (postgres_settle(s, err) == -1 || find_table(s, err) == -1)
 		return -1;
-	params[0] = oid;
+	params[0] = s->oid;
 	if (pg_run(s->pg, describe_sql, 1, params, &rows, err) == -1)
 		return -1;
 	clear_columns(s);
@@ -349,8 +377,8 @@ postgres_describe(
 	for (size_t k = 0; k < s->ncolumns; k++)
 		take_column(&s->columns[k], rows, k);
 	pg_rows_free(rows);
-	if (find_timestamp(s, err) == -1 ||
-	    (s->job->nkey > 0 && check_keys(s, oid, err) == -1))
+	if (find_timestamp(s, err) == -1 || postgres_find_zone(s, err) == -1 ||
+	    (s->job->nkey > 0 && check_keys(s, err) == -1))
 		return -1;
 	tell_table(s, out);
 	return 0;
@@ -398,7 +426,7 @@ choose_columns(struct postgres *s, struct err *err)
 		bool needed =
 		    c == s->timestamp || listed(job->key, job->nkey, c->name);
 
-		c->chosen = (job->ninclude == 0 ||
+		c->chosen = (job->ninclude == 0 || needed ||
 				listed(job->include, job->ninclude, c->name)) &&
 		    !listed(job->exclude, job->nexclude, c->name);
 		if (needed && !c->chosen)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The PostgreSQL source's own state, shared by postgres.c (connection,
- * description), postgres_sql.c (statements), postgres_read.c (counts,
- * snapshots, rows), postgres_copy.c (tuples) and postgres_value.c (values).
+ * description), postgres_time.c (sessions, clocks, transactions),
+ * postgres_sql.c (statements), postgres_read.c (counts, ranges, rows),
+ * postgres_copy.c (tuples) and postgres_value.c (values).
  * Nobody else includes this.
  */
 #ifndef CALVE_POSTGRES_H
@@ -35,12 +36,18 @@ struct postgres {
 	/* postgres_describe() */
 	char *table; /* "schema"."table", quoted */
 	char *kind;  /* "table", "view" ... */
+	char oid[16];
 	char uuid[UUID_TEXT];
 	struct postgres_column *columns;
 	size_t ncolumns;
 	struct postgres_column *timestamp;
-	int scale;        /* of the timestamp's ticks */
-	bool has_ctid;    /* rows of one timestamp have an order */
+	int scale;     /* of the timestamp's ticks */
+	bool has_ctid; /* rows of one timestamp have an order */
+	bool has_xmin; /* and tell which transaction has written them */
+	bool promises; /* NOT NULL holds: the server itself keeps it */
+	/* The zone that gives the timestamp's local times their instants: NULL
+	 * where it has a zone itself, and "" where UTC is merely assumed. */
+	const char *zone;
 	bool keys_unique; /* the job's key is that of a unique index */
 
 	/* postgres_resolve(): the chosen columns */
@@ -48,6 +55,7 @@ struct postgres {
 	size_t nwire, timestamp_wire;
 	bool resolved;
 
+	bool settled; /* a transaction is open */
 	/* postgres_freeze(), postgres_join() */
 	bool frozen;
 	struct window whole; /* in which the newest of a key is looked for */
@@ -82,9 +90,21 @@ source_next_op postgres_next;
 source_end_op postgres_end;
 source_received_op postgres_received;
 source_horizon_op postgres_horizon;
+source_wall_op postgres_wall;
+source_back_op postgres_back;
+source_transactions_op postgres_transactions;
 source_freeze_op postgres_freeze;
 source_join_op postgres_join;
 source_ranges_op postgres_ranges;
+
+/* ---- postgres_time.c ---- */
+
+/* Every statement runs in a transaction that has its own settings: those of a
+ * session are another client's, or lost, behind a pooler. This begins one
+ * where none is open. */
+int postgres_settle(struct postgres *, struct err *) MUST_USE;
+/* Finds s->zone; refuses a column whose instants nobody knows. */
+int postgres_find_zone(struct postgres *, struct err *) MUST_USE;
 
 /* ---- postgres_sql.c ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counts, snapshots, ranges, and the rows of a window as COPY's binary format
+ * Counts, ranges, and the rows of a window as COPY's binary format
  * (PostgreSQL documentation, "COPY", "Binary Format"; format.md 3.4).
  *
  * Rows come as rows. They are gathered by the thousand, only the place of each
@@ -63,22 +63,41 @@ put_ticks(struct buf *sql, const struct postgres *s, const char *expression)
 		    expression);
 }
 
-/* ---- clock and counts ----------------------------------------------------- */
+/* ---- counts ---- */
 
-int
-postgres_clock(struct source *source, int64_t *us, struct err *err)
+/* Where the server promises nothing, a view's columns, the key is looked at. */
+static int
+check_key(struct postgres *s, const struct window *w, struct err *err)
 {
-	struct postgres *s = postgres_of(source);
 	struct pg_rows *rows;
+	struct buf sql;
+	int rc = 0;
 
-	if (pg_run(s->pg,
-		"SELECT (extract(epoch FROM clock_timestamp()) * "
-		"1000000)::bigint",
-		0, NULL, &rows, err) == -1)
+	if (s->promises || s->job->nkey == 0)
+		return 0;
+	buf_init(&sql, SQL_MAX);
+	buf_put_str(&sql, "SELECT ");
+	for (size_t k = 0; k < s->job->nkey; k++) {
+		buf_printf(
+		    &sql, "%scount(*) FILTER (WHERE ", k > 0 ? ", " : "");
+		postgres_identifier(&sql, s->job->key[k]);
+		buf_put_str(&sql, " IS NULL)");
+	}
+	buf_printf(&sql, " FROM %s WHERE ", s->table);
+	postgres_window(&sql, s, w);
+	rows = ask(s, &sql, 1, err);
+	buf_clear(&sql);
+	if (rows == NULL)
 		return -1;
-	*us = number(rows, 0, 0, 0);
+	for (size_t k = 0; rc == 0 && k < s->job->nkey; k++)
+		if (number(rows, 0, k, 0) > 0)
+			rc = err_set(err, ERR_DATA,
+			    "%" PRId64 " rows have NULL in the key column "
+			    "'%s', which no key can be; leave them out of the "
+			    "%s, or fill them",
+			    number(rows, 0, k, 0), s->job->key[k], s->kind);
 	pg_rows_free(rows);
-	return 0;
+	return rc;
 }
 
 /* NULLs are in no window, so they are looked for in the whole table. */
@@ -117,7 +136,8 @@ postgres_count(struct source *source, const struct window *w,
 	struct buf sql, column;
 	struct pg_rows *rows;
 
-	if (check_nulls(s, err) == -1)
+	if (postgres_settle(s, err) == -1 || check_nulls(s, err) == -1 ||
+	    check_key(s, w, err) == -1)
 		return -1;
 	buf_init(&sql, SQL_MAX);
 	buf_init(&column, SQL_MAX);
@@ -149,97 +169,7 @@ postgres_count(struct source *source, const struct window *w,
 	return 0;
 }
 
-/* ---- several at once ------------------------------------------------------ */
-
-/*
- * When a transaction began is told of one's own only, or to members of
- * pg_read_all_stats; that it has written, to all. (PostgreSQL documentation,
- * "The Cumulative Statistics System"; pg_prepared_xacts does not say when a
- * transaction began, only when it was prepared.)
- */
-static const char horizon_sql[] =
-    "SELECT (extract(epoch FROM least(min(a.xact_start), (SELECT min(prepared)"
-    " FROM pg_prepared_xacts WHERE database = current_database()))) *"
-    " 1000000)::bigint, count(*) FILTER (WHERE a.xact_start IS NULL),"
-    " pg_is_in_recovery()"
-    " FROM pg_stat_activity a WHERE a.datname = current_database()"
-    " AND a.pid <> pg_backend_pid() AND a.backend_xid IS NOT NULL";
-
-int
-postgres_horizon(struct source *source, int64_t *us, source_note *note,
-    void *note_arg, struct err *err)
-{
-	struct postgres *s = postgres_of(source);
-	struct pg_rows *rows;
-
-	if (pg_run(s->pg, horizon_sql, 0, NULL, &rows, err) == -1)
-		return -1;
-	*us = number(rows, 0, 0, INT64_MAX);
-	if (number(rows, 0, 1, 0) > 0)
-		note(note_arg, true,
-		    "transactions of other users are writing, and when they "
-		    "began cannot be seen: GRANT pg_read_all_stats to the "
-		    "source's user, or let lookback cover the longest of them");
-	if (strcmp(pg_text(rows, 0, 2), "t") == 0)
-		note(note_arg, true,
-		    "the source is a standby, which does not show the "
-		    "primary's transactions: let lookback cover the longest of "
-		    "them and the delay of the standby");
-	pg_rows_free(rows);
-	return 0;
-}
-
-static int
-begin_frozen(struct postgres *s, const struct window *whole, struct err *err)
-{
-	if (pg_script(s->pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-		err) == -1)
-		return -1;
-	s->frozen = true;
-	s->whole = *whole;
-	s->newest = s->job->nkey > 0 && !s->keys_unique;
-	return 0;
-}
-
-int
-postgres_freeze(struct source *source, const struct window *whole,
-    char snapshot[SOURCE_SNAPSHOT_TEXT], struct err *err)
-{
-	struct postgres *s = postgres_of(source);
-	struct pg_rows *rows;
-
-	if (begin_frozen(s, whole, err) == -1 ||
-	    pg_run(s->pg, "SELECT pg_export_snapshot()", 0, NULL, &rows, err) ==
-		-1)
-		return -1;
-	strncpy(snapshot, pg_text(rows, 0, 0), SOURCE_SNAPSHOT_TEXT - 1);
-	snapshot[SOURCE_SNAPSHOT_TEXT - 1] = '\0';
-	pg_rows_free(rows);
-	return 0;
-}
-
-int
-postgres_join(struct source *source, const struct window *whole,
-    const char *snapshot, struct err *err)
-{
-	struct postgres *s = postgres_of(source);
-	char sql[SOURCE_SNAPSHOT_TEXT + 64];
-
-	if (strspn(snapshot, "0123456789ABCDEFabcdef-") != strlen(snapshot))
-		return err_set(err, ERR_DATA,
-		    "the source's name of a snapshot is malformed");
-	snprintf(sql, sizeof(sql), "SET TRANSACTION SNAPSHOT '%s'", snapshot);
-	if (begin_frozen(s, whole, err) == -1)
-		return -1;
-	if (pg_script(s->pg, sql, err) == 0)
-		return 0;
-	if (err->cls != ERR_SOURCE)
-		return -1;
-	err_clear(err);
-	return err_set(err, ERR_SOURCE_LOST,
-	    "the snapshot that the run reads is gone, with the connection that "
-	    "held it; see the source's log, then run it again");
-}
+/* ---- ranges ---- */
 
 /* Where the window is most of a large table, a sample of its pages will do;
  * otherwise an index finds the rows. */

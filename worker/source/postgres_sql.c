@@ -37,6 +37,28 @@ postgres_literal(struct buf *out, const struct postgres *s, int64_t ticks)
 	buf_printf(out, "'%s'::%s", text, type);
 }
 
+/*
+ * A row's xmin has 32 of the id's 64 bits. Rows whose writer may still matter
+ * lie within half of the ids before the newest (PostgreSQL documentation,
+ * "Preventing Transaction ID Wraparound Failures"); of older ones, which are
+ * frozen, some may look as if they were new, and are sent once more. Where
+ * only the newest of a key is sent, all versions have to be seen.
+ */
+static void
+put_recheck(struct buf *out, const struct postgres *s, const struct window *w)
+{
+	if (!w->recheck || !s->has_xmin || s->newest)
+		return;
+	buf_put_str(out, " AND (");
+	postgres_identifier(out, s->timestamp->name);
+	buf_put_str(out, " >= ");
+	postgres_literal(out, s, w->recheck_ticks);
+	buf_printf(out,
+	    " OR (xmin::text::bigint + %" PRIu64
+	    ") %% 4294967296 < 2147483648)",
+	    (UINT64_C(1) << 32) - (w->recheck_from & UINT32_MAX));
+}
+
 void
 postgres_window(
     struct buf *out, const struct postgres *s, const struct window *w)
@@ -54,6 +76,7 @@ postgres_window(
 	postgres_identifier(out, s->timestamp->name);
 	buf_put_str(out, " < ");
 	postgres_literal(out, s, w->high_ticks);
+	put_recheck(out, s, w);
 }
 
 static void

@@ -140,12 +140,38 @@ source_end(struct source *s)
 /* ---- several at once ---- */
 
 int
-source_horizon(struct source *s, int64_t *us, source_note *note, void *note_arg,
-    struct err *err)
+source_horizon(struct source *s, struct source_horizon *out, source_note *note,
+    void *note_arg, struct err *err)
 {
 	return s->ops->horizon != NULL
-	    ? s->ops->horizon(s, us, note, note_arg, err)
+	    ? s->ops->horizon(s, out, note, note_arg, err)
 	    : cannot("horizon", err);
+}
+
+int
+source_wall(
+    struct source *s, int64_t instant_us, int64_t *wall_us, struct err *err)
+{
+	return s->ops->wall != NULL ? s->ops->wall(s, instant_us, wall_us, err)
+				    : cannot("wall clock", err);
+}
+
+int
+source_back(struct source *s, int64_t ticks, int64_t lookback_ms, int64_t *out,
+    struct err *err)
+{
+	return s->ops->back != NULL
+	    ? s->ops->back(s, ticks, lookback_ms, out, err)
+	    : cannot("wall clock", err);
+}
+
+int
+source_transactions(
+    struct source *s, uint64_t *oldest, uint64_t *next, struct err *err)
+{
+	return s->ops->transactions != NULL
+	    ? s->ops->transactions(s, oldest, next, err)
+	    : cannot("transactions", err);
 }
 
 int

@@ -57,6 +57,12 @@ struct window {
 	int64_t high_ticks;
 	bool has_ahead; /* rows from ahead_ticks on are counted, too */
 	int64_t ahead_ticks;
+	/* Of the rows before recheck_ticks only those are wanted that a
+	 * transaction has written whose id is not below recheck_from. A source
+	 * that cannot tell (PostgreSQL's views) gives them all. */
+	bool recheck;
+	int64_t recheck_ticks;
+	uint64_t recheck_from;
 };
 
 struct source_count {
@@ -146,11 +152,33 @@ int source_days(struct source *, const struct window *from,
  * kind has no such thing.
  */
 enum { SOURCE_SNAPSHOT_TEXT = 64 };
-/* A time in microseconds before which no transaction that has written will
- * any more add rows, if rows are stamped with the time at which their
- * transaction began, or later. INT64_MAX: none is open. */
-int source_horizon(struct source *, int64_t *us, source_note *, void *note_arg,
+struct source_horizon {
+	/* A time in microseconds before which no transaction that has written
+	 * and whose beginning is known will any more add rows, if rows are
+	 * stamped with the time at which their transaction began, or later.
+	 * INT64_MAX: none is open. */
+	int64_t us;
+	/* There are no others: all that have written are known, and the
+	 * timestamps' instants are, too. */
+	bool covered;
+	uint64_t next; /* the transaction id that comes next */
+};
+int source_horizon(struct source *, struct source_horizon *, source_note *,
+    void *note_arg, struct err *) MUST_USE;
+/* What the timestamp column's clock showed at most up to an instant, both in
+ * microseconds: local time where the column has no zone. */
+int source_wall(struct source *, int64_t instant_us, int64_t *wall_us,
     struct err *) MUST_USE;
+/* The earliest timestamp that a row may bear which was stamped no more than
+ * lookback_ms before a row of that timestamp, or at any time since: where the
+ * column has no zone, clocks that are set back count. Both in ticks; ERR_TABLE
+ * beyond what the column can hold. */
+int source_back(struct source *, int64_t ticks, int64_t lookback_ms,
+    int64_t *out, struct err *) MUST_USE;
+/* Of what is frozen: the oldest transaction that was open, and the id that
+ * none had yet. */
+int source_transactions(
+    struct source *, uint64_t *oldest, uint64_t *next, struct err *) MUST_USE;
 /* whole: within it, only the newest row of each of the job's keys is going to
  * be delivered, where keys may repeat at the source. */
 int source_freeze(struct source *, const struct window *whole,

@@ -29,8 +29,14 @@ typedef int source_next_op(
     struct source *, const struct batch **, struct err *);
 typedef void source_end_op(struct source *);
 typedef uint64_t source_received_op(const struct source *);
-typedef int source_horizon_op(
-    struct source *, int64_t *us, source_note *, void *note_arg, struct err *);
+typedef int source_horizon_op(struct source *, struct source_horizon *,
+    source_note *, void *note_arg, struct err *);
+typedef int source_wall_op(
+    struct source *, int64_t instant_us, int64_t *wall_us, struct err *);
+typedef int source_back_op(struct source *, int64_t ticks, int64_t lookback_ms,
+    int64_t *out, struct err *);
+typedef int source_transactions_op(
+    struct source *, uint64_t *oldest, uint64_t *next, struct err *);
 typedef int source_freeze_op(struct source *, const struct window *whole,
     char snapshot[SOURCE_SNAPSHOT_TEXT], struct err *);
 typedef int source_join_op(struct source *, const struct window *whole,
@@ -53,6 +59,9 @@ struct source_ops {
 	source_received_op *received;
 	/* only of kinds that can be read by several connections at once */
 	source_horizon_op *horizon;
+	source_wall_op *wall;
+	source_back_op *back;
+	source_transactions_op *transactions;
 	source_freeze_op *freeze;
 	source_join_op *join;
 	source_ranges_op *ranges;
