@@ -33,6 +33,7 @@
 #include "common/xalloc.h"
 #include "worker/report.h"
 #include "worker/slices.h"
+#include "worker/waiting.h"
 #include "worker/window.h"
 
 /* A range is one insert: large ones merge less, small ones start sooner. */
@@ -153,7 +154,7 @@ open_window(struct sync *s, struct err *err)
 	int scale = s->described.timestamp_scale;
 	struct position at = { .set = true, .scale = scale };
 	char text[POSITION_TEXT];
-	int64_t clock_us;
+	int64_t clock_us, instant_us;
 
 	if (replica_newest(s->target, &s->newest, err) == -1 ||
 	    source_clock(s->source, &clock_us, err) == -1 ||
@@ -163,12 +164,14 @@ open_window(struct sync *s, struct err *err)
 		tell_held(clock_us - s->horizon.us);
 		clock_us = s->horizon.us;
 	}
+	instant_us = clock_us;
 	if (source_wall(s->source, clock_us, &clock_us, err) == -1 ||
 	    window_of_run(&none, s->job->start, clock_us, s->job->settle_ms,
 		scale, &s->window, err) == -1 ||
 	    set_low(s, err) == -1)
 		return -1;
 	tell_ahead(s);
+	window_ahead(&s->window, instant_us, scale);
 	if (s->window.has_start) {
 		at.ticks = s->window.start_ticks;
 		position_format(&at, text);
@@ -284,7 +287,7 @@ advance(struct sync *s, const struct slices_done *done, struct err *err)
 		at = &s->mark.position;
 	if (!at->set ||
 	    (done->rows == 0 && s->mark.position.set && !s->before.open))
-		return 0;
+		return watermark_keep(&s->mark, err);
 	report_phase(s->job, PHASE_ADVANCE);
 	return advance_to(s, at, done, false, err);
 }
@@ -359,14 +362,14 @@ send_window(struct sync *s, struct slices_done *done, struct err *err)
 	int rc;
 
 	*done = (struct slices_done){ .rows = 0 };
-	if (s->window.has_start &&
-	    s->window.start_ticks >= s->window.high_ticks)
-		return 0;
 	report_phase(s->job, PHASE_COUNT);
 	if (source_freeze(s->source, &s->window, snapshot, err) == -1 ||
 	    sync_look(s, err) == -1 ||
-	    source_count(s->source, &s->window, &counted, err) == -1)
+	    source_count(s->source, &s->window, &counted, err) == -1 ||
+	    waiting_tell(&s->mark, s->job, &counted,
+		s->described.timestamp_scale, err) == -1)
 		return -1;
+	s->window.has_ahead = false;
 	if (counted.rows == 0)
 		return 0;
 	FAULT_POINT("sync.frozen");
@@ -419,8 +422,10 @@ sync_plan(const struct job *job, struct result *res, struct err *err)
 		report_phase(job, PHASE_COUNT);
 		rc = source_count(s.source, &s.window, &counted, err);
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		res->rows = counted.rows;
+		waiting_note(job, &counted, s.described.timestamp_scale);
+	}
 	sync_end(&s);
 	return rc;
 }

@@ -8,6 +8,7 @@
 #include "worker/report.h"
 #include "worker/sync_own.h"
 #include "worker/typemap_postgres.h"
+#include "worker/waiting.h"
 
 void
 sync_note(void *arg, bool warning, const char *text)
@@ -185,6 +186,8 @@ sync_check(const struct job *job, struct err *err)
 			    "no unique index of the source has the key's "
 			    "columns: the newest row of each key is looked "
 			    "for with a window function, for each range");
+		there = waiting_look(
+		    job, s.source, s.described.timestamp_scale, err);
 	}
 	sync_end(&s);
 	return there == -1 ? -1 : 0;

@@ -18,6 +18,7 @@
 #include "worker/report.h"
 #include "worker/stop.h"
 #include "worker/sync_own.h"
+#include "worker/waiting.h"
 #include "worker/window.h"
 
 enum { MAX_MONTHS = 1 << 20 };
@@ -294,6 +295,9 @@ sync_verify(const struct job *job, struct result *res, struct err *err)
 	if (rc == 0)
 		rc = make_window(&v, &newest, &window, err);
 	report_phase(job, PHASE_VERIFY);
+	if (rc == 0)
+		rc = waiting_look(
+		    job, v.s.source, v.s.described.timestamp_scale, err);
 	if (rc == 0)
 		rc = read_source(&v, &window, err);
 	if (rc == 0)

@@ -128,6 +128,69 @@ check_nulls(struct postgres *s, struct err *err)
 	    nulls, s->timestamp->name);
 }
 
+/* Rows from a time on, and those before all times: in no window. */
+static void
+put_outside(struct buf *sql, const struct postgres *s, int64_t from)
+{
+	struct buf at, condition;
+
+	buf_init(&at, SQL_MAX);
+	buf_init(&condition, SQL_MAX);
+	postgres_identifier(&at, s->timestamp->name);
+	buf_printf(&condition, "%s >= ", buf_cstr(&at));
+	postgres_literal(&condition, s, from);
+	buf_printf(
+	    sql, "SELECT count(*) FILTER (WHERE %s), ", buf_cstr(&condition));
+	if (s->scale == 3) {
+		buf_printf(sql, "max(%s), 0, 0 FROM %s WHERE %s", buf_cstr(&at),
+		    s->table, buf_cstr(&condition));
+	} else {
+		struct buf max;
+
+		buf_init(&max, SQL_MAX);
+		buf_printf(&max, "max(%s) FILTER (WHERE isfinite(%s) AND %s)",
+		    buf_cstr(&at), buf_cstr(&at), buf_cstr(&condition));
+		put_ticks(sql, s, buf_cstr(&max));
+		buf_printf(sql,
+		    ", count(*) FILTER (WHERE %s = 'infinity'),"
+		    " count(*) FILTER (WHERE %s = '-infinity') FROM %s WHERE"
+		    " %s OR %s = '-infinity'",
+		    buf_cstr(&at), buf_cstr(&at), s->table,
+		    buf_cstr(&condition), buf_cstr(&at));
+		buf_clear(&max);
+	}
+	buf_clear(&at);
+	buf_clear(&condition);
+}
+
+static int
+count_outside(
+    struct postgres *s, int64_t from, struct source_count *out, struct err *err)
+{
+	struct pg_rows *rows;
+	struct buf sql;
+	int64_t never;
+
+	buf_init(&sql, SQL_MAX);
+	put_outside(&sql, s, from);
+	rows = ask(s, &sql, 1, err);
+	buf_clear(&sql);
+	if (rows == NULL)
+		return -1;
+	out->ahead = (uint64_t)number(rows, 0, 0, 0);
+	out->ahead_ticks = number(rows, 0, 2, 0) > 0
+	    ? INT64_MAX
+	    : number(rows, 0, 1, INT64_MAX);
+	never = number(rows, 0, 3, 0);
+	pg_rows_free(rows);
+	if (never == 0)
+		return 0;
+	return err_set(err, ERR_DATA,
+	    "%" PRId64 " rows have -infinity in the timestamp column '%s', "
+	    "and would never be read; give them a time in the source",
+	    never, s->timestamp->name);
+}
+
 int
 postgres_count(struct source *source, const struct window *w,
     struct source_count *out, struct err *err)
@@ -137,7 +200,8 @@ postgres_count(struct source *source, const struct window *w,
 	struct pg_rows *rows;
 
 	if (postgres_settle(s, err) == -1 || check_nulls(s, err) == -1 ||
-	    check_key(s, w, err) == -1)
+	    check_key(s, w, err) == -1 ||
+	    (w->has_ahead && count_outside(s, w->ahead_ticks, out, err) == -1))
 		return -1;
 	buf_init(&sql, SQL_MAX);
 	buf_init(&column, SQL_MAX);

@@ -4,9 +4,14 @@
  * so that an index on it serves.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "worker/source/postgres.h"
+
+/* As days since 1970: beyond them the server does not read what we write, and
+ * rows are but there to be counted. */
+enum { YEAR_1 = -719162, YEAR_200000 = 72329000 };
 
 void
 postgres_identifier(struct buf *out, const char *name)
@@ -28,12 +33,18 @@ postgres_literal(struct buf *out, const struct postgres *s, int64_t ticks)
 	struct position p = { .set = true, .ticks = ticks, .scale = s->scale };
 	const char *type = s->timestamp->type.name;
 	char text[POSITION_TEXT];
+	int64_t day;
 
 	if (strncmp(type, "int", 3) == 0) {
 		buf_printf(out, "(%" PRId64 ")", ticks);
 		return;
 	}
-	position_format_timestamp(&p, text);
+	if (!ticks_rescale(ticks, s->scale, SCALE_DAYS, &day) || day < YEAR_1 ||
+	    day > YEAR_200000)
+		snprintf(
+		    text, sizeof(text), "%sinfinity", ticks < 0 ? "-" : "");
+	else
+		position_format_timestamp(&p, text);
 	buf_printf(out, "'%s'::%s", text, type);
 }
 
