@@ -6,8 +6,8 @@
  * Bounds are Iceberg's single-value serialization (Iceberg specification,
  * Appendix D, "Binary single-value serialization"), exact and untruncated:
  * truncation is iceberg/bounds.c's. Only the sort order of the type counts:
- * signed numbers, unsigned bytes for string, binary, fixed, uuid; NaN never;
- * a zero lower bound is -0.0, a zero upper bound +0.0.
+ * signed numbers, unsigned bytes for string, binary, fixed, uuid; none where
+ * there is a NaN; a zero lower bound is -0.0, a zero upper bound +0.0.
  */
 #ifndef CALVE_DATAFILE_H
 #define CALVE_DATAFILE_H

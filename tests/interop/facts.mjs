@@ -80,9 +80,9 @@ const isCut = type => /^(string|binary)$/.test(t.kindOf(type));
 function wantedBounds(table, leaf, values) {
 	const mode = modeOf(table, leaf);
 	const length = Number(/\d+/.exec(mode));	/* 0: whole */
-	const sorted = values.filter(v => v !== null && !Number.isNaN(v))
-	    .sort(t.compare);
-	if (sorted.length === 0 || leaf.repeated ||
+	const sorted = values.filter(v => v !== null).sort(t.compare);
+	/* none where there is a NaN: see worker/parquet/statistics.h */
+	if (sorted.length === 0 || sorted.some(Number.isNaN) || leaf.repeated ||
 	    /^(none|counts)$/.test(mode))
 		return [undefined, undefined];
 	let [low, high] = [sorted[0], sorted.at(-1)];

@@ -96,9 +96,11 @@ function expected(type, text) {
 /* values lie within [low, high], exactly where they are said to. */
 function problem(type, values, low, high, exact) {
 	const known = values.filter((v) => v !== null)
-	    .map((v) => expected(type, v)).filter((v) => !Number.isNaN(v));
+	    .map((v) => expected(type, v));
 	if (known.length === 0)
 		return undefined;
+	if (known.some(Number.isNaN))
+		return 'there are bounds beside a NaN';
 	const [least, most] = [decode(type, low), decode(type, high)];
 	const outside = known.find((v) => v < least || v > most);
 	if (outside !== undefined)

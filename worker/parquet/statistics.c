@@ -261,6 +261,12 @@ stats_merge(struct stats *to, const struct stats *from)
 
 /* ---- bounds ---------------------------------------------------------------- */
 
+bool
+stats_has_bounds(const struct stats *s)
+{
+	return s->has && s->nans == 0;
+}
+
 static bool
 truncate_bound(enum stats_order order, const struct buf *from, bool upper,
     struct buf *to, bool *exact)
@@ -318,7 +324,7 @@ stats_bounds(const struct stats *s, struct buf *lower, struct buf *upper,
 	buf_reset(lower);
 	buf_reset(upper);
 	*lower_exact = *upper_exact = true;
-	if (!s->has)
+	if (!stats_has_bounds(s))
 		return false;
 	switch (s->order) {
 	case ORDER_BOOL:
@@ -398,7 +404,7 @@ stats_single_value(
 	struct buf out = { 0 };
 	uint64_t big;
 
-	assert(s->has);
+	assert(stats_has_bounds(s));
 	switch (s->order) {
 	case ORDER_BOOL:
 	case ORDER_INT32:

@@ -2,10 +2,17 @@
 /*
  * Smallest and largest value, NULLs and NaNs of a page, a chunk or a file.
  *
- * Values come in Parquet's PLAIN form. NaN never counts as smallest or
- * largest; a zero bound is written as -0.0 below and +0.0 above. Byte bounds
- * are kept whole and truncated only when written into Parquet's structures.
- * (parquet.thrift, "ColumnOrder"; format.md 2.5, 2.6.)
+ * Values come in Parquet's PLAIN form. A zero bound is written as -0.0 below
+ * and +0.0 above. Byte bounds are kept whole and truncated only when written
+ * into Parquet's structures. (parquet.thrift, "ColumnOrder"; format.md 2.5,
+ * 2.6.)
+ *
+ * Where there is a NaN there are no bounds. Both formats would have them, of
+ * the other values, and leave it to readers to remember that a NaN lies
+ * outside of them. Readers forget: ClickHouse (26.5) skips by `x != 3`, DuckDB,
+ * which orders NaN above all numbers, by `x > 5`, though a NaN passes. In SQL
+ * that orders NaN at all, there is no bound that all of them read right; a
+ * missing one they do, and parquet.thrift allows it anywhere.
  */
 #ifndef CALVE_PARQUET_STATISTICS_H
 #define CALVE_PARQUET_STATISTICS_H
@@ -58,8 +65,10 @@ void stats_add_bytes(struct stats *, const struct vec *, size_t first,
 void stats_add_one(struct stats *, const uint8_t *, size_t n);
 void stats_merge(struct stats *, const struct stats *);
 
+/* There are values, and no NaN is among them. */
+bool stats_has_bounds(const struct stats *);
 /* PLAIN bytes of both bounds (no length prefix) into the two buffers, which
- * are reset first; false when there are none to write: no values, or a long
+ * are reset first; false when there are none to write: see above, or a long
  * one that cannot be truncated. */
 bool stats_bounds(const struct stats *, struct buf *lower, struct buf *upper,
     bool *lower_exact, bool *upper_exact);
@@ -67,7 +76,8 @@ bool stats_bounds(const struct stats *, struct buf *lower, struct buf *upper,
 int stats_compare(const struct stats *, const uint8_t *a, size_t na,
     const uint8_t *b, size_t nb);
 
-/* Iceberg's single-value form, whole; owned by the caller. stats has some. */
+/* Iceberg's single-value form, whole; owned by the caller. There must be
+ * bounds. */
 uint8_t *stats_single_value(
     const struct stats *, const struct type *, bool upper, size_t *len);
 

@@ -311,7 +311,7 @@ fill_leaf(const struct column *c, struct leaf_metrics *m)
 		    : -1,
 		.in_list = c->leaf->max_rep > 0,
 	};
-	if (m->in_list || !s->has)
+	if (m->in_list || !stats_has_bounds(s))
 		return;
 	m->has_bounds = true;
 	m->lower = stats_single_value(s, &f->type, false, &m->lower_len);
