@@ -32,6 +32,7 @@ job_column_clear(struct job_column *c)
 	free(c->time);
 	free(c->utf8);
 	free(c->duplicates);
+	free(c->digits);
 	free(c->metrics);
 	free(c->timezone);
 	memset(c, 0, sizeof *c);

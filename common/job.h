@@ -31,6 +31,7 @@ struct job_column {
 	char *time;       /* error | floor: digits finer than a microsecond */
 	char *utf8;       /* error | binary | replace | latin1 */
 	char *duplicates; /* error | list: duplicate map keys */
+	char *digits;     /* error | round: of a numeric, beyond `as` */
 	char *metrics;    /* full | truncate(N) | counts | none */
 	char *timezone;   /* as the job's, of this column alone */
 };
@@ -70,7 +71,7 @@ struct job {
 	 * a name of the IANA's database with a slash in it. NULL: not said.
 	 * The form is checked, not whether the servers know it. */
 	char *timezone;
-	char **key;      /* by which a ClickHouse target replaces rows */
+	char **key; /* by which a ClickHouse target replaces rows */
 	size_t nkey;
 	char **partition; /* "day(exchange_timestamp)", ... */
 	size_t npartition;

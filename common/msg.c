@@ -116,6 +116,7 @@ static const struct field column_option_fields[] = {
 	F(W_STR, struct job_column, time),
 	F(W_STR, struct job_column, utf8),
 	F(W_STR, struct job_column, duplicates),
+	F(W_STR, struct job_column, digits),
 	F(W_STR, struct job_column, metrics),
 	F(W_STR, struct job_column, timezone),
 };

@@ -38,6 +38,7 @@ copy_columns(const struct config_table *t, struct job *out)
 			    .time = copy(from->time),
 			    .utf8 = copy(from->utf8),
 			    .duplicates = copy(from->duplicates),
+			    .digits = copy(from->digits),
 			    .metrics = copy(from->metrics),
 			    .timezone = copy(from->timezone) };
 	}

@@ -12,6 +12,7 @@
 static const char time_choices[] = "error|floor";
 static const char utf8_choices[] = "error|binary|replace|latin1";
 static const char duplicate_choices[] = "error|list";
+static const char digit_choices[] = "error|round";
 static const char wire_choices[] = "none|lz4|zstd";
 static const char source_kinds[] = "clickhouse|postgres";
 static const char encoding_choices[] = "compat|compact|dense";
@@ -114,6 +115,8 @@ static const struct key column_keys[] = {
 	    "strings that are not UTF-8" },
 	{ "duplicates", KEY_PLAIN, AT(K, duplicates), 0, NULL,
 	    duplicate_choices, 0, 0, "map keys that occur twice" },
+	{ "digits", KEY_PLAIN, AT(K, digits), 0, NULL, digit_choices, 0, 0,
+	    "digits of a numeric that its type in the table has no room for" },
 	{ "metrics", KEY_PLAIN, AT(K, metrics), 0, NULL, NULL, 0, 0,
 	    "bounds kept: full, truncate(N), counts, none" },
 	{ "timezone", KEY_PLAIN, AT(K, timezone), 0, NULL, NULL, 0, 0,

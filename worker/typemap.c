@@ -712,6 +712,10 @@ typemap_resolve(const struct typemap_column *column,
 	*map = (struct mapping){ .path = xstrdup(column->name) };
 	rc = resolve(&at, column->type, column->existing, &out->type,
 	    &out->required, map);
+	if (rc == 0 && o != NULL && o->digits != NULL)
+		rc = refuse(&at, ERR_CONFIG,
+		    "the option digits: goes with a numeric of PostgreSQL; "
+		    "take it out");
 	idle = at.as != NULL && !(used & USED_AS)                ? "as:"
 	    : at.time != NULL && !(used & USED_TIME)             ? "time:"
 	    : at.utf8 != NULL && !(used & USED_UTF8)             ? "utf8:"

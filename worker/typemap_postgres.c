@@ -9,6 +9,9 @@ static const char infinite[] =
     "is infinite, which no target can hold; set as: string, or mend the value";
 static const char not_a_number[] =
     "is NaN or infinite, which no decimal can hold; set as: string";
+static const char too_many_digits[] =
+    "has more digits than 'as' has room for, or than a double keeps; set "
+    "digits: round, a longer decimal, or as: string";
 
 static const struct rule {
 	const char *name;
@@ -52,8 +55,10 @@ static const struct rule as_text = { "", TYPE_STRING, POSTGRES_TEXT, 0,
 	"::text", NULL };
 static const struct rule as_label = { "", TYPE_STRING, POSTGRES_TEXT, 0, "",
 	NULL };
-static const struct rule as_double = { "", TYPE_DOUBLE, POSTGRES_FLOAT, 8,
-	"::float8", NULL };
+static const struct rule as_double = { "", TYPE_DOUBLE, POSTGRES_DOUBLE, 0, "",
+	too_many_digits };
+static const struct rule as_rounded_double = { "", TYPE_DOUBLE, POSTGRES_FLOAT,
+	8, "::float8", NULL };
 
 static const struct rule *
 find_rule(const struct postgres_type *t)
@@ -107,11 +112,11 @@ parse_decimal(const char *as, unsigned *precision, unsigned *scale)
 	    *scale <= *precision;
 }
 
-/* The option `as:` in place of the default. */
+/* The option `as:` in place of the default. round: the server may. */
 static int
 choose(const char *column, const struct postgres_type *t, const char *as,
-    const struct rule **rule, struct type *out, struct postgres_mapping *map,
-    struct err *err)
+    bool round, const struct rule **rule, struct type *out,
+    struct postgres_mapping *map, struct err *err)
 {
 	bool numeric = t->kind == 'b' && strcmp(t->name, "numeric") == 0;
 	unsigned precision, scale;
@@ -121,19 +126,37 @@ choose(const char *column, const struct postgres_type *t, const char *as,
 		return 0;
 	}
 	if (numeric && !t->array && strcmp(as, "double") == 0) {
-		*rule = &as_double;
+		*rule = round ? &as_rounded_double : &as_double;
 		return 0;
 	}
 	if (numeric && !t->array && parse_decimal(as, &precision, &scale)) {
 		out->precision = (uint8_t)precision;
 		out->scale = (uint8_t)scale;
-		snprintf(map->cast, sizeof(map->cast), "::numeric(%u,%u)",
-		    precision, scale);
+		if (round)
+			snprintf(map->cast, sizeof(map->cast),
+			    "::numeric(%u,%u)", precision, scale);
+		else
+			map->too_long = too_many_digits;
 		return 0;
 	}
 	return refuse(column, t, ERR_CONFIG, err,
 	    numeric ? "as: may be string, double or decimal(P,S)"
 		    : "as: may only be string");
+}
+
+/* `digits: round` goes with a type that rounds, and nothing else. */
+static int
+check_digits(const char *column, const struct postgres_type *t,
+    const struct job_column *option, struct err *err)
+{
+	const char *as = option->as != NULL ? option->as : "";
+
+	if (option->digits == NULL || strcmp(as, "double") == 0 ||
+	    strncmp(as, "decimal(", 8) == 0)
+		return 0;
+	return refuse(column, t, ERR_CONFIG, err,
+	    "the option digits goes with as: double or decimal(P,S); take it "
+	    "out");
 }
 
 int
@@ -152,7 +175,12 @@ typemap_postgres(const char *column, const struct postgres_type *t,
 		return refuse(column, t, ERR_CONFIG, err,
 		    "the options time, utf8 and duplicates mean nothing for "
 		    "PostgreSQL; take them out");
-	if (as != NULL && choose(column, t, as, &rule, &leaf, map, err) == -1)
+	if (option != NULL && check_digits(column, t, option, err) == -1)
+		return -1;
+	if (as != NULL &&
+	    choose(column, t, as,
+		option->digits != NULL && strcmp(option->digits, "round") == 0,
+		&rule, &leaf, map, err) == -1)
 		return -1;
 	if (rule->form == POSTGRES_NUMERIC && leaf.precision == 0 &&
 	    rule->cast[0] == '\0' && !decimal_of(t->modifier, &leaf))

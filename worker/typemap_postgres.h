@@ -25,8 +25,9 @@ enum postgres_form {
 	POSTGRES_UNSIGNED, /* the same without a sign */
 	POSTGRES_FLOAT,
 	POSTGRES_NUMERIC,
-	POSTGRES_DATE,  /* days since 2000-01-01 */
-	POSTGRES_TICKS, /* microseconds since 2000-01-01 */
+	POSTGRES_DOUBLE, /* a numeric, as the double that is that number */
+	POSTGRES_DATE,   /* days since 2000-01-01 */
+	POSTGRES_TICKS,  /* microseconds since 2000-01-01 */
 	POSTGRES_UUID,
 	POSTGRES_TEXT,  /* bytes that must be UTF-8 */
 	POSTGRES_JSONB, /* the same after a version byte */
@@ -47,7 +48,8 @@ struct postgres_mapping {
 	uint8_t width;           /* on the wire; 0: any */
 	bool array;
 	char cast[32]; /* "::text" after the column in the SELECT, or "" */
-	const char *problem; /* "...; set as: string", for messages */
+	const char *problem;  /* "...; set as: string", for messages */
+	const char *too_long; /* the same of a numeric's digits, or NULL */
 };
 
 /* The batch type of a column in *out (zeroed), and what to do. option may be

@@ -75,6 +75,15 @@ refused 'an array of two dimensions' 'int[]' "'{{1,2},{3,4}}'" "column 'c' \(int
 taken 'an array of two dimensions as string' 'int[]' "'{{1,2},{3,4}}'" "$as_string" 'Nullable(String) {{1,2},{3,4}}'
 taken 'numeric as double' numeric "'1.25'" 'columns: { c: { as: double } }' 'Nullable(Float64) 1.25'
 taken 'numeric as decimal' numeric "'1.25'" "columns: { c: { as: 'decimal(10,4)' } }" 'Nullable(Decimal(10, 4)) 1.25'
+refused 'digits that a decimal has no room for' numeric "'1.23456'" "column 'c' \(numeric\): a value has more digits than .*digits: round" "columns: { c: { as: 'decimal(10,4)' } }"
+taken 'the same, rounded' numeric "'1.23456'" "columns: { c: { as: 'decimal(10,4)', digits: round } }" 'Nullable(Decimal(10, 4)) 1.2346'
+refused 'digits that a double has no room for' numeric "'0.123456789012345678'" "column 'c' \(numeric\): a value has more digits than .*digits: round" 'columns: { c: { as: double } }'
+taken 'the same in a double, rounded' numeric "'0.123456789012345678'" 'columns: { c: { as: double, digits: round } }' 'Nullable(Float64) 0.12345678901234568'
+taken 'a double of 17 digits' numeric "'-0.10000000000000002'" 'columns: { c: { as: double } }' 'Nullable(Float64) -0.10000000000000002'
+taken 'NaN as double' numeric "'NaN'" 'columns: { c: { as: double } }' 'Nullable(Float64) nan'
+refused 'digits without as:' numeric "'1.25'" "column 'c' \(numeric\): the option digits goes with as: double or decimal\(P,S\)" 'columns: { c: { digits: round } }'
+refused 'an array that counts from 0' 'int[]' "'[0:1]={1,2}'" "column 'c' \(integer\[\]\): a value counts its elements from another number than 1; set as: string"
+taken 'an array that counts from 0 as string' 'int[]' "'[0:1]={1,2}'" "$as_string" 'Nullable(String) [0:1]={1,2}'
 refused 'an unknown as:' numeric "'1.25'" "column 'c' \(numeric\): as: may be string, double or decimal" "columns: { c: { as: 'decimal(99,4)' } }"
 refused 'an option of other sources' text "'x'" "column 'c' \(text\): the options time, utf8 and duplicates mean nothing" 'columns: { c: { utf8: binary } }'
 

@@ -185,6 +185,7 @@ same_job(const struct job *a, const struct job *b)
 		same_text(a->columns[at].time, b->columns[at].time);
 		same_text(a->columns[at].utf8, b->columns[at].utf8);
 		same_text(a->columns[at].duplicates, b->columns[at].duplicates);
+		same_text(a->columns[at].digits, b->columns[at].digits);
 		same_text(a->columns[at].metrics, b->columns[at].metrics);
 		same_text(a->columns[at].timezone, b->columns[at].timezone);
 	}

@@ -231,6 +231,45 @@ START_TEST(numerics_beyond_128_bits_do_not_fit)
 }
 END_TEST
 
+static bool
+is_double(const uint16_t *groups, size_t n, int weight, double *out)
+{
+	uint8_t bytes[16];
+
+	for (size_t k = 0; k < n; k++) {
+		bytes[2 * k] = (uint8_t)(groups[k] >> 8);
+		bytes[2 * k + 1] = (uint8_t)groups[k];
+	}
+	return postgres_double(bytes, n, weight, false, out);
+}
+
+START_TEST(numerics_are_doubles_where_they_are_the_same)
+{
+	double v;
+
+	ck_assert(is_double(NULL, 0, 0, &v) && v == 0);
+	ck_assert(is_double((const uint16_t[]){ 1 }, 1, 0, &v) && v == 1);
+	ck_assert(is_double((const uint16_t[]){ 1000 }, 1, -1, &v) && v == 0.1);
+	ck_assert(
+	    is_double((const uint16_t[]){ 12, 3400 }, 2, 0, &v) && v == 12.34);
+	ck_assert(is_double((const uint16_t[]){ 1 }, 1, 76, &v) && v == 1e304);
+	ck_assert(
+	    is_double((const uint16_t[]){ 1 }, 1, -77, &v) && v == 1e-308);
+	/* 0.1 once more, and its neighbour, each in 17 digits */
+	ck_assert(
+	    !is_double((const uint16_t[]){ 1000, 0, 0, 0, 1000 }, 5, -1, &v));
+	ck_assert(
+	    is_double((const uint16_t[]){ 1000, 0, 0, 0, 2000 }, 5, -1, &v) &&
+	    v == 0.10000000000000002);
+	/* 2^64 to the last digit; too large; too small; malformed */
+	ck_assert(!is_double(
+	    (const uint16_t[]){ 1844, 6744, 737, 955, 1616 }, 5, 4, &v));
+	ck_assert(!is_double((const uint16_t[]){ 1 }, 1, 78, &v));
+	ck_assert(!is_double((const uint16_t[]){ 1 }, 1, -90, &v));
+	ck_assert(!is_double((const uint16_t[]){ 10000 }, 1, 0, &v));
+}
+END_TEST
+
 START_TEST(texts_must_be_utf8)
 {
 	setup("text", -1, false);
@@ -377,6 +416,7 @@ main(void)
 	tcase_add_test(t, times_count_from_1970);
 	tcase_add_test(t, numerics_are_unscaled_exactly);
 	tcase_add_test(t, numerics_beyond_128_bits_do_not_fit);
+	tcase_add_test(t, numerics_are_doubles_where_they_are_the_same);
 	tcase_add_test(t, texts_must_be_utf8);
 	tcase_add_test(t, arrays_have_one_dimension);
 	tcase_add_test(t, every_cut_is_found);

@@ -261,7 +261,8 @@ libs_clickhouse_http := -lcurl -llz4 -lzstd
 
 UNITS += postgres_copy
 unit_postgres_copy := worker/source/postgres_copy.c \
-	worker/source/postgres_value.c worker/typemap_postgres.c \
+	worker/source/postgres_value.c worker/source/postgres_double.c \
+	worker/typemap_postgres.c \
 	worker/source/utf8.c worker/batch.c worker/type.c $(COMMON_source)
 fuzz_postgres_copy := $(unit_postgres_copy)
 

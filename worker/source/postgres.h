@@ -131,6 +131,10 @@ int postgres_take(
 
 /* n values of a column, each a length word and bytes of which the length has
  * been checked, into a vec. ERR_DATA names the column. */
+/* A numeric's groups of base 10000, the first of weight 10000^weight, as the
+ * double that is the same number; false: none is. */
+bool postgres_double(const uint8_t *groups, size_t n, int weight, bool negative,
+    double *out) MUST_USE;
 int postgres_values(struct vec *, const struct postgres_column *,
     const uint8_t *const *cells, size_t n, struct err *) MUST_USE;
 

@@ -6,6 +6,7 @@
  * type is checked here. (The types' send functions; format.md 3.4.)
  */
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,7 +182,13 @@ put_fixed(struct vec *v, const struct postgres_column *c, const struct type *t,
 
 /* ---- numeric -------------------------------------------------------------- */
 
-enum { POSITIVE = 0x0000, NEGATIVE = 0x4000 };
+enum {
+	POSITIVE = 0x0000,
+	NEGATIVE = 0x4000,
+	NAN_SIGN = 0xc000,
+	PLUS_INFINITY = 0xd000,
+	MINUS_INFINITY = 0xf000
+};
 
 /*
  * (numeric_send): digits of base 10000, the first of weight 10000^weight. The
@@ -248,13 +255,43 @@ put_numerics(struct vec *v, const struct postgres_column *c,
 			if (!unscaled(p + 8, ndigits, (int16_t)be16(p + 2), t,
 				&value))
 				return bad_value(c,
-				    "does not fit the column's decimal; set "
-				    "as: string",
+				    c->map.too_long != NULL
+					? c->map.too_long
+					: "does not fit the column's decimal; "
+					  "set as: string",
 				    err);
 			if (sign == NEGATIVE)
 				value = -value;
 		}
 		memcpy(out + k * dst, &value, dst);
+	}
+	return 0;
+}
+
+static int
+put_doubles(struct vec *v, const struct postgres_column *c, cells *cell,
+    size_t n, struct err *err)
+{
+	double *out = (double *)(void *)vec_set_fixed(v, 8, n);
+
+	for (size_t k = 0; k < n; k++) {
+		const uint8_t *p = cell[k] + 4;
+		uint32_t len = be32(cell[k]), ndigits, sign;
+
+		out[k] = 0;
+		if (len == UINT32_MAX)
+			continue;
+		if (len < 8 || len != 8 + 2 * (ndigits = be16(p)))
+			return bad_length(c, err);
+		sign = be16(p + 4);
+		if (sign == NAN_SIGN || sign == PLUS_INFINITY ||
+		    sign == MINUS_INFINITY)
+			out[k] = sign == NAN_SIGN   ? (double)NAN
+			    : sign == PLUS_INFINITY ? (double)INFINITY
+						    : (double)-INFINITY;
+		else if (!postgres_double(p + 8, ndigits, (int16_t)be16(p + 2),
+			     sign == NEGATIVE, &out[k]))
+			return bad_value(c, c->map.problem, err);
 	}
 	return 0;
 }
@@ -318,6 +355,11 @@ array_elements(const struct postgres_column *c, const uint8_t *cell,
 		    c, "has more than one dimension; set as: string", err);
 	if (len < 20)
 		return bad_length(c, err);
+	if (be32(p + 16) != 1)
+		return bad_value(c,
+		    "counts its elements from another number than 1; set "
+		    "as: string",
+		    err);
 	*count = be32(p + 12);
 	if (*count > (len - 20) / 4)
 		return bad_length(c, err);
@@ -409,6 +451,8 @@ put_leaf(struct vec *v, const struct postgres_column *c, const struct type *t,
 		rc = put_fixed(v, c, t, cell, n, err);
 	} else if (c->map.form == POSTGRES_NUMERIC) {
 		rc = put_numerics(v, c, t, cell, n, err);
+	} else if (c->map.form == POSTGRES_DOUBLE) {
+		rc = put_doubles(v, c, cell, n, err);
 	} else {
 		rc = put_bytes(v, c, cell, n, err);
 	}
