@@ -12,7 +12,8 @@ check:
 .PHONY: check-build check-e2e check-fuzz
 check-build:
 	+$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all asan fault tsan \
-	    build/chdb-front build/tcp-proxy build/test/write_parquet build/test/unframe \
+	    build/chdb-front build/tcp-proxy build/wrong-clock.so \
+	    build/test/write_parquet build/test/unframe \
 	    $(UNIT_PROGRAMS) \
 	    $(FUZZERS:%=build/fuzz/fuzz_%)
 
@@ -20,7 +21,8 @@ check-build:
 # build/asan has the sanitizers.
 E2E := $(filter-out tests/e2e/lib.sh tests/e2e/tables.sh \
 	tests/e2e/replica.sh tests/e2e/postgres_types.sh,$(sort $(wildcard tests/e2e/*.sh)))
-check-e2e: all asan fault tsan build/chdb-front build/tcp-proxy build/test/unframe
+check-e2e: all asan fault tsan build/chdb-front build/tcp-proxy \
+    build/wrong-clock.so build/test/unframe
 	$(Q)tests/run.sh e2e $(E2E)
 
 check-fuzz: $(FUZZERS:%=build/fuzz/fuzz_%)
