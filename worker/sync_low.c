@@ -83,8 +83,8 @@ sync_seen(struct sync *s, const struct position *at, char text[SEEN_TEXT])
 	struct seen after;
 
 	if (s->snapshot.next > 0)
-		seen_after(s->whole ? &none : &s->before, &s->snapshot, at,
-		    &after);
+		seen_after(
+		    s->whole ? &none : &s->before, &s->snapshot, at, &after);
 	else
 		after = s->before;
 	seen_format(&after, text);

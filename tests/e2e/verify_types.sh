@@ -132,7 +132,7 @@ EOF
 start
 while IFS=';' read -r type to a b; do
 	from_source "a timestamp of $type as $to" "id int PRIMARY KEY, at $type NOT NULL" "1, $a" "2, $b"
-	time=at
+	time='at'
 	[ "$type" != bigint ] || time='fromUnixTimestamp64Milli(toInt64(at))'
 	by_hand "id Int32, at $to" "$time"
 done < <(hand_stamps)

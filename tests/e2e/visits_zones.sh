@@ -48,6 +48,7 @@ open() {
 }
 
 close() {
+	# shellcheck disable=SC2153 # coproc sets it
 	local pid=$OTHER_PID
 	printf '%s;\n' "$@" >&"$OTHER_IN"
 	printf '%s\n' '\q' >&"$OTHER_IN"
