@@ -106,7 +106,7 @@ held_for() { # SECONDS
 	[[ $(state "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'calve-worker' AND clock_timestamp() - xact_start > interval '$1 s'") == 1 ]]
 }
 prepared alive
-echo 'stall-after 0 match toUInt64(count())' >"$T/ch/ch.faults"
+echo 'stall-after 0 match SELECT toUInt64(count' >"$T/ch/ch.faults"
 CALVE_LOCK_IDLE_MS=3000 "$FAULT" -c "$T/calve.yaml" run >"$T/alive.out" 2>"$T/alive.err" </dev/null &
 alive=$!
 wait_until 60 held_for 10 || not_ok 'alive: the lock was let go while the source said nothing'

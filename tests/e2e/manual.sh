@@ -234,7 +234,7 @@ while read -r command; do
 	same "calve-runbook(7): 'calve $command' ends well" '0 0' "$RC $(errors_in "$ERR")"
 done < <(sed -n 's/^\$ calve //p' "$RUNBOOK" | sed 's/trades/t/' | sort -u)
 awk '/^\.Bd -literal/ { on = 1; next } /^\.Ed/ { on = 0 } on && !/^\$/' "$RUNBOOK" >"$T/runbook.sql"
-state "$(cat "$T/runbook.sql")" >"$T/out" 2>"$T/err"
+state "CREATE TABLE trades (ts timestamptz); $(cat "$T/runbook.sql")" >"$T/out" 2>"$T/err"
 same 'calve-runbook(7): its queries run' '0 ' "$? $(cat "$T/err")"
 has 'calve-runbook(7): there are some' '^([3-9]|[1-9][0-9])$' "$(grep -c '^SELECT' "$T/runbook.sql")"
 

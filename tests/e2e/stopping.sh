@@ -144,7 +144,7 @@ silent() { # NAME PHASE FAULT SIGNAL
 	same "$1: it ends within 3 s, and not at the end of the grace" yes "$( ((TOOK < 3000)) && echo yes || echo "after $TOOK ms")"
 	settled "$1"
 }
-silent 'a count without an end' counting 'stall-after 0 match toUInt64(count())' TERM
+silent 'a count without an end' counting 'stall-after 0 match SELECT toUInt64(count' TERM
 silent 'a stream without an end' reading 'stall-after 2000 match FORMAT Native' INT
 
 # As a terminal does on Ctrl-C, and a service manager at the end of a service:

@@ -212,6 +212,21 @@ put_code_point(uint8_t *p, uint32_t cp)
 
 /* Every text of up to four code points from the corners of Unicode, at every
  * length: the bounds hold, and they are no longer than asked for. */
+/* An assertion of libcheck writes to a file whenever it is passed: not for what
+ * is asked some hundred thousand times. */
+static void
+must(bool holds)
+{
+	if (!holds)
+		ck_abort();
+}
+
+static bool
+is_out(const uint8_t *text, size_t n)
+{
+	return out.len == n && memcmp(out.data, text, n) == 0;
+}
+
 START_TEST(bounds_hold_for_all_corners)
 {
 	static const uint32_t corner[] = { 0, 1, 'a', 0x7f, 0x80, 0x7ff, 0x800,
@@ -227,30 +242,27 @@ START_TEST(bounds_hold_for_all_corners)
 		}
 		for (uint32_t length = 1; length <= 4; length++) {
 			size_t keep = end[length - 1];
-			ck_assert(lower(&string, TRUNCATE(length), text, at));
-			gives((char *)text, keep);
+			must(lower(&string, TRUNCATE(length), text, at));
+			must(is_out(text, keep));
 			bool has = upper(&string, TRUNCATE(length), text, at);
 			if (keep == at) {
-				ck_assert(has);
-				gives((char *)text, at);
+				must(has && is_out(text, at));
 				continue;
 			}
 			bool possible = false;
 			for (unsigned k = 0, rest = pick; k < length;
 			     k++, rest /= N)
 				possible |= corner[rest % N] != 0x10ffff;
-			ck_assert_int_eq(has, possible);
+			must(has == possible);
 			if (!has)
 				continue;
 			/* above everything that begins so */
-			ck_assert_int_gt(value_compare(&string, out.data,
-					     out.len, text, keep),
-			    0);
-			ck_assert(out.len < keep + 2);
-			ck_assert_int_ne(memcmp(out.data, text,
-					     out.len < keep ? out.len : keep),
-			    0);
-			ck_assert(value_is_sound(&string, out.data, out.len));
+			must(value_compare(
+				 &string, out.data, out.len, text, keep) > 0);
+			must(out.len < keep + 2);
+			must(memcmp(out.data, text,
+				 out.len < keep ? out.len : keep) != 0);
+			must(value_is_sound(&string, out.data, out.len));
 		}
 	}
 }

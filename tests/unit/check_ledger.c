@@ -44,6 +44,8 @@ make_tables(void)
 	state_wipe();
 	script(sql_001_init);
 	script(sql_002_ordinal);
+	script(sql_003_waiting);
+	script(sql_004_transactions);
 }
 
 /* ---- migration ---- */
@@ -59,7 +61,8 @@ START_TEST(tables_are_made)
 	    "text, last_offload_timestamp timestamp with time zone, "
 	    "last_run_id text, row_count bigint, source_uuid text, status "
 	    "text, table_name text, target_uuid text, total_rows numeric, "
-	    "updated_at timestamp with time zone");
+	    "transactions_seen text, updated_at timestamp with time zone, "
+	    "waiting text");
 	answers("INSERT INTO offload_watermarks (table_name) VALUES ('a') "
 		"RETURNING status || adopt || total_rows",
 	    "initializedfalse0");

@@ -15,6 +15,15 @@ dice(uint32_t sides)
 	return (uint32_t)(state >> 33) % sides;
 }
 
+/* An assertion of libcheck writes to a file whenever it is passed: not for what
+ * is asked of every value. */
+static void
+must(bool holds)
+{
+	if (!holds)
+		ck_abort();
+}
+
 /* Decodes all there is; the number of values, padding included. */
 static size_t
 slow_decode(
@@ -27,7 +36,7 @@ slow_decode(
 		unsigned shift = 0;
 
 		do {
-			ck_assert_uint_lt(at, n);
+			must(at < n);
 			head |= (uint64_t)(p[at] & 0x7f) << shift;
 			shift += 7;
 		} while ((p[at++] & 0x80) != 0);
@@ -37,7 +46,7 @@ slow_decode(
 			for (unsigned b = 0; b < (width + 7) / 8; b++)
 				v |= (uint32_t)p[at++] << (8 * b);
 			for (uint64_t k = 0; k < head >> 1; k++) {
-				ck_assert_uint_lt(count, room);
+				must(count < room);
 				out[count++] = v;
 			}
 			continue;
@@ -48,12 +57,12 @@ slow_decode(
 			for (unsigned b = 0; b < width; b++) {
 				size_t bit = k * width + b;
 
-				ck_assert_uint_lt(at + bit / 8, n);
+				must(at + bit / 8 < n);
 				v |=
 				    (uint32_t)(p[at + bit / 8] >> (bit % 8) & 1)
 				    << b;
 			}
-			ck_assert_uint_lt(count, room);
+			must(count < room);
 			out[count++] = v;
 		}
 		at += (head >> 1) * width;

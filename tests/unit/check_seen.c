@@ -217,7 +217,7 @@ START_TEST(every_row_is_sent_whatever_was_open_when)
 	struct transaction t[TRANSACTIONS];
 	size_t looked = 0;
 
-	for (unsigned seed = 1; seed <= 20000; seed++) {
+	for (unsigned seed = 1; seed <= 5000; seed++) {
 		struct run r = { .looked = 0 };
 
 		state = seed;
@@ -228,13 +228,15 @@ START_TEST(every_row_is_sent_whatever_was_open_when)
 		run(&r, t, TIME);
 		looked += r.looked;
 		for (int k = 0; k < TRANSACTIONS; k++)
-			ck_assert_msg(t[k].sent &&
-				(t[k].second == NEVER || t[k].child_sent),
-			    "seed %u: transaction %llu of %d to %d is lost",
-			    seed, (unsigned long long)t[k].id, t[k].begin,
-			    t[k].end);
+			if (!t[k].sent ||
+			    (t[k].second != NEVER && !t[k].child_sent))
+				ck_abort_msg(
+				    "seed %u: transaction %llu of %d to %d "
+				    "is lost",
+				    seed, (unsigned long long)t[k].id,
+				    t[k].begin, t[k].end);
 	}
-	ck_assert_uint_gt(looked, 10000);
+	ck_assert_uint_gt(looked, 2500);
 }
 END_TEST
 
