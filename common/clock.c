@@ -2,6 +2,8 @@
 /* Wall and monotonic time; days to calendar dates and back. */
 #include "common/clock.h"
 
+#include <stddef.h>
+#include <strings.h>
 #include <time.h>
 
 struct wall
@@ -58,4 +60,18 @@ days_from_civil(int year, unsigned month, unsigned day)
 	unsigned doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
 
 	return era * 146097 + (int64_t)doe - 719468;
+}
+
+bool
+zone_is_utc(const char *name)
+{
+	static const char *const names[] = { "UTC", "Etc/UTC", "Zulu",
+		"Etc/Zulu", "UCT", "Etc/UCT", "Universal", "Etc/Universal",
+		"GMT", "Etc/GMT", "GMT0", "Etc/GMT0", "GMT+0", "Etc/GMT+0",
+		"GMT-0", "Etc/GMT-0", "Greenwich", "Etc/Greenwich" };
+
+	for (size_t k = 0; k < sizeof(names) / sizeof(*names); k++)
+		if (strcasecmp(names[k], name) == 0)
+			return true;
+	return false;
 }

@@ -235,9 +235,7 @@ put_type(const struct type *t, struct buf *out)
 	case TYPE_DATE:
 		buf_put_str(out, "Date32");
 		return;
-	case TYPE_TIMESTAMP:
-		buf_put_str(out, "DateTime64(6)");
-		return;
+	case TYPE_TIMESTAMP: /* sent as if it were UTC's: shows the same */
 	case TYPE_TIMESTAMPTZ:
 		buf_put_str(out, "DateTime64(6, 'UTC')");
 		return;

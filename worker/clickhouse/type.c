@@ -377,7 +377,6 @@ static int
 parse_time(struct parser *ps, struct ch_type *t, bool has_scale)
 {
 	int64_t scale = 0;
-	char *zone;
 	size_t len;
 
 	if (has_scale) {
@@ -389,9 +388,8 @@ parse_time(struct parser *ps, struct ch_type *t, bool has_scale)
 	t->scale = (uint8_t)scale;
 	if (!at(ps, '\''))
 		return fail(ps, "a time zone is missing");
-	if (quoted(ps, &zone, &len) == -1)
+	if (quoted(ps, &t->zone, &len) == -1)
 		return -1;
-	free(zone);
 	return expect(ps, ')');
 }
 
@@ -573,6 +571,7 @@ ch_type_clear(struct ch_type *t)
 	free(t->args);
 	free(t->names);
 	free(t->labels);
+	free(t->zone);
 	*t = (struct ch_type){ 0 };
 }
 

@@ -5,7 +5,7 @@
  *
  * The parser normalises what the wire does not tell apart: Point, Ring and
  * the like become tuples and arrays of Float64, Nested an array of tuples,
- * SimpleAggregateFunction(f, T) becomes T, zones of DateTime are dropped.
+ * SimpleAggregateFunction(f, T) becomes T.
  * Types that calve cannot read keep a kind of their own, their arguments are
  * skipped, so that a message can name them.
  */
@@ -84,6 +84,8 @@ struct ch_type {
 	uint8_t precision, scale; /* DECIMAL; scale also DATETIME64,
 					 * TIME64 */
 	uint32_t length;          /* FIXED_STRING */
+	char *zone;               /* DATETIME, DATETIME64; NULL: the server's.
+					 * For showing; the bytes are UTC */
 	size_t nargs;             /* NULLABLE, LOW_CARDINALITY, ARRAY 1;
 					 * MAP 2; TUPLE any */
 	struct ch_type *args;

@@ -49,9 +49,10 @@ forget_description(struct replica *r)
 	free(r->engine);
 	free(r->engine_full);
 	free(r->sorting_key);
+	free(r->zone);
 	r->columns = NULL;
 	r->ncolumns = 0;
-	r->engine = r->engine_full = r->sorting_key = NULL;
+	r->engine = r->engine_full = r->sorting_key = r->zone = NULL;
 }
 
 void
@@ -111,14 +112,15 @@ read_table(struct replica *r, struct err *err)
 	buf_init(&sql, REPLICA_SQL_MAX);
 	buf_init(&answer, ANSWER_MAX);
 	buf_put_str(&sql,
-	    "SELECT engine, engine_full, sorting_key, toString(uuid) FROM "
-	    "system.tables");
+	    "SELECT engine, engine_full, sorting_key, timezone(), "
+	    "toString(uuid) FROM system.tables");
 	put_where(&sql, r->job, "name");
 	rc = replica_ask(r, buf_cstr(&sql), &answer, &at, err);
 	if (rc == 0 && cursor_left(&at) > 0) {
 		r->engine = clickhouse_text(&at);
 		r->engine_full = clickhouse_text(&at);
 		r->sorting_key = clickhouse_text(&at);
+		r->zone = clickhouse_text(&at);
 		text = clickhouse_text(&at);
 		uuid_format((const uint8_t[16]){ 0 }, r->uuid);
 		if (uuid_parse(text, uuid))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/xalloc.h"
 #include "worker/clickhouse/key.h"
 #include "worker/clickhouse/quote.h"
@@ -78,6 +79,41 @@ find(const struct replica *r, const char *name)
 	return NULL;
 }
 
+/*
+ * A timestamp without time zone is sent as if it were of UTC. In a column of
+ * another zone, be it the server's, the same ticks show another wall clock
+ * (ClickHouse documentation, "DateTime64": ticks count from the epoch in UTC,
+ * the zone is for showing and belongs to the column or the server). Ticks
+ * that make the other zone show it are no way out: where its clocks are set
+ * forward there are none.
+ */
+static int
+check_wall_clock(const struct replica *r, const struct field *f,
+    const struct replica_own_column *c, struct err *err)
+{
+	const struct type *from = &f->type;
+	const struct ch_type *to = ch_type_bare(&c->type, NULL);
+	const char *zone;
+
+	while (from->kind == TYPE_LIST && to->kind == CH_ARRAY) {
+		from = &from->fields[0].type;
+		to = ch_type_bare(&to->args[0], NULL);
+	}
+	if (from->kind != TYPE_TIMESTAMP ||
+	    (to->kind != CH_DATETIME && to->kind != CH_DATETIME64))
+		return 0;
+	zone = to->zone != NULL ? to->zone : r->zone;
+	if (zone_is_utc(zone))
+		return 0;
+	return err_set(err, ERR_TYPE,
+	    "column '%s': a timestamp without time zone would show another "
+	    "wall clock in the target's %.100s, which is of the zone '%.60s'; "
+	    "give it the zone 'UTC': ALTER TABLE %s.%s MODIFY COLUMN %s ... "
+	    "DateTime64(6, 'UTC'), which leaves its values as they are",
+	    f->name, c->text, zone, r->job->namespace_, r->job->target_table,
+	    f->name);
+}
+
 static int
 fit_column(struct replica *r, const struct field *f, struct err *err)
 {
@@ -93,7 +129,8 @@ fit_column(struct replica *r, const struct field *f, struct err *err)
 		return err_set(err, ERR_TABLE,
 		    "the target's column '%s' is computed there; exclude it",
 		    f->name);
-	if (native_plan(f, &c->type, c->text, &r->put[r->nput], err) == -1)
+	if (check_wall_clock(r, f, c, err) == -1 ||
+	    native_plan(f, &c->type, c->text, &r->put[r->nput], err) == -1)
 		return -1;
 	r->nput++;
 	return 0;

@@ -28,6 +28,7 @@ struct replica {
 	char *engine;      /* "ReplacingMergeTree" */
 	char *engine_full; /* with arguments, keys, settings */
 	char *sorting_key;
+	char *zone; /* in which the server shows times that have none */
 	char uuid[UUID_TEXT];
 	struct replica_own_column *columns;
 	size_t ncolumns;

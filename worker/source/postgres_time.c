@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "common/clock.h"
 #include "worker/source/postgres.h"
 
 enum { SCALE_MS = 3, SCALE_US = 6 };
@@ -131,20 +131,6 @@ static const char zones_sql[] =
     " (SELECT oid FROM pg_database WHERE datname = current_database()))"
     " ORDER BY 1";
 
-static bool
-is_utc(const char *zone)
-{
-	static const char *const names[] = { "UTC", "Etc/UTC", "Zulu",
-		"Etc/Zulu", "UCT", "Etc/UCT", "Universal", "Etc/Universal",
-		"GMT", "Etc/GMT", "GMT0", "Etc/GMT0", "GMT+0", "Etc/GMT+0",
-		"GMT-0", "Etc/GMT-0", "Greenwich", "Etc/Greenwich" };
-
-	for (size_t k = 0; k < sizeof(names) / sizeof(*names); k++)
-		if (strcasecmp(names[k], zone) == 0)
-			return true;
-	return false;
-}
-
 static int
 refuse_zone(const struct postgres *s, const char *zone, const char *whose,
     struct err *err)
@@ -166,7 +152,7 @@ ask_zones(struct postgres *s, struct err *err)
 	if (pg_run(s->pg, zones_sql, 0, NULL, &rows, err) == -1)
 		return -1;
 	for (size_t k = 0; rc == 0 && k < pg_count(rows); k++)
-		if (!is_utc(pg_text(rows, k, 0)))
+		if (!zone_is_utc(pg_text(rows, k, 0)))
 			rc = refuse_zone(
 			    s, pg_text(rows, k, 0), pg_text(rows, k, 1), err);
 	pg_rows_free(rows);
