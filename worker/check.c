@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "worker/readers.h"
 #include "worker/report.h"
 #include "worker/source/source.h"
 #include "worker/target.h"
@@ -85,6 +86,10 @@ check(const struct job *job, struct err *err)
 			? "the target table exists"
 			: "the target table will be "
 			  "created by the first run that has rows");
+		/* of changes the plan has warned already */
+		if (target.table != NULL && !target.schema_changed)
+			readers_warn(&target.table->spec, &target.schema,
+			    target.table->sort_ids, target.table->nsort);
 		if (!described.ordered)
 			report_note(true,
 			    "timestamp and sequence are no prefix "

@@ -9,6 +9,7 @@
 
 #include "common/xalloc.h"
 #include "worker/iceberg/schema.h"
+#include "worker/readers.h"
 #include "worker/report.h"
 
 int
@@ -237,41 +238,6 @@ check_column(const struct type *schema, const char *name, const char *key,
 	    key, name);
 }
 
-/* What the specification allows, but a reader fails on: truncated decimals
- * ClickHouse's (26.5), names that Iceberg has for facts about rows Spark. */
-static void
-warn_of_readers(const struct partition_spec *spec, const struct type *schema)
-{
-	static const char *const reserved[] = { "_file", "_pos", "_deleted",
-		"_spec_id", "_partition", "_row_id",
-		"_last_updated_sequence_number" };
-	char *line;
-
-	for (size_t k = 0; k < sizeof(reserved) / sizeof(*reserved); k++) {
-		if (type_find_name(schema, reserved[k]) == -1)
-			continue;
-		line = xasprintf("Spark cannot read a table with a column '%s'",
-		    reserved[k]);
-		report_note(true, line);
-		free(line);
-	}
-	for (size_t k = 0; k < spec->nfields; k++) {
-		const struct partition_field *f = &spec->fields[k];
-		const struct type *source =
-		    &type_find_id(schema, f->source_id)->type;
-
-		if (f->transform != TRANSFORM_TRUNCATE ||
-		    source->kind != TYPE_DECIMAL || source->precision <= 18)
-			continue;
-		line = xasprintf("ClickHouse cannot read a table that is "
-				 "partitioned by truncate of a decimal of "
-				 "more than 18 digits, as by '%s'",
-		    f->name);
-		report_note(true, line);
-		free(line);
-	}
-}
-
 /* New table: ids, and the partition spec of calve.yaml. */
 static int
 plan_new(struct target *t, const struct type *incoming, struct err *err)
@@ -285,7 +251,27 @@ plan_new(struct target *t, const struct type *incoming, struct err *err)
 	if (partition_parse((const char *const *)t->job->partition,
 		t->job->npartition, &t->schema, &t->spec, err) == -1)
 		return -1;
-	warn_of_readers(&t->spec, &t->schema);
+	readers_reduce(&t->spec, &t->schema, true);
+	readers_warn(&t->spec, &t->schema, NULL, 0);
+	return 0;
+}
+
+/* A column that came later may be named as a partition field of the table is:
+ * Iceberg's Java library refuses such a pair. */
+static int
+check_field_names(const struct partition_spec *spec, const struct type *schema,
+    struct err *err)
+{
+	for (size_t k = 0; k < spec->nfields; k++) {
+		const struct partition_field *f = &spec->fields[k];
+		int at = type_find_name(schema, f->name);
+
+		if (at >= 0 && schema->fields[at].id != f->source_id)
+			return err_set(err, ERR_TYPE,
+			    "column '%.200s' came to a table that has a "
+			    "partition field of that name; exclude the column",
+			    f->name);
+	}
 	return 0;
 }
 
@@ -325,12 +311,20 @@ plan_existing(struct target *t, const struct type *incoming, struct err *err)
 	if (partition_parse((const char *const *)t->job->partition,
 		t->job->npartition, &t->schema, &wanted, err) == -1)
 		return -1;
-	if (!partition_spec_equal(&wanted, &table->spec))
-		report_note(true,
-		    "the table is partitioned otherwise than "
-		    "calve.yaml says; the table's own partitioning is kept");
+	if (!partition_spec_equal(&wanted, &table->spec)) {
+		/* tables made before fields were left out have them all */
+		readers_reduce(&wanted, &t->schema, false);
+		if (!partition_spec_equal(&wanted, &table->spec))
+			report_note(true,
+			    "the table is partitioned otherwise than "
+			    "calve.yaml says; the table's own partitioning "
+			    "is kept");
+	}
 	partition_spec_clear(&wanted);
-	return 0;
+	if (!t->schema_changed)
+		return 0;
+	readers_warn(&table->spec, &t->schema, table->sort_ids, table->nsort);
+	return check_field_names(&table->spec, &t->schema, err);
 }
 
 int
@@ -407,6 +401,25 @@ new_properties(const struct job *job, struct property **list)
 	return n;
 }
 
+/* Only an order that the rows really arrive in is promised, and only as far as
+ * readers understand it. */
+static size_t
+sort_order(
+    const struct target *t, const struct source_table *described, int ids[2])
+{
+	const char *names[2] = { t->job->timestamp, t->job->sequence };
+	size_t n = 0;
+
+	if (!described->ordered)
+		return 0;
+	while (n < 2 && names[n] != NULL && readers_sort_by(names[n])) {
+		ids[n] =
+		    t->schema.fields[type_find_name(&t->schema, names[n])].id;
+		n++;
+	}
+	return n;
+}
+
 int
 target_create(
     struct target *t, const struct source_table *described, struct err *err)
@@ -425,19 +438,7 @@ target_create(
 
 	if (t->table != NULL)
 		return 0;
-	/* only an order that the rows really arrive in is promised */
-	if (described->ordered) {
-		sort_ids[c.nsort++] =
-		    t->schema
-			.fields[type_find_name(&t->schema, t->job->timestamp)]
-			.id;
-		if (t->job->sequence != NULL)
-			sort_ids[c.nsort++] =
-			    t->schema
-				.fields[type_find_name(
-				    &t->schema, t->job->sequence)]
-				.id;
-	}
+	c.nsort = sort_order(t, described, sort_ids);
 	n = new_properties(t->job, &list);
 	kv = xcalloc(n, sizeof *kv);
 	for (size_t k = 0; k < n; k++)

@@ -28,6 +28,8 @@
  *	table.mjs set DIR PROPERTY=VALUE
  *	table.mjs unset DIR PROPERTY
  *	table.mjs tidy DIR               versions but the newest are removed
+ *	table.mjs sorted DIR             columns of the default sort order
+ *	table.mjs sort DIR [COLUMN]      another sort order; none: unsorted
  *
  * From rollback on they write the next version as Iceberg's library does, with the
  * hint. Ids have 64 bits, more than a number of JavaScript holds: they are
@@ -188,6 +190,16 @@ function makeAgain(versions) {
 		write(n, fresh);
 }
 
+function orderOf(metadata) {
+	return metadata['sort-orders'].find(o =>
+	    o['order-id'] === metadata['default-sort-order-id']);
+}
+
+function fieldsOf(metadata) {
+	return metadata.schemas.find(s =>
+	    s['schema-id'] === metadata['current-schema-id']).fields;
+}
+
 const version = Math.max(0, ...versions()); /* 0: no table */
 if (version === 0 && command !== 'leftovers')
 	throw new Error(`no table in '${dir}'`);
@@ -298,6 +310,22 @@ const commands = {
 		const at = argument.indexOf('=');
 		metadata.properties[argument.slice(0, at)] =
 		    argument.slice(at + 1);
+		write(version + 1, metadata);
+	},
+	sorted() {
+		console.log(orderOf(metadata).fields.map(f => fieldsOf(metadata)
+		    .find(c => c.id === f['source-id']).name).join());
+	},
+	sort() {
+		const column = fieldsOf(metadata).find(c => c.name === argument);
+		const id = argument === undefined ? 0 : 1 + Math.max(
+		    ...metadata['sort-orders'].map(o => o['order-id']));
+		if (!metadata['sort-orders'].some(o => o['order-id'] === id))
+			metadata['sort-orders'].push({ 'order-id': id,
+			    fields: argument === undefined ? [] : [{
+			    transform: 'identity', 'source-id': column.id,
+			    direction: 'asc', 'null-order': 'nulls-first' }] });
+		metadata['default-sort-order-id'] = id;
 		write(version + 1, metadata);
 	},
 	unset() {
