@@ -29,8 +29,9 @@ enum err_class {
 				 * bad UTF-8, value out of range, corrupt
 				 * stream */
 	ERR_TYPE = 7,        /* column type not supported or incompatible */
-	ERR_TABLE = 8,       /* target table needs the operator: rolled back,
-				 * recreated, foreign schema */
+	ERR_TABLE = 8,       /* the table needs the operator: rolled back,
+				 * recreated, foreign schema, its watermark
+				 * damaged */
 	ERR_STORE = 9,       /* reading or writing files failed */
 	ERR_CONFLICT = 10,   /* another writer committed first: heals */
 	ERR_UNCLEAR = 11,    /* commit sent, outcome unknown */

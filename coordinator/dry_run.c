@@ -94,7 +94,7 @@ survey_plan(const struct config *c, const struct plan *plan, bool json)
 	if (survey_run(&v, c, JOB_PLAN, plan, &err) == -1) {
 		status = cmd_fail(&err);
 	} else {
-		status = count_failed(&v.s) > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
+		status = report_exit_status(&v.s);
 		if (json)
 			report_plan(&v.s, status);
 		else

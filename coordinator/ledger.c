@@ -41,6 +41,7 @@ struct ledger {
 	const char *conninfo;
 	struct pg *pg;
 	char key[16]; /* of the advisory lock; "": it only reads */
+	bool has_key; /* this session holds it */
 	bool runs;    /* some were recorded as running when it was taken */
 	char host[256];
 	struct mono lost_since; /* 0: it is not */
@@ -51,8 +52,9 @@ struct ledger {
 
 /*
  * The key is taken again on a new connection. Until the server has noticed
- * that the old session is gone it may still hold it: that is just as good for
- * the purpose, but would end early, so a new key cannot do: rows have the old.
+ * that the old session is gone that one may still hold it: just as good for
+ * the purpose, but it ends when the server notices, so ledger_keep() tries
+ * again. A new key cannot do: rows have the old.
  */
 static int
 take_key(struct ledger *l, bool first, struct err *err)
@@ -72,6 +74,7 @@ take_key(struct ledger *l, bool first, struct err *err)
 		bool taken = got != NULL && strcmp(got, "t") == 0;
 		l->runs = running != NULL && strcmp(running, "t") == 0;
 		pg_rows_free(rows);
+		l->has_key = taken;
 		if (taken || !first)
 			return 0;
 	}
@@ -84,6 +87,7 @@ static int
 connect_ledger(struct ledger *l, bool first, struct err *err)
 {
 	pg_close(l->pg);
+	l->has_key = false;
 	l->pg = pg_open(l->conninfo, &pg_state, "calve", LEDGER_TIMEOUT_S, err);
 	if (l->pg == NULL)
 		return -1;
@@ -224,7 +228,7 @@ ledger_close(struct ledger *l)
 int
 ledger_socket(const struct ledger *l)
 {
-	return l->pg != NULL ? pg_socket(l->pg) : -1;
+	return l->pg != NULL && l->has_key ? pg_socket(l->pg) : -1;
 }
 
 bool
@@ -232,11 +236,18 @@ ledger_keep(struct ledger *l)
 {
 	struct err err = { 0 };
 
-	if (l->pg != NULL && pg_check(l->pg))
+	if (l->pg != NULL && pg_check(l->pg)) {
+		if (l->has_key)
+			return true;
+		if (take_key(l, false, &err) == 0 && l->has_key)
+			return true;
+	} else if (connect_again(l, &err) == 0 && l->has_key) {
 		return true;
-	if (connect_again(l, &err) == 0)
-		return true;
-	log_debug("%s", err.text);
+	}
+	log_debug("%s",
+	    err.cls != ERR_NONE ? err.text
+				: "state database: the session that was lost "
+				  "still holds this coordinator's key");
 	return false;
 }
 

@@ -13,8 +13,10 @@
  * failed the next one waits as long as that took, and at least LEDGER_PAUSE_S.
  * Until then calls fail at once, with ERR_STATE_LOST: so the event loop goes on
  * whatever the number of tables. Ends that could not be written are kept, and
- * written with the next connection. Between calls whoever waits for events calls ledger_keep, so
- * that the key is not without its session for longer than it takes to connect.
+ * written with the next connection. Between calls whoever waits for events calls
+ * ledger_keep, so that the key is not without its session for longer than it
+ * takes to connect, or than the server takes to notice that the session before
+ * is gone, which holds the key until then.
  */
 #ifndef CALVE_LEDGER_H
 #define CALVE_LEDGER_H
@@ -42,10 +44,11 @@ struct ledger *ledger_open(const char *conninfo,
 struct ledger *ledger_open_to_read(const char *conninfo, struct err *) MUST_USE;
 void ledger_close(struct ledger *); /* NULL is fine */
 
-/* What to poll for reading, -1 while there is no connection. */
+/* What to poll for reading, -1 while there is no connection, or no key. */
 int ledger_socket(const struct ledger *);
 /* When that is readable, and from time to time while it is -1: connects again
- * when the connection was lost. False when that failed too. */
+ * when the connection was lost, takes the key where it could not be taken.
+ * False when that failed too. */
 bool ledger_keep(struct ledger *);
 /* For how long the database has been out of reach, 0 while it is not; *why
  * lasts until the next call. */

@@ -287,10 +287,16 @@ report_plan(const struct supervise *s, int exit_status)
 	print_json(e);
 }
 
+static bool
+is_state(enum err_class cls)
+{
+	return cls == ERR_STATE || cls == ERR_STATE_LOST;
+}
+
 int
 report_exit_status(const struct supervise *s)
 {
-	size_t busy = 0, lost = 0, bad = 0;
+	size_t busy = 0, state = 0, skipped = 0, bad = 0;
 
 	for (size_t at = 0; at < s->plan->n; at++) {
 		const struct outcome *o = &s->outcomes[at];
@@ -298,13 +304,17 @@ report_exit_status(const struct supervise *s)
 			continue;
 		if (o->state == RUN_SKIPPED && o->err.cls == ERR_BUSY)
 			busy++;
+		else if (o->state == RUN_SKIPPED)
+			skipped++;
+		else if (o->state == RUN_FAILED && is_state(o->err.cls))
+			state++;
 		else
 			bad++;
-		lost += o->state == RUN_FAILED && o->err.cls == ERR_STATE_LOST;
 	}
-	if (s->unrecorded || (lost > 0 && lost == s->plan->n))
+	/* Whoever noticed it, calve or a worker, and of however many tables. */
+	if (s->unrecorded || (state > 0 && bad == 0))
 		return EXIT_STATE;
-	if (bad > 0)
+	if (state + skipped + bad > 0)
 		return EXIT_SOME_FAILED;
 	return busy > 0 && busy == s->plan->n ? EXIT_BUSY : 0;
 }

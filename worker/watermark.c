@@ -98,7 +98,7 @@ read_position(struct watermark *w, const char *timestamp, const char *text,
 	    ? position_parse_text(&w->position, text, err)
 	    : position_parse(&w->position, timestamp, sequence, err);
 	if (rc == -1) {
-		err->cls = ERR_STATE;
+		err->cls = ERR_TABLE;
 		return err_prefix(err,
 		    "the watermark of '%s' is damaged; set "
 		    "it with 'calve watermark reset %s'",

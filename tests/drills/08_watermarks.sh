@@ -123,9 +123,9 @@ ahead_text() { stops ahead_text 'watermark set ahead, position text only' table 
 ahead_columns() { heals ahead_columns 'watermark set ahead, columns for reading only' "$BY_HAND" "UPDATE $MARKS SET $AHEAD $WHERE"; }
 # Half a row: a position without sequence is after all rows of its time.
 no_sequence() { stops no_sequence 'sequence of the watermark lost' table 'rolled back: the watermark of' "UPDATE $MARKS SET last_offload_max_sequence = NULL, last_offload_position = NULL $WHERE"; }
-garbage() { stops garbage 'position is garbage' state "the watermark of 'garbage' is damaged.*'soon' is not a timestamp" "UPDATE $MARKS SET last_offload_position = 'soon' $WHERE"; }
-huge() { stops huge 'position is out of range' state 'is damaged' "UPDATE $MARKS SET last_offload_position = '9999999-01-01T00:00:00Z/99999999999999999999999' $WHERE"; }
-infinite() { stops infinite 'timestamp is infinite' state 'is damaged' "UPDATE $MARKS SET last_offload_position = NULL, last_offload_timestamp = 'infinity' $WHERE"; }
+garbage() { stops garbage 'position is garbage' table "the watermark of 'garbage' is damaged.*'soon' is not a timestamp" "UPDATE $MARKS SET last_offload_position = 'soon' $WHERE"; }
+huge() { stops huge 'position is out of range' table 'is damaged' "UPDATE $MARKS SET last_offload_position = '9999999-01-01T00:00:00Z/99999999999999999999999' $WHERE"; }
+infinite() { stops infinite 'timestamp is infinite' table 'is damaged' "UPDATE $MARKS SET last_offload_position = NULL, last_offload_timestamp = 'infinity' $WHERE"; }
 status() { heals status 'garbage status' '' "ALTER TABLE $MARKS DROP CONSTRAINT offload_watermarks_status_check; UPDATE $MARKS SET status = 'broken', error_message = 'x' $WHERE"; }
 running() { heals running 'status left at running' '' "UPDATE $MARKS SET status = 'running' $WHERE"; }
 target_uuid() { stops target_uuid 'identity of the target changed' table "target table of 'target_uuid' was recreated: its uuid was 11111111-.* and is" "UPDATE $MARKS SET target_uuid = '11111111-1111-4111-8111-111111111111' $WHERE"; }
@@ -151,9 +151,9 @@ forgotten() { heals forgotten 'ledger truncated' '' 'TRUNCATE offload_runs'; }
 dropped() { unmade dropped 'offload_watermarks dropped' 3 'relation "offload_watermarks" does not exist' "DROP TABLE $MARKS"; }
 dropped_runs() { unmade dropped_runs 'offload_runs dropped' 3 'relation "offload_runs" does not exist' 'DROP TABLE offload_runs'; }
 dropped_all() { unmade dropped_all 'every table dropped' 3 'does not exist' "DROP TABLE $MARKS, offload_runs, calve_schema"; }
-dropped_column() { unmade dropped_column 'a column dropped' 1 'column .* does not exist' "ALTER TABLE $MARKS DROP COLUMN last_offload_position"; }
-copied() { unmade copied 'offload_watermarks copied without keys' 1 'no unique or exclusion constraint' "$(copy "$MARKS")"; }
-copied_runs() { unmade copied_runs 'offload_runs copied without keys' 1 'no unique or exclusion constraint' "$(copy offload_runs)"; }
+dropped_column() { unmade dropped_column 'a column dropped' 3 'column .* does not exist' "ALTER TABLE $MARKS DROP COLUMN last_offload_position"; }
+copied() { unmade copied 'offload_watermarks copied without keys' 3 'no unique or exclusion constraint' "$(copy "$MARKS")"; }
+copied_runs() { unmade copied_runs 'offload_runs copied without keys' 3 'no unique or exclusion constraint' "$(copy offload_runs)"; }
 
 # Loaded twice after the key was lost: which row counts, nobody can know.
 twice() {

@@ -84,7 +84,7 @@ mended crowded crowded
 
 prepared column
 state 'ALTER TABLE offload_runs DROP COLUMN phase' >/dev/null
-failed column 1 "run 'calve init'"
+failed column 3 "run 'calve init'"
 calve init
 has 'column: init says what cannot be mended' 'offload_runs has no column phase; .*rename it or drop it' "$ERR"
 state 'ALTER TABLE offload_runs RENAME TO runs_kept' >/dev/null

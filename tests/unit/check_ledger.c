@@ -388,6 +388,43 @@ START_TEST(a_lost_connection_is_made_again_under_the_same_key)
 }
 END_TEST
 
+/* Another session has the key just as it is asked for: that of the connection
+ * that was lost, of which the server has not noticed the end. */
+START_TEST(the_key_is_taken_as_soon_as_it_is_free)
+{
+	static const char wait_for_key[] =
+	    "SELECT pg_advisory_lock(1667329655, coordinator) FROM "
+	    "offload_runs WHERE table_name = 'a'";
+	struct err err = { 0 };
+
+	make_tables();
+	struct ledger *l = open_ledger();
+	start(l, "a", run_a);
+	free(state_ask("SELECT count(pg_terminate_backend(pid, 10000)) FROM "
+		       "pg_stat_activity WHERE application_name = 'calve'"));
+	struct pg *old = pg_open(state_conninfo(), &pg_state, "old", 0, &err);
+	ck_assert_msg(old != NULL, "%s", err.text);
+	ck_assert_int_eq(pg_run(old, wait_for_key, 0, NULL, NULL, &err), 0);
+	/* The server's last words come first. */
+	for (int tries = 0; tries < 10 && ledger_socket(l) != -1; tries++)
+		(void)ledger_keep(l);
+	ck_assert_int_eq(ledger_socket(l), -1);
+	ck_assert(!ledger_keep(l));
+	/* As good as its own, while it lasts. */
+	ledger_close(open_ledger());
+	answers(states, "a running -");
+	pg_close(old);
+	free(state_ask("SELECT count(pg_terminate_backend(pid, 10000)) FROM "
+		       "pg_stat_activity WHERE application_name = 'old'"));
+	ck_assert(ledger_keep(l));
+	ck_assert_int_ne(ledger_socket(l), -1);
+	ledger_close(open_ledger());
+	answers(states, "a running -");
+	finish(l, "a", run_a, RUN_SUCCESS, NULL);
+	ledger_close(l);
+}
+END_TEST
+
 START_TEST(ends_are_kept_until_the_server_is_back)
 {
 	make_tables();
@@ -468,6 +505,8 @@ START_TEST(durations_are_of_the_newest_successes)
 	struct err err = { 0 };
 
 	make_tables();
+	free(state_ask("INSERT INTO offload_watermarks (table_name) VALUES "
+		       "('never'), ('a'), ('empty'), ('of late')"));
 	c.tables[0].name.value = xstrdup("never");
 	c.tables[1].name.value = xstrdup("a");
 	c.tables[2].name.value = xstrdup("empty");
@@ -526,6 +565,7 @@ main(void)
 	tcase_add_test(r, a_locked_row_is_not_waited_for);
 	tcase_add_test(r, only_dead_coordinators_lose_their_runs);
 	tcase_add_test(r, a_lost_connection_is_made_again_under_the_same_key);
+	tcase_add_test(r, the_key_is_taken_as_soon_as_it_is_free);
 	tcase_add_test(r, ends_are_kept_until_the_server_is_back);
 	tcase_add_test(r, what_is_never_told_is_no_leak);
 	tcase_add_test(r, a_start_may_be_said_twice);
