@@ -41,12 +41,15 @@ struct postgres_type {
 	char kind;        /* pg_type.typtype: b base, e enum, c composite ... */
 	int32_t modifier; /* atttypmod: precision and scale; -1 none */
 	bool array;
+	bool loose; /* its collation holds different texts equal */
 };
 
 struct postgres_mapping {
 	enum postgres_form form; /* of the element, in an array */
 	uint8_t width;           /* on the wire; 0: any */
 	bool array;
+	bool
+	    trim; /* a numeric's text, without zeros at the end of a fraction */
 	char cast[32]; /* "::text" after the column in the SELECT, or "" */
 	const char *problem;  /* "...; set as: string", for messages */
 	const char *too_long; /* the same of a numeric's digits, or NULL */
@@ -57,6 +60,12 @@ struct postgres_mapping {
 int typemap_postgres(const char *column, const struct postgres_type *,
     const struct job_column *option, struct type *out,
     struct postgres_mapping *, struct err *) MUST_USE;
+
+/* After it, for a column of the job's key: whether what the source holds equal
+ * is going to be one value, which `trim` sees to. ERR_TYPE: it is not. */
+int typemap_postgres_key(const char *column, const struct postgres_type *,
+    const struct job_column *option, struct postgres_mapping *,
+    struct err *) MUST_USE;
 
 /* The ClickHouse type of a column that is to hold the values of a batch's
  * field; text is the source's type text, which may ask for a narrower one. */

@@ -54,7 +54,7 @@ TZ=Europe/Berlin ch_start "$T/ch" || exit 1
 configure "${ids[@]}"
 calve init
 refused plain at 'DateTime64\(6\)' Europe/Berlin
-same 'init makes what is missing' "DateTime64(6, 'UTC')" "$(sql "SELECT type FROM system.columns WHERE table = 'made' AND name = 'at'" | tr -d '\\')"
+same 'init makes what is missing' "DateTime64(6, 'UTC')" "$(sql "SELECT type FROM system.columns WHERE table = 'made' AND name = 'at' FORMAT TSVRaw")"
 calve run
 same 'the others are refused' 1 "$RC"
 refused plain at 'DateTime64\(6\)' Europe/Berlin

@@ -95,7 +95,7 @@ postgres_close(struct source *source)
  */
 static const char describe_sql[] =
     "WITH RECURSIVE cols AS ("
-    "SELECT a.attnum, a.attname, a.attnotnull,"
+    "SELECT a.attnum, a.attname, a.attnotnull, a.attcollation AS collation,"
     " format_type(a.atttypid, a.atttypmod) AS written,"
     " a.atttypid AS typid, a.atttypmod AS typmod"
     " FROM pg_attribute a WHERE a.attrelid = $1::oid AND a.attnum > 0"
@@ -108,7 +108,10 @@ static const char describe_sql[] =
     ") SELECT c.attname, c.attnotnull,"
     " CASE WHEN e.typtype = 'e' THEN 'enum ' ELSE '' END || c.written,"
     " e.typname, e.typtype, b.typmod, t.typcategory = 'A' AND t.typelem <> 0,"
-    " coalesce(array_position(i.indkey::int2[], c.attnum), -1)"
+    " coalesce(array_position(i.indkey::int2[], c.attnum), -1),"
+    /* a column that there is from PostgreSQL 12 on */
+    " EXISTS (SELECT FROM pg_collation l WHERE l.oid = c.collation"
+    " AND to_jsonb(l) ->> 'collisdeterministic' = 'false')"
     " FROM cols c JOIN base b USING (attnum)"
     " JOIN pg_type t ON t.oid = b.typid AND t.typtype <> 'd'"
     " JOIN pg_type e ON e.oid = CASE WHEN t.typcategory = 'A' AND"
@@ -243,6 +246,7 @@ take_column(struct postgres_column *c, const struct pg_rows *rows, size_t row)
 		.kind = pg_text(rows, row, 4)[0],
 		.modifier = atoi(pg_text(rows, row, 5)),
 		.array = strcmp(pg_text(rows, row, 6), "t") == 0,
+		.loose = strcmp(pg_text(rows, row, 8), "t") == 0,
 	};
 }
 
@@ -462,6 +466,9 @@ resolve_column(struct postgres *s, struct postgres_column *c, struct type *out,
 	    (struct field){ .name = xstrdup(c->name), .required = c->not_null };
 	if (typemap_postgres(
 		c->name, &c->type, option, &c->field.type, &c->map, err) == -1)
+		return -1;
+	if (listed(s->job->key, s->job->nkey, c->name) &&
+	    typemap_postgres_key(c->name, &c->type, option, &c->map, err) == -1)
 		return -1;
 	struct field *f = type_add_field(out, c->name, true, TYPE_STRUCT);
 

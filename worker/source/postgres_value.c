@@ -298,6 +298,19 @@ put_doubles(struct vec *v, const struct postgres_column *c, cells *cell,
 
 /* ---- text and bytes ------------------------------------------------------- */
 
+/* Bytes at the end of a decimal number that say nothing: ".00", "0" of 1.10. */
+static uint32_t
+fraction_zeros(const uint8_t *text, uint32_t len)
+{
+	uint32_t end = len;
+
+	if (memchr(text, '.', len) == NULL)
+		return 0;
+	while (text[end - 1] == '0')
+		end--;
+	return len - end + (text[end - 1] == '.');
+}
+
 static int
 put_bytes(struct vec *v, const struct postgres_column *c, cells *cell, size_t n,
     struct err *err)
@@ -313,6 +326,8 @@ put_bytes(struct vec *v, const struct postgres_column *c, cells *cell, size_t n,
 			if (len < skip || (skip == 1 && cell[k][4] != 1))
 				return bad_length(c, err);
 			total += len - skip;
+			if (c->map.trim)
+				total -= fraction_zeros(cell[k] + 4, len);
 		}
 		if (total > UINT32_MAX)
 			return bad_value(c,
