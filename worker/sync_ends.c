@@ -142,6 +142,21 @@ make_target(struct sync *s, struct err *err)
 	return rc;
 }
 
+/* It is made when it can be described, and takes what comes. */
+static int
+look_again(struct sync *s, struct err *err)
+{
+	int there = replica_describe(s->target, err);
+
+	if (there == 0)
+		return err_set(err, ERR_TARGET_LOST,
+		    "the target table '%s.%s' is not there though its making "
+		    "was answered without an error; see what stands before "
+		    "the server, then run 'calve init' again",
+		    s->job->namespace_, s->job->target_table);
+	return there == -1 ? -1 : replica_fit(s->target, &s->incoming, err);
+}
+
 static void
 tell_columns(struct sync *s, bool there)
 {
@@ -204,7 +219,8 @@ sync_init(const struct job *job, struct err *err)
 	report_phase(job, PHASE_RECONCILE);
 	if (sync_open_source(&s, err) == 0) {
 		rc = open_target(&s, err);
-		if (rc == 0 && (rc = make_target(&s, err)) == 0) {
+		if (rc == 0 && (rc = make_target(&s, err)) == 0 &&
+		    (rc = look_again(&s, err)) == 0) {
 			snprintf(text, sizeof(text),
 			    "target table '%s.%s' made", job->namespace_,
 			    job->target_table);

@@ -222,14 +222,24 @@ watermark_held(struct watermark *w, struct err *err)
 	return keeper_give(w->keeper, rc, err);
 }
 
+/* Done is what the server says has changed the one row: it may be gone in
+ * spite of the lock (a rule or trigger of somebody's), with no error. */
 static int
 update(struct watermark *w, const char *sql, size_t n,
     const char *const *params, struct err *err)
 {
+	struct pg_rows *rows = NULL;
 	int rc = keeper_take(w->keeper, err) == 0
-	    ? pg_run(w->pg, sql, n, params, NULL, err)
+	    ? pg_run(w->pg, sql, n, params, &rows, err)
 	    : -1;
 
+	if (rc == 0 && pg_affected(rows) != 1)
+		rc = err_set(err, ERR_STATE,
+		    "the watermark of '%s' was not written: %zu rows of "
+		    "offload_watermarks changed; see which triggers, rules or "
+		    "policies that table has, then run it again",
+		    w->name, pg_affected(rows));
+	pg_rows_free(rows);
 	return keeper_give(w->keeper, rc, err);
 }
 

@@ -45,6 +45,75 @@ equal 'they are sent again' lost
 same 'which took more bytes than a run without' t "$(state "SELECT max(bytes_written) FILTER (WHERE table_name = 'lost') > max(bytes_written) FILTER (WHERE table_name = 'listed') FROM offload_runs")"
 same 'and the tokens let nothing in twice' "$ROWS" "$(rows_put lost)"
 
+# ---- answers that are not the server's, or do not say that all is written ---------------
+
+sync_config "$(visits doubted 'slices: 3')"
+doubt() { # FAULT: strikes two inserts of a run that has all to send
+	sql 'DROP TABLE IF EXISTS fact.doubted'
+	state "DELETE FROM offload_watermarks WHERE table_name = 'doubted'" >/dev/null
+	calve init
+	echo "$1 times 2 match INSERT INTO" >"$T/ch/ch.faults"
+	run_ok "$1"
+	rm "$T/ch/ch.faults"
+	equal "$1: nothing is lost" doubted
+	same "$1: nothing is there twice" "$ROWS" "$(rows_put doubted)"
+}
+for answer in 'http 200' 'http-after 200' 'claim 17' 'written 0' 'summary-cut 70'; do
+	doubt "$answer"
+done
+doubt_all() { # FAULT PATTERN
+	calve watermark set doubted '2000-01-01T00:00:00Z'
+	echo "$1 match INSERT INTO" >"$T/ch/ch.faults"
+	calve run
+	rm "$T/ch/ch.faults"
+	same "$1 to each insert: the run fails" '1 failed|target-lost' "$RC $(last_run doubted state,error_class)"
+	has "$1 to each insert: it says why" "error .*doubted: .*$2" "$ERR"
+}
+doubt_all 'http 200' 'HTTP status 200, but not as a ClickHouse server does .*no X-ClickHouse header'
+doubt_all 'written 1' 'says that an insert of [0-9]+ rows has written 1; if views hang'
+doubt_all 'summary-cut 70' 'does not say how many rows an insert has written'
+
+view() {
+	sql "CREATE MATERIALIZED VIEW fact.by_device TO fact.devices AS SELECT ifNull(device, '') AS device, count() AS n FROM fact.viewed GROUP BY device"
+}
+# What views write counts as written: one that is there, one made meanwhile.
+sql 'CREATE TABLE fact.devices (device String, n UInt64) ENGINE = SummingMergeTree ORDER BY device'
+sync_config "$(visits viewed 'slices: 3')"
+calve init
+view
+run_ok 'a view hangs on the target'
+equal 'a view hangs on the target: equal' viewed
+same 'and has taken all rows' "$ROWS" "$(sql 'SELECT sum(n) FROM fact.devices')"
+sql 'DROP VIEW fact.by_device'
+calve watermark set viewed '2000-01-01T00:00:00Z'
+fault_stop sync.range.sent run
+view
+fault_go
+same 'a view is made in mid-run: the run ends well' '0 0' "$RC $(errors_in "$ERR")"
+
+sync_config "$(visits unmade)"
+echo 'claim 0 match CREATE TABLE' >"$T/ch/ch.faults"
+calve init
+has 'a table that was never made is not taken for made' "error .*the target table 'fact.unmade' is not there though its making was answered" "$ERR"
+echo 'http-after 200 times 1 match CREATE TABLE' >"$T/ch/ch.faults"
+calve init
+rm "$T/ch/ch.faults"
+calve init
+same 'one whose making was answered by a page is found' 0 "$RC"
+run_ok 'which takes rows'
+equal 'all of them' unmade
+
+# The state's own words count, too: an UPDATE of no row is no error to it.
+state "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER skip BEFORE UPDATE OF last_offload_position ON offload_watermarks FOR EACH ROW EXECUTE FUNCTION skip()" >/dev/null
+sync_config "$(visits unwritten)"
+calve init
+calve run
+same 'a watermark that is not written fails the run' '1 failed|state' "$RC $(last_run unwritten state,error_class)"
+has 'and says so' "error .*the watermark of 'unwritten' was not written: 0 rows" "$ERR"
+state 'DROP TRIGGER skip ON offload_watermarks' >/dev/null
+run_ok 'without that trigger'
+equal 'all rows are there' unwritten
+
 sync_config "$(visits refused 'slices: 3')"
 calve init
 echo 'http 500 match INSERT INTO' >"$T/ch/ch.faults"

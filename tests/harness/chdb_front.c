@@ -38,7 +38,7 @@ static struct {
  * One request while its body arrives. Binary data of an INSERT that stands in
  * the URL, or in the body's first lines, goes into a file in memory, which the
  * engine reads: in a statement's text it takes an empty line for the data's
- * end. What it then wrote it does not tell, so the summary says 0.
+ * end.
  */
 struct request {
 	char *body;
@@ -301,6 +301,10 @@ run_statement(struct MHD_Connection *conn, const struct want *want,
 		return reply_text(conn, (unsigned)fault.arg,
 		    "fault: told to "
 		    "refuse this request\n");
+	}
+	if (fault.kind == FAULT_CLAIM) {
+		fault_struck(&fault);
+		return reply_claim(conn, want, fault.arg);
 	}
 	collect_setup(conn, &setup, want->method);
 	if (session_open(&session) == -1)

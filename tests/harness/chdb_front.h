@@ -81,6 +81,7 @@ size_t engine_size(struct chdb_result *);
 uint64_t engine_rows(struct chdb_result *);      /* of the result */
 uint64_t engine_read_rows(struct chdb_result *); /* from storage */
 uint64_t engine_read_bytes(struct chdb_result *);
+uint64_t engine_written_rows(struct chdb_result *); /* views' rows, too */
 void engine_free(struct chdb_result *);
 
 /* ---- statements ------------------------------------------------------ */
@@ -110,7 +111,12 @@ char *sql_quote(const char *text);
 
 enum fault_kind {
 	FAULT_NONE,
-	FAULT_HTTP, /* http STATUS: answer this, run nothing */
+	/* As what stands in between may answer: */
+	FAULT_HTTP,       /* http STATUS: answer this, run nothing */
+	FAULT_HTTP_AFTER, /* http-after STATUS: run, answer this */
+	FAULT_CLAIM,      /* claim ROWS: run nothing, say they are written */
+	FAULT_WRITTEN,    /* written ROWS: run, say that so many are */
+	FAULT_SUMMARY,    /* summary-cut BYTES: the header ends after them */
 	/* BYTES and OFFSET count what goes over the wire, compressed or not */
 	FAULT_CUT_AFTER,     /* cut-after BYTES: close the connection */
 	FAULT_CUT_AT_BLOCK,  /* cut-at-block N: close after N blocks */
@@ -170,6 +176,7 @@ struct body {
 	size_t off;                           /* sent of head */
 	size_t held;                          /* bytes in the list */
 	uint64_t rows, read_rows, read_bytes; /* fetched so far */
+	uint64_t written;
 
 	/* with compression: output gathered, packed, what follows that */
 	struct pack *pack;
@@ -238,6 +245,9 @@ enum MHD_Result reply_exception(struct MHD_Connection *, const struct want *,
 /* Plain text, no ClickHouse headers but those every answer has. */
 enum MHD_Result reply_text(
     struct MHD_Connection *, unsigned status, const char *text);
+/* As after an INSERT of so many rows. */
+enum MHD_Result reply_claim(
+    struct MHD_Connection *, const struct want *, uint64_t rows);
 /*
  * Runs the statement in the session and answers; takes the session over in
  * every case. SETUP is a statement to run before (USE, SET), or "".

@@ -56,6 +56,7 @@ take_block(struct body *body, struct chdb_result *res)
 	body->rows += engine_rows(res);
 	body->read_rows += engine_read_rows(res);
 	body->read_bytes += engine_read_bytes(res);
+	body->written += engine_written_rows(res);
 	body->held += engine_size(res);
 	*body->tail = block;
 	body->tail = &block->next;

@@ -30,6 +30,7 @@ static struct {
 	uint64_t (*result_rows_read)(struct chdb_result *);
 	uint64_t (*result_storage_rows_read)(struct chdb_result *);
 	uint64_t (*result_storage_bytes_read)(struct chdb_result *);
+	uint64_t (*result_rows_written)(struct chdb_result *);
 	const char *(*result_error)(struct chdb_result *);
 } lib;
 
@@ -59,7 +60,8 @@ load(const char *library, char *err, size_t errsize)
 		SYMBOL(stream_cancel_query), SYMBOL(destroy_query_result),
 		SYMBOL(result_buffer), SYMBOL(result_length),
 		SYMBOL(result_rows_read), SYMBOL(result_storage_rows_read),
-		SYMBOL(result_storage_bytes_read), SYMBOL(result_error) };
+		SYMBOL(result_storage_bytes_read), SYMBOL(result_rows_written),
+		SYMBOL(result_error) };
 #undef SYMBOL
 	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
 		*symbols[i].where = dlsym(so, symbols[i].name);
@@ -219,6 +221,12 @@ uint64_t
 engine_read_bytes(struct chdb_result *res)
 {
 	return lib.result_storage_bytes_read(res);
+}
+
+uint64_t
+engine_written_rows(struct chdb_result *res)
+{
+	return lib.result_rows_written(res);
 }
 
 void

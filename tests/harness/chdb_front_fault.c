@@ -17,7 +17,9 @@
 static const struct {
 	const char *name;
 	enum fault_kind kind;
-} kinds[] = { { "http", FAULT_HTTP }, { "cut-after", FAULT_CUT_AFTER },
+} kinds[] = { { "http", FAULT_HTTP }, { "http-after", FAULT_HTTP_AFTER },
+	{ "claim", FAULT_CLAIM }, { "written", FAULT_WRITTEN },
+	{ "summary-cut", FAULT_SUMMARY }, { "cut-after", FAULT_CUT_AFTER },
 	{ "cut-at-block", FAULT_CUT_AT_BLOCK },
 	{ "end-after", FAULT_END_AFTER },
 	{ "end-at-block", FAULT_END_AT_BLOCK },

@@ -85,10 +85,11 @@ common_headers(struct MHD_Response *response, const struct want *want,
 	    "X-ClickHouse-Exception-Tag");
 }
 
-/* As the real one: what is known when the headers go out. */
+/* As the real one: what is known when the headers go out; the first `most`
+ * bytes of it. */
 static void
-summary_header(
-    struct MHD_Response *response, const struct body *body, uint64_t written)
+summary_header(struct MHD_Response *response, const struct body *body,
+    uint64_t written, size_t most)
 {
 	struct timespec now;
 	char text[512];
@@ -108,6 +109,8 @@ summary_header(
 	    (unsigned long long)body->read_rows,
 	    (unsigned long long)(whole ? body->rows : 0),
 	    whole ? body->held : 0, ns);
+	if (most < sizeof(text))
+		text[most] = '\0';
 	header(response, "X-ClickHouse-Summary", text);
 }
 
@@ -168,6 +171,22 @@ reply_text(struct MHD_Connection *conn, unsigned status, const char *text)
 		return MHD_NO;
 	header(response, "Content-Type", "text/html; charset=UTF-8");
 	enum MHD_Result ret = MHD_queue_response(conn, status, response);
+	MHD_destroy_response(response);
+	return ret;
+}
+
+enum MHD_Result
+reply_claim(struct MHD_Connection *conn, const struct want *want, uint64_t rows)
+{
+	const struct body none = { .done = true };
+	struct MHD_Response *response =
+	    MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+
+	if (response == NULL)
+		return MHD_NO;
+	common_headers(response, want, want->format, NULL);
+	summary_header(response, &none, rows, SIZE_MAX);
+	enum MHD_Result ret = MHD_queue_response(conn, MHD_HTTP_OK, response);
 	MHD_destroy_response(response);
 	return ret;
 }
@@ -248,6 +267,12 @@ reply_run(struct MHD_Connection *conn, const struct want *want,
 		free(whole);
 		return ret;
 	}
+	if (fault->kind == FAULT_HTTP_AFTER) {
+		fault_struck(fault);
+		body_free(body);
+		return reply_text(conn, (unsigned)fault->arg,
+		    "<html><body>fault: told to answer this</body></html>\n");
+	}
 	struct MHD_Response *response = MHD_create_response_from_callback(
 	    MHD_SIZE_UNKNOWN, CHUNK, body_read, body, body_free);
 	if (response == NULL) {
@@ -256,8 +281,11 @@ reply_run(struct MHD_Connection *conn, const struct want *want,
 	}
 	common_headers(response, want, format,
 	    fault->kind == FAULT_OLD_EXCEPTION ? NULL : body->tag);
-	summary_header(
-	    response, body, sql->kind == SQL_INSERT ? body->read_rows : 0);
+	if (fault->kind == FAULT_WRITTEN || fault->kind == FAULT_SUMMARY)
+		fault_struck(fault);
+	summary_header(response, body,
+	    fault->kind == FAULT_WRITTEN ? fault->arg : body->written,
+	    fault->kind == FAULT_SUMMARY ? fault->arg : SIZE_MAX);
 	enum MHD_Result ret = MHD_queue_response(conn, MHD_HTTP_OK, response);
 	MHD_destroy_response(response);
 	return ret;

@@ -86,7 +86,41 @@ START_TEST(a_redirect_is_not_followed)
 	buf_put_str(&server.answer,
 	    "HTTP/1.1 302 Found\r\n"
 	    "Location: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
-	fails(ERR_SOURCE, "302");
+	fails(ERR_SOURCE_LOST, "302, but not as a ClickHouse server does");
+}
+END_TEST
+
+/* Neither a page to sign in nor an empty body is an answer without rows. */
+START_TEST(a_page_of_what_stands_in_between)
+{
+	buf_put_str(&server.answer,
+	    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
+	    "Content-Length: 27\r\n\r\n<html>Please sign in</html>");
+	fails(ERR_SOURCE_LOST, "200, but not as a ClickHouse server does");
+}
+END_TEST
+
+START_TEST(an_empty_body_of_what_stands_in_between)
+{
+	buf_put_str(
+	    &server.answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	fails(ERR_SOURCE_LOST, "200, but not as a ClickHouse server does");
+}
+END_TEST
+
+/* All that servers of 2018 say of themselves. */
+START_TEST(a_name_is_enough)
+{
+	struct buf body;
+
+	buf_init(&body, 0);
+	put_block(&body, 7);
+	put_answer("HTTP/1.1 200 OK\r\n"
+		   "x-clickhouse-server-display-name: old\r\n",
+	    &body, 0);
+	answer_start();
+	ck_assert_int_eq(rows_of(), 7);
+	buf_clear(&body);
 }
 END_TEST
 
@@ -235,7 +269,8 @@ END_TEST
 
 START_TEST(an_exception_of_an_older_server_has_no_tag)
 {
-	exception_in_stream("HTTP/1.1 200 OK\r\n",
+	exception_in_stream("HTTP/1.1 200 OK\r\n"
+			    "X-ClickHouse-Server-Display-Name: old\r\n",
 	    "Code: 396. DB::Exception: "
 	    "too many rows. (TOO_MANY)\n",
 	    true);
@@ -386,6 +421,9 @@ main(void)
 	tcase_add_test(tc, status_503_of_a_proxy_may_heal);
 	tcase_add_test(tc, status_403_is_the_password);
 	tcase_add_test(tc, a_redirect_is_not_followed);
+	tcase_add_test(tc, a_page_of_what_stands_in_between);
+	tcase_add_test(tc, an_empty_body_of_what_stands_in_between);
+	tcase_add_test(tc, a_name_is_enough);
 	tcase_add_test(tc, closed_before_any_answer);
 	tcase_add_test(tc, closed_in_the_middle_of_the_headers);
 	tcase_add_test(tc, closed_in_the_middle_of_a_block);

@@ -9,9 +9,16 @@
 #include "tests/unit/run_suite.h"
 #include "worker/clickhouse/answer.h"
 
+#define SUMMARY(text) "X-ClickHouse-Summary: " text "\r\n"
+#define WRITTEN(rows)                                           \
+	SUMMARY("{\"read_rows\":\"7\",\"written_rows\":\"" rows \
+		"\",\"written_bytes\":\"99\"}")
+static uint64_t written;
+
 static void
 setup(void)
 {
+	written = UINT64_MAX;
 	err_clear(&err);
 	answer_setup();
 }
@@ -40,13 +47,15 @@ START_TEST(all_of_the_data_goes_in_chunks_behind_the_query)
 {
 	size_t xs = 0;
 
-	buf_put_str(&server.answer, OK_HEAD "Content-Length: 0\r\n\r\n");
+	buf_put_str(
+	    &server.answer, OK_HEAD WRITTEN("3") "Content-Length: 0\r\n\r\n");
 	answer_start();
 	ck_assert_int_eq(put_begin(), 0);
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_eq(put(1000), 0);
 	ck_assert_int_eq(put(0), 0);
-	ck_assert_int_eq(clickhouse_put_end(wire, "us er", &err), 0);
+	ck_assert_int_eq(clickhouse_put_end(wire, "us er", &written, &err), 0);
+	ck_assert_uint_eq(written, 3);
 	ck_assert_uint_eq(http_sent(wire_http(wire)), 5000);
 	answer_wait();
 	ck_assert_ptr_nonnull(strstr(server.request,
@@ -63,10 +72,11 @@ END_TEST
 
 START_TEST(a_body_may_be_empty)
 {
-	buf_put_str(&server.answer, OK_HEAD "Content-Length: 0\r\n\r\n");
+	buf_put_str(
+	    &server.answer, OK_HEAD WRITTEN("3") "Content-Length: 0\r\n\r\n");
 	answer_start();
 	ck_assert_int_eq(put_begin(), 0);
-	ck_assert_int_eq(clickhouse_put_end(wire, "us er", &err), 0);
+	ck_assert_int_eq(clickhouse_put_end(wire, "us er", &written, &err), 0);
 }
 END_TEST
 
@@ -82,7 +92,7 @@ answers(const char *head, const char *body)
 	answer_start();
 	ck_assert_int_eq(put_begin(), 0);
 	ck_assert_int_eq(put(10), 0);
-	ck_assert_int_eq(clickhouse_put_end(wire, "us er", &err), -1);
+	ck_assert_int_eq(clickhouse_put_end(wire, "us er", &written, &err), -1);
 }
 
 START_TEST(a_refusal_after_the_data)
@@ -96,9 +106,56 @@ END_TEST
 
 START_TEST(an_exception_behind_status_200)
 {
-	answers(OK_HEAD, EXCEPTION);
+	answers(OK_HEAD WRITTEN("3"), EXCEPTION);
 	ck_assert_int_eq(err.cls, ERR_SOURCE_LOST);
 	ck_assert_ptr_nonnull(strstr(err.text, "memory is full"));
+}
+END_TEST
+
+/* No error is no success. */
+START_TEST(an_answer_that_does_not_say_what_was_written)
+{
+	static const struct {
+		const char *head, *says;
+	} cases[] = {
+		{ "HTTP/1.1 200 OK\r\n", "200, but not as a ClickHouse" },
+		{ "HTTP/1.1 204 No Content\r\n", "204, but not as a" },
+		{ "HTTP/1.1 302 Found\r\nLocation: /login\r\n",
+		    "302, but not as a ClickHouse" },
+		{ "HTTP/1.1 200 OK\r\nX-ClickHouse-Exception-Code: 209\r\n",
+		    "error 209" },
+		{ "HTTP/1.1 200 OK\r\nX-ClickHouse-Exception-Code: 209\r\n" WRITTEN(
+		      "10"),
+		    "error 209" },
+		{ OK_HEAD, "does not say how many rows" },
+		{ OK_HEAD SUMMARY(""), "does not say how many rows" },
+		{ OK_HEAD SUMMARY("{}"), "does not say how many rows" },
+		{ OK_HEAD SUMMARY("{\"read_rows\":\"7\"}"),
+		    "does not say how many rows" },
+		{ OK_HEAD SUMMARY("{\"written_rows\":\"1"),
+		    "does not say how many rows" },
+		{ OK_HEAD SUMMARY("{\"written_rows\":\"10\""),
+		    "does not say how many rows" },
+		{ OK_HEAD SUMMARY("{\"written_rows\":\"\"}"),
+		    "does not say how many rows" },
+		{ OK_HEAD SUMMARY("{\"written_rows\":\"-1\"}"),
+		    "does not say how many rows" },
+		{ OK_HEAD SUMMARY("{\"written_rows\":\"99999999999999999999"
+				  "\"}"),
+		    "does not say how many rows" },
+	};
+
+	for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
+		if (k > 0) {
+			answer_teardown();
+			answer_setup();
+		}
+		answers(cases[k].head, "<html>Please sign in</html>");
+		ck_assert_msg(err.cls == ERR_SOURCE_LOST, "%zu: %s", k,
+		    err_class_name(err.cls));
+		ck_assert_msg(strstr(err.text, cases[k].says) != NULL,
+		    "%zu: %s", k, err.text);
+	}
 }
 END_TEST
 
@@ -119,7 +176,7 @@ START_TEST(a_refusal_before_the_datas_end)
 	for (int i = 0; i < 1000 && rc == 0; i++)
 		rc = put(64 << 10);
 	ck_assert_int_eq(rc, 1);
-	ck_assert_int_eq(clickhouse_put_end(wire, "us er", &err), -1);
+	ck_assert_int_eq(clickhouse_put_end(wire, "us er", &written, &err), -1);
 	ck_assert_int_eq(err.cls, ERR_SOURCE);
 	ck_assert_ptr_nonnull(strstr(err.text, "Table d.t does not exist"));
 }
@@ -147,7 +204,7 @@ START_TEST(a_server_that_goes_away)
 	for (int i = 0; i < 1000; i++)
 		if (put(64 << 10) != 0)
 			break;
-	ck_assert_int_eq(clickhouse_put_end(wire, "us er", &err), -1);
+	ck_assert_int_eq(clickhouse_put_end(wire, "us er", &written, &err), -1);
 	ck_assert_int_eq(err.cls, ERR_SOURCE_LOST);
 	ck_assert_ptr_nonnull(strstr(err.text, "closed the connection"));
 }
@@ -155,7 +212,8 @@ END_TEST
 
 START_TEST(a_stopped_insert_does_not_look_whole)
 {
-	buf_put_str(&server.answer, OK_HEAD "Content-Length: 0\r\n\r\n");
+	buf_put_str(
+	    &server.answer, OK_HEAD WRITTEN("3") "Content-Length: 0\r\n\r\n");
 	answer_start();
 	ck_assert_int_eq(put_begin(), 0);
 	ck_assert_int_eq(put(1000), 0);
@@ -178,6 +236,7 @@ main(void)
 	tcase_add_test(t, a_body_may_be_empty);
 	tcase_add_test(t, a_refusal_after_the_data);
 	tcase_add_test(t, an_exception_behind_status_200);
+	tcase_add_test(t, an_answer_that_does_not_say_what_was_written);
 	tcase_add_test(t, a_refusal_before_the_datas_end);
 	tcase_add_test(t, a_server_that_takes_nothing);
 	tcase_add_test(t, a_server_that_goes_away);

@@ -42,8 +42,9 @@ refused(struct wire *w, const char *user, struct err *err)
 	struct buf body;
 
 	http_answer(wire_http(w), &a);
-	if (a.status == 200 && a.exception_code == 0)
+	if (a.status == 200 && a.exception_code == 0 && a.named)
 		return 0;
+	e.named = a.named;
 	buf_init(&body, REFUSAL_MAX + STEP);
 	wire_refusal(w, &body, REFUSAL_MAX);
 	http_stop(wire_http(w));
@@ -85,6 +86,7 @@ exception_at_end(struct wire *w, const char *user, bool wrong, struct err *err)
 	struct server_error e = { .role = http_role(wire_http(w)),
 		.place = http_place(wire_http(w)),
 		.user = user,
+		.named = true,
 		.status = 200,
 		.text = "" };
 	struct http_answer a;
@@ -165,13 +167,26 @@ clickhouse_fetch(struct wire *w, const char *user, const char *parameters,
 }
 
 int
-clickhouse_put_end(struct wire *w, const char *user, struct err *err)
+clickhouse_put_end(
+    struct wire *w, const char *user, uint64_t *written, struct err *err)
 {
+	struct http_answer a;
+
 	if (wire_put_end(w, err) == -1 || refused(w, user, err) == -1)
 		return -1;
 	if (wire_drain(w, EXPLAIN_MAX, err) == -1)
 		return clickhouse_explain(w, user, err);
-	return clickhouse_complete(w, user, err);
+	if (clickhouse_complete(w, user, err) == -1)
+		return -1;
+	http_answer(wire_http(w), &a);
+	*written = a.written_rows;
+	if (a.tells_written)
+		return 0;
+	return err_set(err, http_role(wire_http(w))->lost,
+	    "'%s' does not say how many rows an insert has written (header "
+	    "X-ClickHouse-Summary); a server before 20.3 cannot, and what "
+	    "stands in between must let it through",
+	    http_place(wire_http(w)));
 }
 
 char *

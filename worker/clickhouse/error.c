@@ -131,6 +131,13 @@ trim(const char **text, size_t *len)
 static int
 bare_status(const struct server_error *e, struct err *err)
 {
+	if (!e->named && e->status >= 200 && e->status < 400)
+		return err_set(err, e->role->lost,
+		    "'%s' answered with HTTP status %ld, but not as a "
+		    "ClickHouse server does (no X-ClickHouse header): a "
+		    "sign-in page or proxy stands in between; see to that, "
+		    "then run it again",
+		    e->place, e->status);
 	if (e->status == 401 || e->status == 403)
 		return err_set(err, e->role->refused,
 		    "'%s' refused with HTTP status "

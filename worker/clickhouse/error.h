@@ -16,6 +16,7 @@ struct server_error {
 	const struct http_role *role;
 	const char *place; /* "http://host:port" */
 	const char *user;  /* for "wrong password", or NULL */
+	bool named;        /* it came with a header of ClickHouse's own */
 	long status;       /* of HTTP; 200 in mid-stream */
 	int code;          /* of the exception header, 0: look into text */
 	const char *text;  /* the body, or the exception's text */

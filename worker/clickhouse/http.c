@@ -26,7 +26,7 @@
 const struct http_role http_source = { "source", ERR_SOURCE, ERR_SOURCE_LOST },
 		       http_target = { "target", ERR_TARGET, ERR_TARGET_LOST };
 
-enum { TURN_MS = 1000, PIECE = 512 << 10 };
+enum { TURN_MS = 1000, PIECE = 512 << 10, SUMMARY_MAX = 2048 };
 
 struct http {
 	CURLM *multi;
@@ -161,16 +161,41 @@ header_value(
 	return true;
 }
 
+/* X-ClickHouse-Summary is one object of texts that are numbers. What has no
+ * end may have lost digits, too. */
+static void
+note_summary(struct http_answer *a, const char *text)
+{
+	static const char key[] = "\"written_rows\":\"";
+	const char *at = strstr(text, key);
+	char *end;
+
+	a->tells_written = false;
+	if (at == NULL || text[0] != '{' || text[strlen(text) - 1] != '}')
+		return;
+	at += strlen(key);
+	errno = 0;
+	a->written_rows = strtoull(at, &end, 10);
+	a->tells_written =
+	    isdigit((unsigned char)*at) && *end == '"' && errno == 0;
+}
+
 /* Trailers come this way too. */
 static size_t
 on_header(char *line, size_t one, size_t n, void *arg)
 {
+	static const char own[] = "X-ClickHouse-";
 	struct http *h = arg;
-	char value[64];
+	char value[64], summary[SUMMARY_MAX];
 
 	n *= one;
 	h->activity = mono_now();
 	h->headed = h->headed || *line == '\r' || *line == '\n';
+	if (n > strlen(own) && strncasecmp(line, own, strlen(own)) == 0)
+		h->answer.named = true;
+	if (header_value(
+		line, n, "X-ClickHouse-Summary", summary, sizeof(summary)))
+		note_summary(&h->answer, summary);
 	if (header_value(
 		line, n, "X-ClickHouse-Exception-Code", value, sizeof(value))) {
 		h->answer.exception_code = atoi(value);

@@ -54,6 +54,9 @@ struct http_answer {
 					 * also as a trailer; 0 none */
 	char exception_tag[64]; /* X-ClickHouse-Exception-Tag, or "" */
 	char encoding[16];      /* Content-Encoding, or "" */
+	bool named;             /* some header of ClickHouse's own came */
+	bool tells_written;     /* X-ClickHouse-Summary came whole ... */
+	uint64_t written_rows;  /* ... and has this */
 };
 
 struct http;

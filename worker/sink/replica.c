@@ -113,7 +113,8 @@ read_table(struct replica *r, struct err *err)
 	buf_init(&answer, ANSWER_MAX);
 	buf_put_str(&sql,
 	    "SELECT engine, engine_full, sorting_key, timezone(), "
-	    "toString(uuid) FROM system.tables");
+	    "toString(uuid), toUInt64(length(dependencies_table)) FROM "
+	    "system.tables");
 	put_where(&sql, r->job, "name");
 	rc = replica_ask(r, buf_cstr(&sql), &answer, &at, err);
 	if (rc == 0 && cursor_left(&at) > 0) {
@@ -126,7 +127,30 @@ read_table(struct replica *r, struct err *err)
 		if (uuid_parse(text, uuid))
 			uuid_format(uuid, r->uuid);
 		free(text);
+		r->views = cursor_u64(&at);
 		rc = at.bad ? malformed(err) : 1;
+	}
+	buf_clear(&sql);
+	buf_clear(&answer);
+	return rc;
+}
+
+int
+replica_count_views(struct replica *r, struct err *err)
+{
+	struct buf sql, answer;
+	struct cursor at;
+	int rc;
+
+	buf_init(&sql, REPLICA_SQL_MAX);
+	buf_init(&answer, ANSWER_MAX);
+	buf_put_str(&sql,
+	    "SELECT toUInt64(length(dependencies_table)) FROM system.tables");
+	put_where(&sql, r->job, "name");
+	rc = replica_ask(r, buf_cstr(&sql), &answer, &at, err);
+	if (rc == 0) {
+		r->views = cursor_u64(&at);
+		rc = at.bad ? malformed(err) : 0;
 	}
 	buf_clear(&sql);
 	buf_clear(&answer);

@@ -39,8 +39,8 @@ replica_begin(struct replica *r, const char *token, struct err *err)
 	char *escaped = http_escape(token), *parameters;
 	int rc;
 
-	parameters = xasprintf(
-	    "async_insert=0&insert_deduplicate=1&optimize_on_insert=0&"
+	parameters = xasprintf(CLICKHOUSE_TELL_WRITTEN
+	    "&async_insert=0&insert_deduplicate=1&optimize_on_insert=0&"
 	    "insert_deduplication_token=%s&max_partitions_per_insert_block=0&"
 	    "min_insert_block_size_rows=%d&min_insert_block_size_bytes=%d",
 	    escaped, REPLICA_BLOCK_ROWS, REPLICA_BLOCK_BYTES);
@@ -80,10 +80,35 @@ replica_append(struct replica *r, const struct batch *b, struct err *err)
 	    : replica_flush(r, err);
 }
 
+/* What views that hang on the table have written counts as written, too. One
+ * may have been made since the table was described. */
+static int
+as_sent(struct replica *r, uint64_t written, struct err *err)
+{
+	if (written == r->rows)
+		return 0;
+	if (written > r->rows && r->views == 0 &&
+	    replica_count_views(r, err) == -1)
+		return -1;
+	if (written > r->rows && r->views > 0)
+		return 0;
+	return err_set(err, ERR_TARGET_LOST,
+	    "'%s' says that an insert of %" PRIu64 " rows has written %" PRIu64
+	    "; if views hang on '%s.%s', let the user see them (GRANT SHOW "
+	    "TABLES), else see what stands in between, then run it again",
+	    http_place(wire_http(r->server)), r->rows, written,
+	    r->job->namespace_, r->job->target_table);
+}
+
 int
 replica_finish(struct replica *r, struct err *err)
 {
-	return clickhouse_put_end(r->server, r->job->target_user, err);
+	uint64_t written;
+
+	if (clickhouse_put_end(r->server, r->job->target_user, &written, err) ==
+	    -1)
+		return -1;
+	return as_sent(r, written, err);
 }
 
 void

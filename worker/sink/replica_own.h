@@ -29,6 +29,7 @@ struct replica {
 	char *engine_full; /* with arguments, keys, settings */
 	char *sorting_key;
 	char *zone; /* in which the server shows times that have none */
+	uint64_t views; /* that take what is inserted */
 	char uuid[UUID_TEXT];
 	struct replica_own_column *columns;
 	size_t ncolumns;
@@ -55,5 +56,7 @@ enum { REPLICA_SQL_MAX = 16 << 20 };
 int replica_ask(struct replica *, const char *sql, struct buf *out,
     struct cursor *, struct err *) MUST_USE;
 void replica_forget(struct replica *); /* the plan of replica_fit() */
+/* Asks for r->views again. */
+int replica_count_views(struct replica *, struct err *) MUST_USE;
 
 #endif
