@@ -174,6 +174,25 @@ tell_columns(struct sync *s, bool there)
 	free_types(s, types);
 }
 
+void
+sync_tell_parted(const struct sync *s)
+{
+	const char *by = replica_parts_by(s->target);
+	bool version = by != NULL && strcmp(by, s->job->timestamp) == 0;
+	char text[1024];
+
+	if (by == NULL)
+		return;
+	snprintf(text, sizeof(text),
+	    "the target '%s.%s' is partitioned by '%s', which is not of the "
+	    "key: %sversions of a row in two partitions are never merged, and "
+	    "a query with do_not_merge_across_partitions_select_final = 1 "
+	    "shows both; see calve-runbook(7), 'Old versions stay'",
+	    s->job->namespace_, s->job->target_table, by,
+	    version ? "" : "where it changes, ");
+	report_note(version, text);
+}
+
 int
 sync_check(const struct job *job, struct err *err)
 {
@@ -196,6 +215,8 @@ sync_check(const struct job *job, struct err *err)
 			    "merged, which FINAL does not show; ALTER it "
 			    "MODIFY SETTING "
 			    "non_replicated_deduplication_window = 1000");
+		if (there == 1)
+			sync_tell_parted(&s);
 		if (!s.described.unique)
 			report_note(true,
 			    "no unique index of the source has the key's "
@@ -226,6 +247,8 @@ sync_init(const struct job *job, struct err *err)
 			    job->target_table);
 			report_note(false, text);
 		}
+		if (rc != -1)
+			sync_tell_parted(&s);
 	}
 	sync_end(&s);
 	return rc == -1 ? -1 : 0;

@@ -38,6 +38,9 @@ source_note sync_note;
 int sync_open_source(struct sync *, struct err *) MUST_USE;
 /* The target, that takes what the source gives; refused where there is none. */
 int sync_open_target(struct sync *, struct err *) MUST_USE;
+/* Whether versions of a row may lie where they are never merged. */
+void sync_tell_parted(const struct sync *);
+
 /* ---- sync_low.c ---- */
 
 /* The window begins look-back before a position, and where there were open

@@ -271,6 +271,8 @@ tell_all(struct verification *v)
 	}
 	equal = tell(v, "all", all) && equal;
 	v->s.res->rows = all[TARGET].rows;
+	if (!equal)
+		sync_tell_parted(&v->s);
 	tell_why(v, equal);
 }
 

@@ -38,6 +38,44 @@ sync_config "$(visits q 'partition: ["bucket(16, id)"]')"
 calve init
 has 'other transforms are refused' "partition 'bucket\(16, id\)' of 'q' must be a column, or year, month, day or hour" "$ERR"
 
+# Versions of a key meet in a merge wherever their times lie. Where a table's
+# partitions part them that is told, and the way out of the runbook mends it.
+app "CREATE TABLE moved (id int PRIMARY KEY, updated_at timestamptz NOT NULL, v text); INSERT INTO moved SELECT g, '2026-09-30 12:00+00', 'old' FROM generate_series(1, 1000) g" >/dev/null
+moved() { # TARGET OPTIONS
+	sync_config "{ name: $1, source: app.moved, target: olap.fact.$1, timestamp: updated_at, key: [id]${2:+, $2} }"
+	calve init
+}
+versions() { # TABLE: rows there; with FINAL; with FINAL by partition
+	sql "OPTIMIZE TABLE fact.$1 FINAL"
+	sql "SELECT (SELECT count() FROM fact.$1) || ' ' || (SELECT count() FROM fact.$1 FINAL) || ' ' || (SELECT count() FROM fact.$1 FINAL SETTINGS do_not_merge_across_partitions_select_final = 1)"
+}
+moved one
+same 'one partition: nothing to tell' 0 "$(grep -c partitioned <<<"$ERR")"
+run_ok 'before the change'
+moved parted 'partition: [month(updated_at)]'
+has 'partitions by the timestamp are told by init' "warn .*the target 'fact.parted' is partitioned by 'updated_at', which is not of the key: versions" "$ERR"
+run_ok 'before the change, by month'
+app "UPDATE moved SET updated_at = '2026-10-01 12:00+00', v = 'new'" >/dev/null
+run_ok 'after the change, by month'
+same 'by month old versions stay' '2000 1000 2000' "$(versions parted)"
+calve check --connect
+has 'which check tells' "warn .*'fact.parted' is partitioned by 'updated_at'.*'Old versions stay'" "$ERR"
+sql 'CREATE TABLE fact.parted_new AS fact.parted ENGINE = ReplacingMergeTree(updated_at) PARTITION BY tuple() ORDER BY id SETTINGS non_replicated_deduplication_window = 1000'
+sql 'INSERT INTO fact.parted_new SELECT * FROM fact.parted FINAL'
+sql 'EXCHANGE TABLES fact.parted AND fact.parted_new'
+app "UPDATE moved SET updated_at = '2026-11-01 12:00+00', v = 'newer'" >/dev/null
+run_ok 'copied into one partition'
+same 'copied into one partition: old versions are gone' '1000 1000 1000' "$(versions parted)"
+calve verify
+same 'and it is equal' 0 "$RC"
+calve check --connect
+same 'check has nothing more to tell' 0 "$(grep -c partitioned <<<"$ERR")"
+moved one
+run_ok 'after the change'
+same 'in one partition old versions go' '1000 1000 1000' "$(versions one)"
+moved shard 'partition: [id]'
+same 'a partition of the key parts no versions' 0 "$(grep -c partitioned <<<"$ERR")"
+
 sync_config "$(visits few 'include: [id, updated_at, city], start: "2100-01-01"')"
 calve init
 same 'include: only these columns' 'city,id,updated_at' "$(sql "SELECT arrayStringConcat(arraySort(groupArray(name)), ',') FROM system.columns WHERE table = 'few'")"

@@ -172,6 +172,7 @@ take_column(struct replica *r, struct cursor *at, struct err *err)
 	c->name = clickhouse_text(at);
 	c->text = clickhouse_text(at);
 	kind = clickhouse_text(at);
+	c->parts = cursor_u8(at) != 0;
 	c->stored = kind[0] == '\0' || strcmp(kind, "DEFAULT") == 0;
 	free(kind);
 	if (at->bad)
@@ -194,7 +195,9 @@ read_columns(struct replica *r, struct err *err)
 	buf_init(&sql, REPLICA_SQL_MAX);
 	buf_init(&answer, ANSWER_MAX);
 	buf_put_str(&sql,
-	    "SELECT name, type, toString(default_kind) FROM system.columns");
+	    "SELECT name, type, toString(default_kind), "
+	    "toUInt8(is_in_partition_key AND NOT is_in_sorting_key) FROM "
+	    "system.columns");
 	put_where(&sql, r->job, "table");
 	buf_put_str(&sql, " ORDER BY position");
 	r->columns = xcalloc(COLUMNS_MAX, sizeof(*r->columns));
@@ -239,6 +242,19 @@ replica_type(const struct replica *r, const char *column)
 	const struct replica_own_column *c = find(r, column);
 
 	return c != NULL ? c->text : NULL;
+}
+
+const char *
+replica_parts_by(const struct replica *r)
+{
+	const struct replica_own_column *of_time = find(r, r->job->timestamp);
+
+	if (of_time != NULL && of_time->parts)
+		return of_time->name;
+	for (size_t k = 0; k < r->ncolumns; k++)
+		if (r->columns[k].parts)
+			return r->columns[k].name;
+	return NULL;
 }
 
 bool

@@ -48,7 +48,11 @@ bool replica_remembers(const struct replica *);
 struct replica_column {
 	const char *name, *type;
 };
-/* Makes the table, partitioned as the job says, or by month. */
+/* A column of the partition key that is none of the sorting key's: where it
+ * changes, versions of a key lie in several partitions, and are never merged.
+ * The timestamp where it is one of several; NULL: there is none. */
+const char *replica_parts_by(const struct replica *);
+/* Makes the table, partitioned as the job says, or not at all. */
 int replica_create(struct replica *, const struct replica_column *, size_t n,
     struct err *) MUST_USE;
 

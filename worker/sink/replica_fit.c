@@ -206,7 +206,7 @@ put_time(struct buf *sql, const char *name, const char *type)
 		buf_put_str(sql, ", 'UTC')");
 }
 
-/* One field of `partition:`; NULL text is the default, month(timestamp). */
+/* One field of `partition:`. */
 static int
 put_partition(struct buf *sql, const struct job *job, const char *text,
     const struct replica_column *columns, size_t n, struct err *err)
@@ -247,24 +247,27 @@ unknown:
 	    text, job->name, job->timestamp);
 }
 
+/*
+ * Without `partition:` there is one partition: versions of a key meet in merges
+ * only within one (ClickHouse documentation, "ReplacingMergeTree"), and a
+ * partition of anything but the key lets them part.
+ */
 static int
 put_partitions(struct buf *sql, const struct job *job,
     const struct replica_column *columns, size_t n, struct err *err)
 {
-	char *usual = xasprintf("month(%s)", job->timestamp);
-	int rc = 0;
-
-	buf_put_str(sql, ") PARTITION BY (");
 	if (job->npartition == 0)
-		rc = put_partition(sql, job, usual, columns, n, err);
-	for (size_t k = 0; rc == 0 && k < job->npartition; k++) {
+		return 0;
+	buf_put_str(sql, " PARTITION BY (");
+	for (size_t k = 0; k < job->npartition; k++) {
 		if (k > 0)
 			buf_put_str(sql, ", ");
-		rc =
-		    put_partition(sql, job, job->partition[k], columns, n, err);
+		if (put_partition(
+			sql, job, job->partition[k], columns, n, err) == -1)
+			return -1;
 	}
-	free(usual);
-	return rc;
+	buf_put_str(sql, ")");
+	return 0;
 }
 
 static int
@@ -282,9 +285,10 @@ put_create(struct buf *sql, const struct replica *r,
 	}
 	buf_put_str(sql, ") ENGINE = ReplacingMergeTree(");
 	sql_identifier(sql, job->timestamp);
+	buf_put_str(sql, ")");
 	if (put_partitions(sql, job, columns, n, err) == -1)
 		return -1;
-	buf_put_str(sql, ") ORDER BY (");
+	buf_put_str(sql, " ORDER BY (");
 	for (size_t k = 0; k < job->nkey; k++) {
 		if (k > 0)
 			buf_put_str(sql, ", ");

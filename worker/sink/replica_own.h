@@ -16,6 +16,7 @@
 struct replica_own_column {
 	char *name, *text;
 	bool stored; /* takes values */
+	bool parts;  /* of the partition key, and not of the sorting key */
 	struct ch_type type;
 };
 
@@ -28,7 +29,7 @@ struct replica {
 	char *engine;      /* "ReplacingMergeTree" */
 	char *engine_full; /* with arguments, keys, settings */
 	char *sorting_key;
-	char *zone; /* in which the server shows times that have none */
+	char *zone;     /* in which the server shows times that have none */
 	uint64_t views; /* that take what is inserted */
 	char uuid[UUID_TEXT];
 	struct replica_own_column *columns;
