@@ -114,4 +114,33 @@ refused_stamp() { # TYPE
 refused_stamp integer
 refused_stamp text
 
+# ---- encodings -------------------------------------------------------------------------------
+
+DATABASES=0
+# in_database ENCODING TEXT [COLUMN]: a run of a table of a database of that encoding, made for it
+in_database() {
+	local database
+	database="encoded$((++DATABASES))"
+	state "CREATE DATABASE $database ENCODING '$1' LOCALE 'C' TEMPLATE template0" >/dev/null
+	APP_CONNINFO=$(sed "s/dbname=[^ ]*/dbname=$database/" "$T/pg/pg.conninfo")
+	psql -qX "$APP_CONNINFO" -c "SET client_encoding = '$1'; CREATE TABLE t (id int PRIMARY KEY, at timestamptz NOT NULL)" \
+		-c "DO \$\$ BEGIN EXECUTE format('ALTER TABLE t ADD %I text', ${3:-'c'}); END \$\$" \
+		-c "INSERT INTO t VALUES (1, '2026-01-01', $2)"
+	sql 'DROP TABLE IF EXISTS fact.t'
+	state "DELETE FROM offload_watermarks WHERE table_name = 't'" >/dev/null
+	sync_config "$(entry)"
+	unset APP_CONNINFO
+	calve init
+	INIT=$ERR
+	calve run
+}
+in_database SQL_ASCII "E'caf\\303\\251'"
+same 'UTF-8 in SQL_ASCII arrives' '0 café' "$RC $(sql 'SELECT c FROM fact.t FINAL')"
+in_database SQL_ASCII "E'caf\\351'"
+has 'what is not UTF-8 is refused by the name of its column' "column 'c' \(text\): a value is not UTF-8" "$ERR"
+in_database SQL_ASCII "'x'" "E'caf\\351'"
+has 'and so is a name' "column 3 of 'public.t' has a name that is not UTF-8" "$INIT"
+in_database LATIN1 "E'caf\\351'" "E'na\\357f'"
+same 'other encodings are converted, names too' '0 café' "$RC $(sql "SELECT \"naïf\" FROM fact.t FINAL")"
+
 exit "$TESTS_FAILED"

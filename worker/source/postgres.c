@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/xalloc.h"
+#include "worker/source/utf8.h"
 #include "worker/stop.h"
 
 enum { SQL_MAX = 1 << 20 };
@@ -250,6 +251,23 @@ take_column(struct postgres_column *c, const struct pg_rows *rows, size_t row)
 	};
 }
 
+/* A database of encoding SQL_ASCII lets names be any bytes. */
+static int
+check_names(const struct postgres *s, struct err *err)
+{
+	for (size_t k = 0; k < s->ncolumns; k++) {
+		const char *name = s->columns[k].name;
+
+		if (utf8_prefix((const uint8_t *)name, strlen(name)) !=
+		    strlen(name))
+			return err_set(err, ERR_SOURCE,
+			    "column %zu of '%s.%s' has a name that is not "
+			    "UTF-8; rename it, or read a view that does",
+			    k + 1, s->schema, s->job->table);
+	}
+	return 0;
+}
+
 static struct postgres_column *
 find_column(struct postgres *s, const char *name)
 {
@@ -381,7 +399,8 @@ postgres_describe(
 	for (size_t k = 0; k < s->ncolumns; k++)
 		take_column(&s->columns[k], rows, k);
 	pg_rows_free(rows);
-	if (find_timestamp(s, err) == -1 || postgres_find_zone(s, err) == -1 ||
+	if (check_names(s, err) == -1 || find_timestamp(s, err) == -1 ||
+	    postgres_find_zone(s, err) == -1 ||
 	    (s->job->nkey > 0 && check_keys(s, err) == -1))
 		return -1;
 	tell_table(s, out);

@@ -27,10 +27,15 @@ number(const struct pg_rows *rows, size_t col, int64_t missing)
  * SET LOCAL: until the end of the transaction, whoever's session that is.
  * row_security off makes the server refuse a query that a policy would keep
  * rows from (PostgreSQL documentation, "Row Security Policies"). Intervals as
- * Iceberg's users expect them; exact floats as text.
+ * Iceberg's users expect them; exact floats as text. A database of encoding
+ * SQL_ASCII holds bytes of any encoding, and converts none: asked for UTF-8 it
+ * fails on the first value that is not, without naming its column (ibid.,
+ * "Character Set Support"); asked for what is there, it leaves the look to us.
  */
 static const char settings[] =
-    "SET LOCAL row_security = off; SET LOCAL client_encoding = 'UTF8';"
+    "SET LOCAL row_security = off; SELECT set_config('client_encoding',"
+    " CASE current_setting('server_encoding') WHEN 'SQL_ASCII'"
+    " THEN 'SQL_ASCII' ELSE 'UTF8' END, true);"
     " SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO';"
     " SET LOCAL intervalstyle = 'iso_8601'; SET LOCAL extra_float_digits = 1;"
     " SET LOCAL bytea_output = 'hex';"
