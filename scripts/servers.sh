@@ -22,6 +22,8 @@
 #	                  reader/reader-secret (read only)
 #	old_ch_stop DIR, old_ch_kill DIR
 #	old_ch_sql DIR SQL [URL parameters]
+#	zk_start DIR      ZooKeeper, one node: DIR/zk.port
+#	zk_stop DIR
 #
 # Starting a server whose DIR holds data brings it back up with that data, on
 # the same port where it is still free. Each start returns when the server
@@ -383,6 +385,7 @@ old_ch_config() {
 		  <mark_cache_size>67108864</mark_cache_size>
 		  <max_concurrent_queries>64</max_concurrent_queries>
 		  <keep_alive_timeout>3</keep_alive_timeout>
+		  ${OLD_CH_EXTRA:-}
 		</yandex>
 	EOF
 	cat > "$1/users.xml" <<-EOF
@@ -427,6 +430,8 @@ old_ch_start() {
 		    "http://127.0.0.1:$port" && proc_alive "$dir/old.pid"; then
 			echo "$port" > "$dir/old.port"
 			echo "http://127.0.0.1:$port" > "$dir/old.url"
+			grep -o '<tcp_port>[0-9]*' "$dir/old/config.xml" |
+			    grep -o '[0-9]*' > "$dir/old.tcp"
 			return 0
 		fi
 		proc_end "$dir/old.pid" KILL
@@ -451,13 +456,59 @@ old_ch_sql() {
 	    --data-binary "$2"
 }
 
+# ---- ZooKeeper ---------------------------------------------------------------------
+
+zk_jar=/usr/share/java/zookeeper.jar
+
+# Before it serves it says so, in other words.
+zk_ready() {
+	local answer=
+	{ exec 3<> "/dev/tcp/127.0.0.1/$1" && printf srvr >&3 &&
+	    IFS= read -r -t 2 answer <&3
+	exec 3>&-; } 2> /dev/null
+	[[ $answer == 'Zookeeper version'* ]]
+}
+
+zk_start() {
+	local dir port
+	mkdir -p "$1/zk" && dir=$(cd "$1" && pwd) || return 1
+	[[ -e $zk_jar ]] && command -v java > /dev/null || servers_fail \
+	    "Debian's zookeeper is missing: run scripts/setup.sh test" ||
+	    return 1
+	proc_alive "$dir/zk.pid" && return 0
+	for _ in 1 2 3 4 5; do
+		port=$(free_port) || return 1
+		printf '%s\n' tickTime=500 "dataDir=$dir/zk" \
+		    "clientPort=$port" clientPortAddress=127.0.0.1 \
+		    admin.enableServer=false 4lw.commands.whitelist=srvr \
+		    > "$dir/zk.cfg"
+		proc_spawn "$dir/zk.pid" "$dir/zk.log" java -Xmx128m -cp \
+		    "$zk_jar" \
+		    org.apache.zookeeper.server.quorum.QuorumPeerMain \
+		    "$dir/zk.cfg"
+		if wait_until "$SERVERS_DEADLINE" zk_ready "$port" &&
+		    proc_alive "$dir/zk.pid"; then
+			echo "$port" > "$dir/zk.port"
+			return 0
+		fi
+		proc_end "$dir/zk.pid" KILL
+	done
+	tail -n 20 "$dir/zk.log" >&2
+	servers_fail "ZooKeeper did not start in '$dir'"
+}
+
+zk_stop() {
+	proc_end "$1/zk.pid" TERM
+}
+
 # ---- as a command --------------------------------------------------------------------
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
 	case ${1:-} in
 	pg_start | pg_listen | pg_stop | pg_kill | pg_remove | pg_sql | \
 	    ch_start | ch_stop | ch_kill | ch_sql | \
-	    old_ch_start | old_ch_stop | old_ch_kill | old_ch_sql)
+	    old_ch_start | old_ch_stop | old_ch_kill | old_ch_sql | \
+	    zk_start | zk_stop)
 		"$@"
 		;;
 	*)

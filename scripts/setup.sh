@@ -9,7 +9,7 @@
 #
 #	build	compiler and libraries of calve
 #	demo	+ PostgreSQL, the ClickHouse engine, readers (npm)
-#	test	+ libcheck, fuzzer, Debian's clickhouse-server
+#	test	+ libcheck, fuzzer, Debian's clickhouse-server and zookeeper
 #	lint	clang-format, shellcheck, mandoc
 #	interop	PyIceberg, Spark and Iceberg's jars (pip and Maven)
 #	bench	PyIceberg, the older Spark, ClickHouse's JDBC driver
@@ -34,7 +34,7 @@ packages_build=(gcc make pkg-config git libc6-dev libpq-dev
 packages_demo=(node:nodejs npm:npm curl:curl psql:postgresql-client
 	setpriv:util-linux libmicrohttpd-dev)
 packages_test=(check libsubunit-dev clang-14 libclang-rt-14-dev
-	clickhouse-server)
+	clickhouse-server zookeeper java:openjdk-17-jre-headless)
 packages_lint=(clang-format-14 shellcheck mandoc)
 packages_interop=(java:openjdk-17-jre-headless mvn:maven python3:python3)
 

@@ -2,6 +2,7 @@
 /* JOB_CHECK: what an offload would do to types and tables, without doing it. */
 #include "worker/check.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,6 +67,27 @@ tell_days(const struct job *job, const struct source_table *described)
 	report_note(false, text);
 }
 
+static int
+tell_lag(struct source *source, struct err *err)
+{
+	int64_t clock_us, visible_us;
+	char text[256];
+
+	if (source_clock(source, &clock_us, err) == -1)
+		return -1;
+	visible_us = clock_us;
+	if (source_visible(source, &visible_us, note, NULL, err) == -1)
+		return -1;
+	if (visible_us == clock_us)
+		return 0;
+	snprintf(text, sizeof text,
+	    "the replica that is read may lack the rows of up to %" PRId64
+	    " s: windows end so much earlier",
+	    (clock_us - visible_us) / 1000000);
+	report_note(false, text);
+	return 0;
+}
+
 int
 check(const struct job *job, struct err *err)
 {
@@ -96,7 +118,10 @@ check(const struct job *job, struct err *err)
 			    "of the source's sorting key: windows are read "
 			    "unordered, and every count scans the table");
 		tell_days(job, &described);
-		rc = waiting_look(job, source, described.timestamp_scale, err);
+		rc = tell_lag(source, err);
+		if (rc == 0)
+			rc = waiting_look(
+			    job, source, described.timestamp_scale, err);
 	}
 	target_close(&target);
 	source_table_clear(&described);

@@ -161,11 +161,10 @@ prepare(struct run *run, struct err *err)
 
 /* A day that is not over yet may still get rows, settled or not. */
 static int
-end_with_day(struct run *run, struct err *err)
+end_with_day(struct run *run, int64_t visible_us, struct err *err)
 {
-	return source_day(run->source,
-	    run->clock_us - run->job->settle_ms * 1000, &run->window.high_ticks,
-	    err);
+	return source_day(run->source, visible_us - run->job->settle_ms * 1000,
+	    &run->window.high_ticks, err);
 }
 
 /* The window, also as the result tells it. */
@@ -175,14 +174,17 @@ open_window(struct run *run, struct err *err)
 	struct position high = { .set = true,
 		.scale = run->described.timestamp_scale };
 	char text[POSITION_TEXT], off[512];
+	int64_t visible_us = run->clock_us;
 
-	if (window_of_run(&run->position, run->job->start, run->clock_us,
+	if (source_visible(run->source, &visible_us, note, NULL, err) == -1 ||
+	    window_of_run(&run->position, run->job->start, visible_us,
 		run->job->settle_ms, high.scale, &run->window, err) == -1)
 		return -1;
 	if (window_clock_is_off(
 		run->clock_us, run->host_us, run->job->settle_ms, off))
 		report_note(true, off);
-	if (high.scale == SCALE_DAYS && end_with_day(run, err) == -1)
+	if (high.scale == SCALE_DAYS &&
+	    end_with_day(run, visible_us, err) == -1)
 		return -1;
 	window_ahead(&run->window, run->clock_us, high.scale);
 	position_format(&run->position, text);

@@ -44,6 +44,7 @@ struct verification {
 	int64_t from;    /* the source's rows after this are calve's */
 	uint64_t before; /* rows of the target up to there */
 	uint64_t null_rows;
+	int64_t lag_us; /* of the source, at most */
 	int field_id;
 	struct err *err;
 };
@@ -193,6 +194,21 @@ tell(struct verification *v, const char *scope, const struct tally *s,
 	report_tally(scope, s->rows, t->rows, minmax, NULL, equal);
 }
 
+static void
+tell_lag(const struct verification *v)
+{
+	char text[256];
+
+	if (v->lag_us == 0)
+		return;
+	snprintf(text, sizeof text,
+	    "the source was asked at a replica that may lack the rows of up to "
+	    "%" PRId64 " s: they may be among these; run it again when it has "
+	    "caught up",
+	    v->lag_us / 1000000);
+	report_note(true, text);
+}
+
 /* Days on which one side has more than the other, in words. */
 static void
 tell_difference(const struct verification *v)
@@ -229,6 +245,8 @@ tell_difference(const struct verification *v)
 		    rows, side == 0 ? "source" : "target", days,
 		    days == 1 ? "" : "s", says[side]);
 		report_note(true, text);
+		if (side == 1)
+			tell_lag(v);
 	}
 }
 
@@ -349,6 +367,27 @@ find_beginning(struct verification *v, const struct target *target,
 	return 0;
 }
 
+static void
+note(void *arg, bool warning, const char *text)
+{
+	(void)arg;
+	report_note(warning, text);
+}
+
+static int
+find_lag(struct verification *v, struct source *source, struct err *err)
+{
+	int64_t clock_us, visible_us;
+
+	if (source_clock(source, &clock_us, err) == -1)
+		return -1;
+	visible_us = clock_us;
+	if (source_visible(source, &visible_us, note, NULL, err) == -1)
+		return -1;
+	v->lag_us = clock_us - visible_us;
+	return 0;
+}
+
 static int
 compare(struct verification *v, struct source *source, struct target *target,
     const struct source_table *described, struct err *err)
@@ -364,7 +403,8 @@ compare(struct verification *v, struct source *source, struct target *target,
 	    find_beginning(v, target, &from, err) == -1)
 		return -1;
 	report_phase(v->job, PHASE_COUNT);
-	if (waiting_look(v->job, source, v->source_scale, err) == -1 ||
+	if (find_lag(v, source, err) == -1 ||
+	    waiting_look(v->job, source, v->source_scale, err) == -1 ||
 	    source_days(source, &from, &upto, on_source_day, v, err) == -1)
 		return -1;
 	report_phase(v->job, PHASE_VERIFY);

@@ -82,6 +82,8 @@ suite() {
 suite_stop() {
 	local status=0
 	old_ch_stop "$T/old" || status=1
+	old_ch_stop "$T/other" || status=1
+	zk_stop "$T/zk" || status=1
 	ch_stop "$T/ch" || status=1
 	pg_remove "$T/pg" || status=1
 	pg_remove "$T/app" || status=1

@@ -192,13 +192,13 @@ START_TEST(only_what_differs_and_is_known_is_sent)
 {
 	struct setting_seen seen[] = {
 		{ (char[]){ "result_overflow_mode" }, (char[]){ "break" },
-		    false, false },
-		{ (char[]){ "limit" }, (char[]){ "0" }, false, false },
-		{ (char[]){ "session_timezone" }, (char[]){ "" }, false,
-		    false },
+		    false, false, NULL },
+		{ (char[]){ "limit" }, (char[]){ "0" }, false, false, NULL },
+		{ (char[]){ "session_timezone" }, (char[]){ "" }, false, false,
+		    NULL },
 		{ (char[]){ "max_threads" }, (char[]){ "'auto(8)'" }, false,
-		    false },
-		{ (char[]){ "readonly" }, (char[]){ "0" }, false, false },
+		    false, NULL },
+		{ (char[]){ "readonly" }, (char[]){ "0" }, false, false, NULL },
 	};
 	struct err err = { 0 };
 	struct buf b;
@@ -229,18 +229,50 @@ START_TEST(only_what_differs_and_is_known_is_sent)
 }
 END_TEST
 
+START_TEST(replicas_may_lag_by_a_minute_at_most)
+{
+	static const struct {
+		const char *value;
+		bool locked;
+		uint64_t seconds;
+	} is[] = { { "300", false, 60 }, { "0", false, 60 },
+		{ "60", false, 60 }, { "10", false, 10 }, { "300", true, 300 },
+		{ "0", true, 0 } };
+	struct err err = { 0 };
+	struct buf b;
+
+	buf_init(&b, 4096);
+	for (size_t i = 0; i < sizeof(is) / sizeof(*is); i++) {
+		char value[8];
+		struct setting_seen seen = {
+			.name = (char[]){ SETTINGS_REPLICA_DELAY },
+			.value = strcpy(value, is[i].value),
+			.locked = is[i].locked
+		};
+
+		ck_assert_ptr_nonnull(choose(&seen, 1, &b, &err));
+		ck_assert_int_eq(strstr(buf_cstr(&b), "=60") != NULL,
+		    !is[i].locked && i < 2);
+		ck_assert_uint_eq(
+		    settings_replica_delay(&seen, 1), is[i].seconds);
+	}
+	ck_assert_uint_eq(settings_replica_delay(NULL, 0), 300);
+	buf_clear(&b);
+}
+END_TEST
+
 START_TEST(what_was_sent_and_matters_is_confirmed)
 {
 	struct setting_seen seen[] = {
 		{ (char[]){ "result_overflow_mode" }, (char[]){ "break" },
-		    false, false },
-		{ (char[]){ "use_query_cache" }, (char[]){ "1" }, false,
-		    false },
+		    false, false, NULL },
+		{ (char[]){ "use_query_cache" }, (char[]){ "1" }, false, false,
+		    NULL },
 		{ (char[]){ "apply_deleted_mask" }, (char[]){ "0" }, false,
-		    false },
-		{ (char[]){ "session_timezone" }, (char[]){ "" }, false,
-		    false },
-		{ (char[]){ "limit" }, (char[]){ "0" }, false, false },
+		    false, NULL },
+		{ (char[]){ "session_timezone" }, (char[]){ "" }, false, false,
+		    NULL },
+		{ (char[]){ "limit" }, (char[]){ "0" }, false, false, NULL },
 	};
 	struct err err = { 0 };
 	struct buf b;
@@ -355,6 +387,7 @@ main(void)
 	tcase_add_test(tc, upto_is_the_complement_of_after);
 	tcase_add_test(tc, key_positions);
 	tcase_add_test(tc, only_what_differs_and_is_known_is_sent);
+	tcase_add_test(tc, replicas_may_lag_by_a_minute_at_most);
 	tcase_add_test(tc, what_was_sent_and_matters_is_confirmed);
 	tcase_add_test(tc, texts_of_the_server_get_a_class_and_advice);
 	tcase_add_test(tc, only_this_answers_tag_makes_an_exception);

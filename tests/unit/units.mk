@@ -13,6 +13,9 @@ unit_position := common/position.c common/clock.c common/err.c
 UNITS += seen
 unit_seen := worker/seen.c common/position.c common/clock.c common/err.c
 
+UNITS += replica
+unit_replica := worker/source/clickhouse_replica.c
+
 UNITS += buf
 unit_buf := common/buf.c common/xalloc.c
 

@@ -44,6 +44,7 @@ static const struct {
 	[SYSTEM_UUID] = { "tables", "uuid" },
 	[SYSTEM_DEFAULT_KIND] = { "columns", "default_kind" },
 	[SYSTEM_POSITION] = { "columns", "position" },
+	[SYSTEM_KEEPER_TROUBLE] = { "replicas", "zookeeper_exception" },
 };
 
 /* UNKNOWN_FUNCTION, UNKNOWN_IDENTIFIER */
@@ -69,7 +70,8 @@ learn_system(struct clickhouse *s, struct err *err)
 	buf_init(&answer, ANSWER_MAX);
 	buf_put_str(&sql,
 	    "SELECT table, name FROM system.columns WHERE database = 'system' "
-	    "AND table IN ('settings', 'tables', 'columns') AND name IN (");
+	    "AND table IN ('settings', 'tables', 'columns', 'replicas') "
+	    "AND name IN (");
 	for (size_t i = 0; i < SYSTEM_COLUMNS; i++)
 		buf_printf(&sql, "%s'%s'", i > 0 ? ", " : "",
 		    system_columns[i].column);
@@ -193,6 +195,7 @@ static const struct source_ops ops = {
 	.resolve = clickhouse_resolve,
 	.clock = clickhouse_clock,
 	.day = clickhouse_day,
+	.visible = clickhouse_visible,
 	.count = clickhouse_count,
 	.days = clickhouse_days,
 	.begin = clickhouse_read_begin,
@@ -212,7 +215,7 @@ clickhouse_open(const struct job *job, struct err *err)
 
 	s->source.ops = &ops;
 	s->job = job;
-	s->clock_us = INT64_MIN;
+	s->clock_us = s->complete_us = INT64_MIN;
 	for (size_t i = 0; i < SYSTEM_COLUMNS; i++)
 		s->has[i] = true;
 	s->database = job->database != NULL && job->database[0] != '\0'
@@ -248,6 +251,8 @@ clickhouse_close(struct source *source)
 	native_free(s->native);
 	for (size_t i = 0; i < s->ncolumns; i++)
 		clear_column(&s->columns[i]);
+	for (size_t i = 0; i < s->nreplicas; i++)
+		free(s->replicas[i]);
 	free(s->columns);
 	free(s->wire);
 	free(s->table);

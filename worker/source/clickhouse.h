@@ -2,7 +2,8 @@
 /*
  * The ClickHouse source's own state, shared by clickhouse.c (connection),
  * clickhouse_describe.c (the table), clickhouse_columns.c (what is read, and
- * as what) and clickhouse_read.c (counts and rows). Nobody else includes this.
+ * as what), clickhouse_visible.c (what a replica lacks) and clickhouse_read.c
+ * (counts and rows). Nobody else includes this.
  */
 #ifndef CALVE_CLICKHOUSE_H
 #define CALVE_CLICKHOUSE_H
@@ -46,8 +47,11 @@ enum system_column {
 	SYSTEM_UUID,
 	SYSTEM_DEFAULT_KIND,
 	SYSTEM_POSITION,
+	SYSTEM_KEEPER_TROUBLE,
 	SYSTEM_COLUMNS
 };
+
+enum { CLICKHOUSE_REPLICAS = 16 };
 
 struct clickhouse {
 	struct source source; /* first: the ops get this */
@@ -80,6 +84,12 @@ struct clickhouse {
 	size_t timestamp_wire, sequence_wire; /* their places there */
 	struct native *native;
 
+	/* clickhouse_visible() of a replica */
+	int64_t complete_us; /* windows rest on it; INT64_MIN: they do not */
+	uint64_t log_end;
+	char *replicas[CLICKHOUSE_REPLICAS]; /* complete up to it, by path */
+	size_t nreplicas;
+
 	/* clickhouse_read_begin() */
 	struct stream stream;
 	bool open;
@@ -105,12 +115,24 @@ bool clickhouse_learned(struct clickhouse *, struct err *);
  * do not tell them with the table. */
 int clickhouse_check_settings(struct clickhouse *, struct err *) MUST_USE;
 
+/* An expression: the path of the replica that answers, '' where the table is
+ * none. */
+void clickhouse_put_replica(struct clickhouse *, struct buf *sql);
+/* 1: the replica of that path has all that windows rest on, 0: nobody knows,
+ * or it has not. ask: whichever answers. */
+int clickhouse_may_count(
+    struct clickhouse *, const char *path, bool ask, struct err *) MUST_USE;
+/* ERR_SOURCE_LOST: it never had; always -1. */
+int clickhouse_other_replica(
+    struct clickhouse *, const char *path, struct err *);
+
 /* The source's ops (source.h); clickhouse_open() stands in source_kinds.h. */
 source_close_op clickhouse_close;
 source_describe_op clickhouse_describe;
 source_resolve_op clickhouse_resolve;
 source_clock_op clickhouse_clock;
 source_day_op clickhouse_day;
+source_visible_op clickhouse_visible;
 source_count_op clickhouse_count;
 source_days_op clickhouse_days;
 source_begin_op clickhouse_read_begin;

@@ -101,6 +101,10 @@ put_count_query(struct clickhouse *s, const struct window *w, struct buf *sql)
 	} else {
 		put_counts(s, sql, NULL);
 	}
+	if (s->complete_us != INT64_MIN) {
+		buf_put_str(sql, ", ");
+		clickhouse_put_replica(s, sql);
+	}
 	put_from(s, sql);
 	if (w->has_ahead)
 		buf_printf(sql, " WHERE (%s) OR (%s)", buf_cstr(&in),
@@ -164,17 +168,16 @@ check_nulls(struct clickhouse *s, struct err *err)
 	return rc;
 }
 
-int
-clickhouse_count(struct source *source, const struct window *w,
-    struct source_count *out, struct err *err)
+/* replica: who has counted, the caller's; NULL where that is no matter. */
+static int
+count_once(struct clickhouse *s, const struct window *w,
+    struct source_count *out, char **replica, struct err *err)
 {
-	struct clickhouse *s = clickhouse_of(source);
 	struct buf sql, answer;
 	struct cursor at;
 	int rc;
 
-	if (check_nulls(s, err) == -1)
-		return -1;
+	*replica = NULL;
 	buf_init(&sql, SQL_MAX);
 	buf_init(&answer, ANSWER_MAX);
 	put_count_query(s, w, &sql);
@@ -187,12 +190,42 @@ clickhouse_count(struct source *source, const struct window *w,
 			out->ahead = cursor_u64(&at);
 			out->ahead_ticks = get_ticks(s, &at);
 		}
+		if (s->complete_us != INT64_MIN)
+			*replica = clickhouse_text(&at);
 		if (at.bad || cursor_left(&at) != 0)
 			rc = no_answer(err);
 	}
 	buf_clear(&sql);
 	buf_clear(&answer);
 	return rc;
+}
+
+int
+clickhouse_count(struct source *source, const struct window *w,
+    struct source_count *out, struct err *err)
+{
+	/* behind a balancer another replica may answer each time */
+	enum { TRIES = 8 };
+	struct clickhouse *s = clickhouse_of(source);
+	char *replica;
+	int rc;
+
+	if (check_nulls(s, err) == -1)
+		return -1;
+	for (int tries = 1;; tries++) {
+		rc = count_once(s, w, out, &replica, err);
+		/* not each time: else one that takes turns would count at the
+		 * one and be asked at the other for ever */
+		if (rc == 0)
+			rc = replica == NULL ? 1
+					     : clickhouse_may_count(s, replica,
+						   tries % 2 == 1, err);
+		if (rc == 0 && tries == TRIES)
+			rc = clickhouse_other_replica(s, replica, err);
+		free(replica);
+		if (rc != 0)
+			return rc == 1 ? 0 : -1;
+	}
 }
 
 int

@@ -11,7 +11,8 @@
 enum {
 	MUST = 1, /* otherwise rows could be missing, or misread */
 	LZ4 = 2,  /* only where that goes over the wire */
-	ZSTD = 4  /* "1" where that does */
+	ZSTD = 4, /* "1" where that does */
+	MOST = 8  /* a smaller one may stay, but 0 is none */
 };
 
 static const struct setting {
@@ -35,6 +36,7 @@ static const struct setting {
 	{ "skip_unavailable_shards", "0", MUST },
 	{ "fallback_to_stale_replicas_for_distributed_queries", "0", MUST },
 	{ "use_query_cache", "0", MUST },
+	{ SETTINGS_REPLICA_DELAY, "60", MOST },
 	{ "apply_deleted_mask", "1", MUST },
 	{ "apply_patch_parts", "1", MUST },
 	/* the form of the answer */
@@ -110,6 +112,14 @@ cannot_change(
 	    s->name, s->value, w->value);
 }
 
+static bool
+is_less(const char *value, const char *most)
+{
+	unsigned long n = strtoul(value, NULL, 10);
+
+	return n > 0 && n < strtoul(most, NULL, 10);
+}
+
 /* NULL: as it is. */
 static const char *
 value_of(const struct setting *s, const struct settings_wanted *want)
@@ -136,10 +146,15 @@ settings_choose(struct setting_seen *seen, size_t n,
 		s = find(seen, n, wanted[i].name);
 		if (s == NULL || value == NULL || strcmp(s->value, value) == 0)
 			continue;
+		if ((wanted[i].flags & MOST) && is_less(s->value, value))
+			continue;
 		if (!frozen && !s->locked) {
+			struct setting_seen *mine =
+			    &seen[place(seen, n, s->name)];
+
 			put_parameter(out, s->name, value);
-			seen[place(seen, n, s->name)].to_confirm =
-			    wanted[i].flags & MUST;
+			mine->to_confirm = wanted[i].flags & MUST;
+			mine->sent = value;
 		} else if (wanted[i].flags & MUST) {
 			return cannot_change(s, &wanted[i], err);
 		}
@@ -190,4 +205,14 @@ settings_confirm(
 	return same_value(now, wanted[i].value)
 	    ? 0
 	    : cannot_change(seen, &wanted[i], err);
+}
+
+uint64_t
+settings_replica_delay(const struct setting_seen *seen, size_t n)
+{
+	const struct setting_seen *s = find(seen, n, SETTINGS_REPLICA_DELAY);
+
+	return s == NULL
+	    ? SETTINGS_REPLICA_DELAY_DEFAULT
+	    : strtoul(s->sent != NULL ? s->sent : s->value, NULL, 10);
 }

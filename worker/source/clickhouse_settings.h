@@ -14,7 +14,9 @@
 struct setting_seen {
 	char *name, *value;
 	bool locked;
-	bool to_confirm; /* by settings_choose(): sent, and it matters */
+	/* by settings_choose() */
+	bool to_confirm;  /* sent, and it matters */
+	const char *sent; /* or NULL: as it was */
 };
 
 struct settings_wanted {
@@ -36,5 +38,15 @@ int settings_check(
 /* Likewise for one that was to be confirmed, by toString(getSetting()). */
 int settings_confirm(
     const struct setting_seen *, const char *now, struct err *) MUST_USE;
+
+/*
+ * By how many seconds the replicas may lag that a Distributed table reads from;
+ * 0: by any number. "If a replica's lag is greater than or equal to the set
+ * value, this replica is not used" (ClickHouse documentation, the setting of
+ * this name).
+ */
+#define SETTINGS_REPLICA_DELAY "max_replica_delay_for_distributed_queries"
+enum { SETTINGS_REPLICA_DELAY_DEFAULT = 300 };
+uint64_t settings_replica_delay(const struct setting_seen *, size_t n);
 
 #endif

@@ -80,6 +80,15 @@ source_day(struct source *s, int64_t us, int64_t *day, struct err *err)
 }
 
 int
+source_visible(struct source *s, int64_t *us, source_note *note, void *note_arg,
+    struct err *err)
+{
+	return s->ops->visible != NULL
+	    ? s->ops->visible(s, us, note, note_arg, err)
+	    : 0;
+}
+
+int
 source_count(struct source *s, const struct window *w, struct source_count *out,
     struct err *err)
 {

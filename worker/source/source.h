@@ -106,6 +106,16 @@ int source_clock(struct source *, int64_t *us, struct err *) MUST_USE;
  */
 int source_day(
     struct source *, int64_t us, int64_t *day, struct err *) MUST_USE;
+/*
+ * us: an instant that has passed by the source's clock. It is set back to one
+ * up to which all rows are visible whose insert was acknowledged by then,
+ * wherever that was: a replica may lack what others have. From then on counts
+ * are made by servers that have as much; rows that come from another one are
+ * noticed as ever, since they are not as counted. ERR_SOURCE_LOST where nobody
+ * knows just now; it waits for up to half a minute to know.
+ */
+int source_visible(struct source *, int64_t *us, source_note *, void *note_arg,
+    struct err *) MUST_USE;
 /* One query, which the source's keys may prune also where rows ahead are
  * asked for: what lies between window and ahead_ticks is not read. Fails with ERR_DATA when a timestamp or sequence anywhere in the table
  * is NULL, since no window would ever contain that row. */

@@ -19,6 +19,8 @@ typedef int source_resolve_op(struct source *, const struct type *existing,
 typedef int source_clock_op(struct source *, int64_t *us, struct err *);
 typedef int source_day_op(
     struct source *, int64_t us, int64_t *day, struct err *);
+typedef int source_visible_op(
+    struct source *, int64_t *us, source_note *, void *note_arg, struct err *);
 typedef int source_count_op(struct source *, const struct window *,
     struct source_count *, struct err *);
 typedef int source_days_op(struct source *, const struct window *from,
@@ -51,6 +53,7 @@ struct source_ops {
 	source_resolve_op *resolve;
 	source_clock_op *clock;
 	source_day_op *day; /* only of kinds whose days an offload takes */
+	source_visible_op *visible; /* only of kinds that may lag */
 	source_count_op *count;
 	source_days_op *days;
 	source_begin_op *begin;
