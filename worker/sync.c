@@ -6,7 +6,8 @@
  *   lock       the watermark row, held to the end
  *   describe   source and target; every column is taken or refused here
  *   low        the watermark, up to which all is there, less the look-back;
- *              everything where there is none
+ *              everything where there is none, or where a column is new
+ *              and older rows would lack what it holds (sync_columns.c)
  *   high       the source's clock, or the beginning of the oldest transaction
  *              that has written and is still open
  *   freeze     one snapshot of the source, for all slices
@@ -168,7 +169,7 @@ open_window(struct sync *s, struct err *err)
 	if (source_wall(s->source, clock_us, &clock_us, err) == -1 ||
 	    window_of_run(&none, s->job->start, clock_us, s->job->settle_ms,
 		scale, &s->window, err) == -1 ||
-	    set_low(s, err) == -1)
+	    set_low(s, err) == -1 || sync_columns(s, err) == -1)
 		return -1;
 	tell_ahead(s);
 	window_ahead(&s->window, instant_us, scale);

@@ -193,6 +193,18 @@ sync_tell_parted(const struct sync *s)
 	report_note(version, text);
 }
 
+/* A state database that is not there yet knows of no run. */
+static int
+look_columns(struct sync *s, struct err *err)
+{
+	if (sync_look_columns(s, err) == 0)
+		return 0;
+	if (err->cls != ERR_STATE && err->cls != ERR_STATE_LOST)
+		return -1;
+	err_clear(err);
+	return 0;
+}
+
 int
 sync_check(const struct job *job, struct err *err)
 {
@@ -222,8 +234,10 @@ sync_check(const struct job *job, struct err *err)
 			    "no unique index of the source has the key's "
 			    "columns: the newest row of each key is looked "
 			    "for with a window function, for each range");
-		there = waiting_look(
-		    job, s.source, s.described.timestamp_scale, err);
+		there = there == 1 && look_columns(&s, err) == -1
+		    ? -1
+		    : waiting_look(
+			  job, s.source, s.described.timestamp_scale, err);
 	}
 	sync_end(&s);
 	return there == -1 ? -1 : 0;

@@ -54,6 +54,15 @@ int sync_look(struct sync *, struct err *) MUST_USE;
 const char *sync_seen(
     struct sync *, const struct position *at, char text[SEEN_TEXT]);
 
+/* ---- sync_columns.c ---- */
+
+/* Of a run: where columns are new and older rows would lack their values, the
+ * window becomes that of a whole table, and that is told. What is sent from
+ * now on is kept in the transaction of the lock, but by a plan. */
+int sync_columns(struct sync *, struct err *) MUST_USE;
+/* Of a job that keeps nothing: tells. Opens s->mark. */
+int sync_look_columns(struct sync *, struct err *) MUST_USE;
+
 /* ---- sync_ends.c ---- */
 
 /* Lets go of everything, and says in the result how far the table is. */

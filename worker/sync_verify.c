@@ -301,6 +301,8 @@ sync_verify(const struct job *job, struct result *res, struct err *err)
 		rc = waiting_look(
 		    job, v.s.source, v.s.described.timestamp_scale, err);
 	if (rc == 0)
+		rc = sync_look_columns(&v.s, err);
+	if (rc == 0)
 		rc = read_source(&v, &window, err);
 	if (rc == 0)
 		rc = read_target(&v, err);

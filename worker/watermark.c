@@ -268,6 +268,35 @@ watermark_waiting(
 }
 
 int
+watermark_new_columns(struct watermark *w, const char *columns, char ***names,
+    size_t *n, struct err *err)
+{
+	const char *params[] = { w->name, columns };
+	struct pg_rows *rows = NULL;
+	int rc = keeper_take(w->keeper, err) == 0
+	    ? pg_run(w->pg, sql_read_new_columns, 2, params, &rows, err)
+	    : -1;
+
+	*n = rc == 0 ? pg_count(rows) : 0;
+	*names = xcalloc(*n + 1, sizeof(**names));
+	for (size_t k = 0; k < *n; k++)
+		(*names)[k] = xstrdup(pg_text(rows, k, 0));
+	pg_rows_free(rows);
+	return keeper_give(w->keeper, rc, err);
+}
+
+int
+watermark_columns(struct watermark *w, const char *columns, struct err *err)
+{
+	const char *params[] = { w->name, columns };
+	int rc = keeper_take(w->keeper, err) == 0
+	    ? pg_run(w->pg, sql_tell_columns, 2, params, NULL, err)
+	    : -1;
+
+	return keeper_give(w->keeper, rc, err);
+}
+
+int
 watermark_keep(struct watermark *w, struct err *err)
 {
 	return commit(w, err);

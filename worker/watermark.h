@@ -61,6 +61,15 @@ int watermark_held(struct watermark *, struct err *) MUST_USE;
  * the lock: it counts once that commits. changed: it was something else. */
 int watermark_waiting(struct watermark *, const char *waiting, bool *changed,
     struct err *) MUST_USE;
+/* columns: an array of PostgreSQL's. Those of them without which the rows up to
+ * the watermark were sent, which are the caller's to free; none where that is
+ * not known. */
+int watermark_new_columns(struct watermark *, const char *columns,
+    char ***names, size_t *n, struct err *) MUST_USE;
+/* With which columns rows are sent, in the transaction of the lock: it counts
+ * once that commits. */
+int watermark_columns(
+    struct watermark *, const char *columns, struct err *) MUST_USE;
 /* Commits where a run has nothing to advance: the lock is gone afterwards. */
 int watermark_keep(struct watermark *, struct err *) MUST_USE;
 

@@ -104,7 +104,7 @@ bad 'another engine' "($all) ENGINE = MergeTree ORDER BY id" "the target 'fact.b
 bad 'another version' "($all) ENGINE = ReplacingMergeTree(id) ORDER BY id" "must be ReplacingMergeTree\(updated_at\)"
 bad 'no version' "($all) ENGINE = ReplacingMergeTree ORDER BY id" "must be ReplacingMergeTree\(updated_at\)"
 bad 'another key' "($all) ENGINE = ReplacingMergeTree(updated_at) ORDER BY (id, is_deleted)" "is ordered by \(id, is_deleted\), which is not the table's key"
-bad 'a column less' "(${all/, city Nullable(String)/}) $replacing" "has no column 'city'; ALTER TABLE ... ADD COLUMN it, or exclude it"
+bad 'a column less' "(${all/, city Nullable(String)/}) $replacing" "has no column 'city'; ALTER TABLE ... ADD COLUMN it, with the DEFAULT that older rows have at the source, or exclude it"
 bad 'a computed column' "(${all/city Nullable(String)/city String MATERIALIZED \'x\'}) $replacing" "target's column 'city' is computed there; exclude it"
 bad 'another type' "(${all/city Nullable(String)/city Nullable(Int32)}) $replacing" "column 'city': string values do not go into the target's Nullable\(Int32\)"
 bad 'no NULL' "(${all/city Nullable(String)/city String}) $replacing" "column 'city' has a NULL, and the target's String takes none; make it Nullable there"
@@ -186,5 +186,55 @@ equal 'one goes to ClickHouse' mixed
 same 'the other to Iceberg' 1000 "$(last_run hot row_count)"
 calve status
 has 'status shows both' 'mixed +success' "$OUT"
+
+# ---- a column that is added ------------------------------------------------------------------
+
+# Rows from before have its default at the source, without a newer timestamp.
+app "CREATE TABLE wider (id int PRIMARY KEY, updated_at timestamptz NOT NULL); INSERT INTO wider SELECT g, timestamptz '2026-01-01 00:00+00' + g * interval '1 day' FROM generate_series(1, 20) g" >/dev/null
+sync_config "{ name: wider, source: app.wider, target: olap.fact.wider, timestamp: updated_at, key: [id] }"
+calve init
+run_ok 'before a column is added'
+added() { # COLUMN TYPE-AND-DEFAULT TARGET-TYPE
+	app "ALTER TABLE wider ADD COLUMN $1 $2; INSERT INTO wider (id, updated_at) SELECT max(id) + 1, max(updated_at) + interval '1 day' FROM wider" >/dev/null
+	calve run
+	has "$1: a column that the target lacks is named" "error .*'fact.wider' has no column '$1'; ALTER TABLE" "$ERR"
+	sql "ALTER TABLE fact.wider ADD COLUMN $1 $3"
+}
+same_values() { # NAME COLUMN
+	same "$1: the same values" "$(app "SELECT string_agg($2::text, ',' ORDER BY id) FROM wider")" \
+		"$(sql "SELECT arrayStringConcat(groupArray(toString($2)), ',') FROM (SELECT * FROM fact.wider FINAL ORDER BY id)")"
+}
+added c 'int NOT NULL DEFAULT 5' Int32
+calve check --connect
+has 'check tells of values that older rows lack' "warn .*column 'c' is new since the last run, and [12][0-9] older rows of the source have another value in it than '0', which the target gives them: the next run sends all rows again" "$ERR"
+calve verify
+has 'verify, too' "warn .*column 'c' is new since the last run" "$ERR"
+same 'and finds both sides different' 1 "$RC"
+calve run --dry-run
+has 'a dry run counts all' '^ +1 +wider +21 ' "$OUT"
+run_ok 'a column with a default'
+has 'a run tells, and sends all' "warn .*column 'c' is new since the last run, and [12][0-9] older rows .*: all rows are sent again, and replace themselves" "$ERR"
+same_values 'a column with a default' c
+run_ok 'the next run'
+same 'once per change' '0 1' "$(grep -c 'is new since' <<<"$ERR") $(last_run wider row_count)"
+added d "text NOT NULL DEFAULT 'as before'" "String DEFAULT 'as before'"
+run_ok 'the same default at the target'
+same 'needs no more than the window' '0 1' "$(grep -c 'is new since' <<<"$ERR") $(last_run wider 'row_count - 1')"
+same_values 'the same default at the target' d
+added e 'int' 'Nullable(Int32)'
+run_ok 'a column of NULLs'
+same 'needs no more, either' 0 "$(grep -c 'is new since' <<<"$ERR")"
+sed -i 's/key: \[id\]/&, exclude: [d]/' "$T/calve.yaml"
+run_ok 'a column left out'
+app "INSERT INTO wider (id, updated_at, d) VALUES (100, '2026-03-01', 'while it was out')" >/dev/null
+run_ok 'and rows meanwhile'
+app "INSERT INTO wider (id, updated_at, d) VALUES (101, '2026-03-02', 'in again')" >/dev/null
+sed -i 's/, exclude: \[d\]//' "$T/calve.yaml"
+fault 'kill:sync.range.acknowledged' run
+same 'killed while all is sent again' 1 "$RC"
+run_ok 'a column that is no longer left out'
+same_values 'a column that is no longer left out' d
+calve verify
+same 'after all of it verify finds both sides equal' 0 "$RC"
 
 exit "$TESTS_FAILED"

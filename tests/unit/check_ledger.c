@@ -46,6 +46,7 @@ make_tables(void)
 	script(sql_002_ordinal);
 	script(sql_003_waiting);
 	script(sql_004_transactions);
+	script(sql_005_columns);
 }
 
 /* ---- migration ---- */
@@ -56,7 +57,7 @@ START_TEST(tables_are_made)
 	answers("SELECT string_agg(column_name || ' ' || data_type, ', ' "
 		"ORDER BY column_name) FROM information_schema.columns WHERE "
 		"table_name = 'offload_watermarks'",
-	    "adopt boolean, duration_seconds double precision, error_message "
+	    "adopt boolean, columns_sent ARRAY, duration_seconds double precision, error_message "
 	    "text, last_offload_max_sequence numeric, last_offload_position "
 	    "text, last_offload_timestamp timestamp with time zone, "
 	    "last_run_id text, row_count bigint, source_uuid text, status "

@@ -265,6 +265,77 @@ replica_remembers(const struct replica *r)
 	    NULL;
 }
 
+/* ---- rows without a column ------------------------------------------------- */
+
+static int
+read_default(struct replica *r, const char *column, char **out, struct err *err)
+{
+	struct buf sql, answer;
+	struct cursor at;
+	int rc;
+
+	buf_init(&sql, REPLICA_SQL_MAX);
+	buf_init(&answer, ANSWER_MAX);
+	buf_put_str(&sql, "SELECT default_expression FROM system.columns");
+	put_where(&sql, r->job, "table");
+	buf_put_str(&sql, " AND name = ");
+	sql_string(&sql, column);
+	rc = replica_ask(r, buf_cstr(&sql), &answer, &at, err);
+	if (rc == 0) {
+		*out = clickhouse_text(&at);
+		rc = at.bad ? malformed(err) : 0;
+		if (rc == -1)
+			free(*out);
+	}
+	buf_clear(&sql);
+	buf_clear(&answer);
+	return rc;
+}
+
+int
+replica_filler(struct replica *r, const char *column,
+    struct replica_filler *out, struct err *err)
+{
+	const char *type = replica_type(r, column);
+	struct buf sql, answer;
+	struct cursor at;
+	char *expression;
+	int rc;
+
+	*out = (struct replica_filler){ .known = false };
+	if (type == NULL)
+		return 0;
+	if (read_default(r, column, &expression, err) == -1)
+		return -1;
+	buf_init(&sql, REPLICA_SQL_MAX);
+	buf_init(&answer, ANSWER_MAX);
+	buf_put_str(&sql, "SELECT CAST(");
+	if (expression[0] == '\0') {
+		buf_put_str(&sql, "defaultValueOfTypeName(");
+		sql_string(&sql, type);
+		buf_put_str(&sql, ")");
+	} else {
+		buf_printf(&sql, "CAST((%s), ", expression);
+		sql_string(&sql, type);
+		buf_put_str(&sql, ")");
+	}
+	buf_put_str(&sql, ", 'Nullable(String)')");
+	rc = replica_ask(r, buf_cstr(&sql), &answer, &at, err);
+	if (rc == -1 && err->cls == ERR_TARGET) { /* of other columns */
+		err_clear(err);
+		rc = 0;
+	} else if (rc == 0) {
+		out->known = true;
+		if (cursor_u8(&at) == 0)
+			out->text = clickhouse_text(&at);
+		out->known = !at.bad;
+	}
+	free(expression);
+	buf_clear(&sql);
+	buf_clear(&answer);
+	return rc;
+}
+
 /* ---- newest --------------------------------------------------------------- */
 
 /* A number of the type's width; -1: the type is no timestamp. */

@@ -60,6 +60,16 @@ int replica_create(struct replica *, const struct replica_column *, size_t n,
  * ERR_TYPE name what does not fit, and what to do. */
 int replica_fit(
     struct replica *, const struct type *incoming, struct err *) MUST_USE;
+/* What a stored column shows in rows that were inserted before there was such a
+ * column, as the server's text: what its DEFAULT says, or its type's. The text
+ * is the caller's; NULL where that is NULL. Not known where it depends on other
+ * columns. */
+struct replica_filler {
+	bool known;
+	char *text;
+};
+int replica_filler(struct replica *, const char *column,
+    struct replica_filler *, struct err *) MUST_USE;
 /* Unset where the table has no rows. */
 int replica_newest(
     struct replica *, struct position *out, struct err *) MUST_USE;

@@ -123,7 +123,8 @@ fit_column(struct replica *r, const struct field *f, struct err *err)
 	if (c == NULL)
 		return err_set(err, ERR_TABLE,
 		    "the target '%s.%s' has no column '%s'; ALTER TABLE ... "
-		    "ADD COLUMN it, or exclude it",
+		    "ADD COLUMN it, with the DEFAULT that older rows have at "
+		    "the source, or exclude it",
 		    job->namespace_, job->target_table, f->name);
 	if (!c->stored)
 		return err_set(err, ERR_TABLE,

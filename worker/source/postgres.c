@@ -28,6 +28,7 @@ static const struct source_ops ops = {
 	.wall = postgres_wall,
 	.back = postgres_back,
 	.transactions = postgres_transactions,
+	.unlike = postgres_unlike,
 	.freeze = postgres_freeze,
 	.join = postgres_join,
 	.ranges = postgres_ranges,

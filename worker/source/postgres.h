@@ -93,6 +93,7 @@ source_horizon_op postgres_horizon;
 source_wall_op postgres_wall;
 source_back_op postgres_back;
 source_transactions_op postgres_transactions;
+source_unlike_op postgres_unlike;
 source_freeze_op postgres_freeze;
 source_join_op postgres_join;
 source_ranges_op postgres_ranges;

@@ -233,6 +233,34 @@ postgres_count(struct source *source, const struct window *w,
 	return 0;
 }
 
+int
+postgres_unlike(struct source *source, const struct window *w,
+    const char *column, bool known, const char *text, uint64_t *rows,
+    struct err *err)
+{
+	struct postgres *s = postgres_of(source);
+	const char *const params[] = { text };
+	struct pg_rows *got = NULL;
+	struct buf sql;
+	int rc;
+
+	if (postgres_settle(s, err) == -1)
+		return -1;
+	buf_init(&sql, SQL_MAX);
+	buf_printf(&sql, "SELECT count(*) FROM %s WHERE ", s->table);
+	postgres_window(&sql, s, w);
+	if (known) {
+		buf_put_str(&sql, " AND ");
+		postgres_identifier(&sql, column);
+		buf_put_str(&sql, "::text IS DISTINCT FROM $1::text");
+	}
+	rc = pg_run(s->pg, buf_cstr(&sql), known, params, &got, err);
+	*rows = rc == 0 ? (uint64_t)number(got, 0, 0, 0) : 0;
+	pg_rows_free(got);
+	buf_clear(&sql);
+	return rc;
+}
+
 /* ---- ranges ---- */
 
 /* Where the window is most of a large table, a sample of its pages will do;

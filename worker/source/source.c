@@ -184,6 +184,15 @@ source_transactions(
 }
 
 int
+source_unlike(struct source *s, const struct window *w, const char *column,
+    bool known, const char *text, uint64_t *rows, struct err *err)
+{
+	return s->ops->unlike != NULL
+	    ? s->ops->unlike(s, w, column, known, text, rows, err)
+	    : cannot("comparing of a column", err);
+}
+
+int
 source_freeze(struct source *s, const struct window *whole,
     char snapshot[SOURCE_SNAPSHOT_TEXT], struct err *err)
 {

@@ -189,6 +189,10 @@ int source_back(struct source *, int64_t ticks, int64_t lookback_ms,
  * none had yet. */
 int source_transactions(
     struct source *, uint64_t *oldest, uint64_t *next, struct err *) MUST_USE;
+/* How many of a window's rows have in a column something else than `text`,
+ * compared as texts of the source; NULL is a value. With known false: all. */
+int source_unlike(struct source *, const struct window *, const char *column,
+    bool known, const char *text, uint64_t *rows, struct err *) MUST_USE;
 /* whole: within it, only the newest row of each of the job's keys is going to
  * be delivered, where keys may repeat at the source. */
 int source_freeze(struct source *, const struct window *whole,

@@ -39,6 +39,9 @@ typedef int source_back_op(struct source *, int64_t ticks, int64_t lookback_ms,
     int64_t *out, struct err *);
 typedef int source_transactions_op(
     struct source *, uint64_t *oldest, uint64_t *next, struct err *);
+typedef int source_unlike_op(struct source *, const struct window *,
+    const char *column, bool known, const char *text, uint64_t *rows,
+    struct err *);
 typedef int source_freeze_op(struct source *, const struct window *whole,
     char snapshot[SOURCE_SNAPSHOT_TEXT], struct err *);
 typedef int source_join_op(struct source *, const struct window *whole,
@@ -65,6 +68,7 @@ struct source_ops {
 	source_wall_op *wall;
 	source_back_op *back;
 	source_transactions_op *transactions;
+	source_unlike_op *unlike;
 	source_freeze_op *freeze;
 	source_join_op *join;
 	source_ranges_op *ranges;
