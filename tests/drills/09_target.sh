@@ -183,19 +183,27 @@ done
 done_with expired 'all but the last snapshot expired, between crash and rerun' $((n - 1)) "went on from the table's position, or its property where no snapshot of calve was left"
 
 # A stale name: the version that calve is about to make has been there, and
-# was tidied away, when it links.
+# was tidied away, when it links. That nobody has read what was linked there is
+# a thing that nothing proves: the run fails as unclear, leaves its files where
+# they are, and the next one begins where the table stands.
 tidy_away() {
 	table compact "cold.$1"
 	table compact "cold.$1"
 	table tidy "cold.$1"
 }
 
+IN_THE_PAST='the commit may have landed or not; nothing was removed, the next run finds out'
+UNCLEAR=(of_no_run)
 prepared tidied
 for ((n = 1; n <= $(drill_scaled 60 5); n++)); do
 	disturbed tidied tidy_away before reading run.fenced commit.fenced commit.listed store.link.before commit.linked
+	if [ "$RC" == 1 ] && [[ $AT == @(run.fenced|commit.*|store.link.before) && $ERR == *"$IN_THE_PAST"* ]]; then
+		UNCLEAR+=("$(last_run tidied run_id)")
+		calve run
+	fi
 	goes_well "old versions removed at $AT"
 	drill_insert tidied
 done
-done_with tidied 'old versions removed, also under a commit' $((n - 1)) 'a commit into the past is taken back and made again'
+done_with tidied 'old versions removed, also under a commit' $((n - 1)) 'a commit into the past is unclear, its files stay, the next run takes the rows'
 drill_history tidied
-same 'nothing is left over' '' "$(table leftovers cold.tidied)"
+same 'nothing is left over but what is unclear' '' "$(table leftovers cold.tidied | grep -vFf <(printf '%s\n' "${UNCLEAR[@]}"))"

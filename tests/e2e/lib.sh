@@ -72,6 +72,9 @@ suite() {
 	trap suite_end EXIT
 	pg_start "$T/pg" || exit 1
 	ch_start "$T/ch" || exit 1
+	TABLE_SERVER=$T/table
+	proc_spawn "$TABLE_SERVER.pid" "$TABLE_SERVER.log" node \
+		tests/e2e/table_server.mjs "$TABLE_SERVER.port" || exit 1
 	CLICKHOUSE_PASSWORD=$(cat "$T/ch/ch.password")
 	export CLICKHOUSE_PASSWORD
 	# shellcheck disable=SC2034 # for the tests
@@ -81,6 +84,7 @@ suite() {
 # The cluster may lie outside $T, where its user can reach it: remove it.
 suite_stop() {
 	local status=0
+	proc_end "$T/table.pid" TERM
 	old_ch_stop "$T/old" || status=1
 	old_ch_stop "$T/other" || status=1
 	zk_stop "$T/zk" || status=1
@@ -198,9 +202,16 @@ state() {
 
 # table COMMAND TABLE [ARGUMENTS...]: tests/e2e/table.mjs on the table's folder
 table() {
-	local command=$1 dir=$WAREHOUSE/${2//.//}
+	local command=$1 dir=$WAREHOUSE/${2//.//} server status said
 	shift 2
-	node "$ROOT/tests/e2e/table.mjs" "$command" "$dir" "$@"
+	wait_until 60 test -s "$TABLE_SERVER.port" || return 1
+	exec {server}<>"/dev/tcp/127.0.0.1/$(<"$TABLE_SERVER.port")" || return 1
+	printf '%s\0' $(($# + 2)) "$command" "$dir" "$@" >&"$server"
+	read -r -u "$server" status
+	said=$(cat <&"$server")
+	exec {server}>&-
+	[ -z "$said" ] || printf '%s\n' "$said" >&$((status == 0 ? 1 : 2))
+	return "${status:-1}"
 }
 
 # errors_in TEXT: how many lines of the log are errors
