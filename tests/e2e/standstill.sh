@@ -14,6 +14,9 @@
 # Both go on side by side. The points are those that a run passes: a new one is
 # covered by itself. Between a point behind a system call and the one before the
 # next nothing happens, so only the latter count.
+#
+# At each point what has done most harm is done, and one of the other deeds in
+# turn; STANDSTILL=all does every deed at every point.
 # shellcheck disable=SC2030,SC2031 # T of a process beside this one is its own
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -39,12 +42,8 @@ as() { # SOURCE
 
 # A table is put back to where it was, with numbers of versions and other files:
 # what the engine remembers of these is not asked.
-same_rows() { # TARGET SOURCE...
-	local q="SELECT count(), uniqExact(seq, price), sum(cityHash64(toUnixTimestamp64Milli(ts), toString(seq), toString(price))) FROM"
-	local target=$1 all
-	shift
-	all=$(printf ' UNION ALL SELECT * FROM %s' "$@")
-	[[ $(sql "$q (${all# UNION ALL })") == "$(sql "$q $(iceberg "cold.$target") SETTINGS use_iceberg_metadata_files_cache = 0")" ]]
+fingerprint() { # TABLE-EXPRESSION
+	sql "SELECT count(), uniqExact(seq, price), sum(cityHash64(toUnixTimestamp64Milli(ts), toString(seq), toString(price))) FROM $1 SETTINGS use_iceberg_metadata_files_cache = 0"
 }
 
 # ---- a table before its third hour, and back to it --------------------------------
@@ -68,6 +67,8 @@ prepare() { # TARGET SOURCE...
 			[[ $source == "$1" && $hour == 4 ]] || insert "$source" "$hour"
 		done
 	done
+	ROWS=$(fingerprint "($(printf ' UNION ALL SELECT * FROM %s' "$@" | cut -c 12-))")
+	[[ $ROWS == [0-9]* ]] || not_ok "$target: no rows"
 	[[ $target == two ]] || short_lived "$target"
 	cp -r "$WAREHOUSE/cold/$target" "$T/saved"
 	state "CREATE TABLE saved_$target AS SELECT * FROM offload_watermarks WHERE table_name LIKE '$target%'" >/dev/null
@@ -81,7 +82,8 @@ short_lived() { # TARGET
 
 restore() { # TARGET
 	rm -rf "$WAREHOUSE/cold/$1"
-	cp -r "$T/saved" "$WAREHOUSE/cold/$1"
+	cp -al "$T/saved" "$WAREHOUSE/cold/$1"
+	cp --remove-destination "$T/saved/metadata/version-hint.text" "$WAREHOUSE/cold/$1/metadata/"
 	state "DELETE FROM offload_watermarks WHERE table_name LIKE '$1%'; INSERT INTO offload_watermarks SELECT * FROM saved_$1" >/dev/null
 }
 
@@ -132,7 +134,7 @@ ends_well() { # DEED TARGET SOURCE...
 	done
 	missing=$(table missing "cold.$2" 2>&1)
 	[ -z "$missing" ] || BROKEN+="afterwards missing: $missing; "
-	same_rows "${@:2}" || BROKEN+="other rows than the source; "
+	[[ $(fingerprint "$(iceberg "cold.$2")") == "$ROWS" ]] || BROKEN+="other rows than the source; "
 }
 
 stands_still() { # SPEC DEED TARGET SOURCE...
@@ -171,30 +173,39 @@ points_of() {
 	done <"$T/points"
 }
 
-lane() { # DEEDS TARGET SOURCE...
-	local deed spec specs=()
-	prepare "${@:2}"
-	mapfile -t specs < <(points_of '' "$2" "$3")
+# deeds_at N ALWAYS IN-TURN: what is done at the N-th point
+deeds_at() {
+	local turns
+	read -ra turns <<<"$3"
+	[ "${STANDSTILL:-}" == all ] || turns=("${turns[$1 % ${#turns[@]}]}")
+	echo "$2 ${turns[*]}"
+}
+
+lane() { # ALWAYS IN-TURN TARGET SOURCE...
+	local deed n specs=() always=$1 in_turn=$2
+	shift 2
+	prepare "$@"
+	mapfile -t specs < <(points_of '' "$1" "$2")
 	# a link whose answer was lost, and what is asked then
-	mapfile -t -O "${#specs[@]}" specs < <(points_of ,errno:store.link:EIO "$2" "$3" |
+	mapfile -t -O "${#specs[@]}" specs < <(points_of ,errno:store.link:EIO "$1" "$2" |
 		grep -A 3 commit.asked)
-	for spec in "${specs[@]}"; do
-		for deed in $1; do
-			stands_still "$spec" "$deed" "${@:2}"
+	for n in "${!specs[@]}"; do
+		for deed in $(deeds_at "$n" "$always" "$in_turn"); do
+			stands_still "${specs[n]}" "$deed" "$@"
 		done
 	done
-	((${#specs[@]} > 15)) || not_ok "$2: only ${#specs[@]} points"
+	((${#specs[@]} > 15)) || not_ok "$1: only ${#specs[@]} points"
 }
 
 # beside FUNCTION ARGUMENTS...: in a process of its own with files of its own
 beside() {
 	(
-		own=$T/lane.$3
+		own=$T/lane.$4
 		mkdir "$own"
 		ln -s "$T/pg" "$T/ch" "$own"
 		T=$own
-		for source in "${@:4}"; do
-			config "$(entry "$source" "$3")"
+		for source in "${@:5}"; do
+			config "$(entry "$source" "$4")"
 			mv "$T/calve.yaml" "$T/$source.yaml"
 		done
 		"$@"
@@ -204,8 +215,8 @@ beside() {
 
 config "$(entry one one)"
 calve init
-beside lane 'append compact expire rollback recreate outgrow refill' one one
-beside lane 'append compact expire rollback recreate other' two two_a two_b
+beside lane 'expire outgrow' 'append compact rollback recreate refill' one one
+beside lane 'expire other' 'append compact rollback recreate' two two_a two_b
 for pid in $(jobs -p); do
 	wait "$pid" || TESTS_FAILED=1
 done
