@@ -191,7 +191,7 @@ same 'status: is put right' success "$(state "SELECT status FROM offload_waterma
 
 prepared garbage 1
 state "UPDATE offload_watermarks SET last_offload_position = 'not a time' WHERE table_name = 'garbage'"
-stops garbage state "'calve watermark (show|reset|set)"
+stops garbage table "'calve watermark (show|reset|set)"
 calve watermark reset garbage
 goes_on garbage
 
