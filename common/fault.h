@@ -12,13 +12,10 @@
  *
  * FAULT_ERRNO("store.write") in a condition makes the step fail:
  *   CALVE_FAULT=errno:NAME:ENOSPC[:K]   sets errno, from the K-th passing on
+ * Of different kinds there may be one each, with commas between them.
  *
-<<<<<<< HEAD
  * FAULT_NUMBER("CALVE_SOMETHING_MS", n) is the environment's number, else n:
  * for what takes minutes, and must not in a test.
-=======
- * Of different kinds there may be one each, with commas between them.
->>>>>>> f55105a (A worker that stands still at any point of its commit, and what others do meanwhile)
  */
 #ifndef CALVE_FAULT_H
 #define CALVE_FAULT_H

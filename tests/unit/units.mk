@@ -132,6 +132,10 @@ UNITS += commit
 unit_commit := tests/unit/table_fixture.c $(SRCS_table)
 libs_commit := $(LIBS_iceberg)
 
+UNITS += standstill
+unit_standstill := $(unit_commit)
+libs_standstill := $(LIBS_iceberg)
+
 UNITS += merge
 unit_merge := tests/unit/entries_fixture.c tests/unit/table_fixture.c \
 	$(SRCS_table)
