@@ -22,7 +22,7 @@ numeric(50,2);1.5;1.50
 double precision;0;-0
 double precision;NaN;NaN
 real;0;-0
-character(5);ab;ab   
+character(5);ab;ab'||repeat(' ', 2)||'
 timestamptz;2026-01-01 00:00:00+00;2026-01-01 01:00:00+01
 timestamptz;2026-01-01 00:00:00+00;2026-01-01 01:00:00+01;as: string
 uuid;00112233-4455-6677-8899-aabbccddeeff;00112233-4455-6677-8899-AABBCCDDEEFF
