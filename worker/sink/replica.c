@@ -299,7 +299,7 @@ replica_filler(struct replica *r, const char *column,
 	const char *type = replica_type(r, column);
 	struct buf sql, answer;
 	struct cursor at;
-	char *expression;
+	char *expression = NULL;
 	int rc;
 
 	*out = (struct replica_filler){ .known = false };
