@@ -46,7 +46,7 @@ job_clear(struct job *j)
 		j->catalog_kind, j->warehouse, j->namespace_, j->target_table,
 		j->timestamp, j->sequence, j->start, j->compression,
 		j->encoding, j->target_kind, j->target_url, j->target_user,
-		j->wire, j->timezone };
+		j->wire, j->timezone, j->hand_position };
 
 	for (size_t at = 0; at < sizeof plain / sizeof plain[0]; at++)
 		free(plain[at]);

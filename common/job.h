@@ -17,11 +17,20 @@
 #include "common/id.h"
 
 enum job_kind {
-	JOB_OFFLOAD = 1, /* lock, read, write, commit, advance */
-	JOB_VERIFY = 2,  /* compare source and target, day by day */
-	JOB_CHECK = 3,   /* resolve columns and target; reads no row */
-	JOB_PLAN = 4,    /* what an offload would take; locks nothing */
-	JOB_INIT = 5     /* make a ClickHouse target that is missing */
+	JOB_OFFLOAD = 1,  /* lock, read, write, commit, advance */
+	JOB_VERIFY = 2,   /* compare source and target, day by day */
+	JOB_CHECK = 3,    /* resolve columns and target; reads no row */
+	JOB_PLAN = 4,     /* what an offload would take; locks nothing */
+	JOB_INIT = 5,     /* make a ClickHouse target that is missing */
+	JOB_WATERMARK = 6 /* `calve watermark set` or `reset` */
+};
+
+/* What `calve watermark` may do although it could be wrong: its flags. */
+enum {
+	HAND_SAME_HISTORY = 1,
+	HAND_ALLOW_DUPLICATES = 2,
+	HAND_SKIP_ROWS = 4,
+	HAND_OTHER_COLUMNS = 8
 };
 
 /* calve.yaml `columns: { NAME: { ... } }`. Texts are checked by the typemap. */
@@ -40,9 +49,11 @@ void job_column_clear(struct job_column *);
 struct job {
 	enum job_kind kind;
 	char run_id[UUID_TEXT];
-	unsigned attempt; /* from 1 */
-	char *name;       /* the table's name in the state tables */
-	char *state;      /* libpq conninfo of the state database */
+	unsigned attempt;    /* from 1 */
+	char *name;          /* the table's name in the state tables */
+	char *state;         /* libpq conninfo of the state database */
+	char *hand_position; /* JOB_WATERMARK: to be set; NULL: reset */
+	unsigned hand_flags;
 
 	char *source_name; /* key in `sources:`, for messages */
 	char *source_kind; /* "clickhouse", "postgres" */

@@ -59,11 +59,13 @@ _Static_assert(
     "the field tables assume these sizes");
 
 static const struct field job_fields[] = {
-	ENUM(struct job, kind, JOB_OFFLOAD, JOB_INIT),
+	ENUM(struct job, kind, JOB_OFFLOAD, JOB_WATERMARK),
 	F(W_UUID, struct job, run_id),
 	F(W_UINT, struct job, attempt),
 	F(W_STR, struct job, name),
 	F(W_STR, struct job, state),
+	F(W_STR, struct job, hand_position),
+	F(W_UINT, struct job, hand_flags),
 	F(W_STR, struct job, source_name),
 	F(W_STR, struct job, source_kind),
 	F(W_STR, struct job, url),

@@ -257,9 +257,8 @@ cmd_config(const struct cmd_args *a, struct config *config, struct err *err)
 }
 
 int
-cmd_fail(const struct err *err)
+cmd_exit(const struct err *err)
 {
-	log_error("%s", err->text);
 	switch (err->cls) {
 	case ERR_CONFIG:
 		return EXIT_USAGE;
@@ -271,4 +270,11 @@ cmd_fail(const struct err *err)
 	default:
 		return EXIT_SOME_FAILED;
 	}
+}
+
+int
+cmd_fail(const struct err *err)
+{
+	log_error("%s", err->text);
+	return cmd_exit(err);
 }

@@ -71,5 +71,7 @@ int cmd_no_operands(const struct cmd_args *, struct err *) MUST_USE;
 int cmd_config(const struct cmd_args *, struct config *, struct err *) MUST_USE;
 /* Logs the error; the exit status that goes with its class. */
 int cmd_fail(const struct err *);
+/* The same without a word. */
+int cmd_exit(const struct err *);
 
 #endif

@@ -14,6 +14,7 @@
 #include "common/xalloc.h"
 #include "coordinator/cmd.h"
 #include "coordinator/grid.h"
+#include "coordinator/survey.h"
 #include "embedded/sql.h"
 
 static int
@@ -146,19 +147,6 @@ lock_row(struct pg *pg, const char *table, struct err *err)
 	return n == 1 ? 0 : fail_no_table(table, err);
 }
 
-static int
-change(struct pg *pg, const char *sql, size_t n, const char *const *params,
-    struct err *err)
-{
-	if (pg_begin(pg, err) == -1 || lock_row(pg, params[0], err) == -1 ||
-	    pg_run(pg, sql, n, params, NULL, err) == -1 ||
-	    pg_commit(pg, err) == -1) {
-		pg_rollback(pg);
-		return -1;
-	}
-	return 0;
-}
-
 /* "TIMESTAMP", "TIMESTAMP/SEQUENCE", or the two as two words. */
 static int
 parse_position(const struct cmd_args *a, struct position *p, struct err *err)
@@ -178,47 +166,123 @@ parse_position(const struct cmd_args *a, struct position *p, struct err *err)
 	return rv;
 }
 
+static const struct {
+	const char *option, *verb;
+	unsigned flag;
+} flags[] = {
+	{ "same-history", "reset", HAND_SAME_HISTORY },
+	{ "allow-duplicates", "set", HAND_ALLOW_DUPLICATES },
+	{ "skip-rows", "set", HAND_SKIP_ROWS },
+	{ "other-columns", "set", HAND_OTHER_COLUMNS },
+};
+
+static unsigned
+flags_of(const struct cmd_args *a)
+{
+	unsigned all = 0;
+
+	for (size_t k = 0; k < sizeof flags / sizeof *flags; k++)
+		if (cmd_has(a, flags[k].option))
+			all |= flags[k].flag;
+	return all;
+}
+
+static void
+tell(const char *table, bool is_set, const struct outcome *o)
+{
+	const char *at = o->result.position;
+
+	if (is_set)
+		printf("'%s' now stands at %s\n", table, at);
+	else if (at != NULL)
+		printf("'%s' has no position now: its next run takes that of "
+		       "the target table, %s\n",
+		    table, at);
+	else
+		printf("'%s' has no position now: its next run begins with all "
+		       "that the source has\n",
+		    table);
+}
+
+/* A worker does it: the target is asked what would become of its rows. Sets
+ * *status of a worker that refused, which has been logged. */
 static int
-set(const struct cmd_args *a, const struct config *c, struct pg *pg,
+by_hand(const struct cmd_args *a, const struct config *c, int *status,
     struct err *err)
 {
-	struct position p, us;
-	char exact[POSITION_TEXT], timestamp[POSITION_TEXT];
-	char sequence[POSITION_TEXT];
-	const char *params[] = { a->operands[1], timestamp, exact, NULL };
+	const char *table = a->operands[1];
+	bool is_set = strcmp(a->operands[0], "set") == 0;
+	char text[POSITION_TEXT];
+	struct plan plan = { 0 };
+	struct survey v = { 0 };
+	struct position p;
+	int rc;
 
-	if (parse_position(a, &p, err) == -1)
+	if (is_set && parse_position(a, &p, err) == -1)
 		return -1;
-	position_format(&p, exact);
-	position_format_sequence(&p, sequence);
-	us = p;
-	/* Finer digits stand in the exact text only. */
-	if (p.scale > 6 && ticks_rescale(p.ticks, p.scale, 6, &us.ticks))
-		us.scale = 6;
-	position_format_timestamp(&us, timestamp);
-	if (p.has_sequence)
-		params[3] = sequence;
+	if (is_set)
+		position_format(&p, text);
+	rc = plan_make(c, &table, 1, NULL, &plan, err);
+	if (rc == 0)
+		rc = survey_hand(
+		    &v, c, &plan, is_set ? text : NULL, flags_of(a), err);
+	for (size_t at = 0; rc == 0 && at < plan.n; at++)
+		if (v.s.outcomes[at].state == RUN_SUCCESS)
+			tell(table, is_set, &v.s.outcomes[at]);
+		else
+			*status = cmd_exit(&v.s.outcomes[at].err);
+	survey_clear(&v);
+	plan_clear(&plan);
+	return rc;
+}
 
-	/* A configured table may be given a position before its first run. */
-	if (config_find(c, a->operands[1]) != NULL &&
-	    pg_run(pg, sql_ensure_watermark, 1, params, NULL, err) == -1)
+/* Of a table that calve.yaml does not have (any more, or only `calve offload`
+ * knows it): the next run of it looks at the target before it goes on. */
+static int
+reset_unknown(const struct cmd_args *a, struct pg *pg, struct err *err)
+{
+	const char *const params[] = { a->operands[1], NULL, NULL };
+
+	if (pg_begin(pg, err) == -1 || lock_row(pg, params[0], err) == -1 ||
+	    pg_run(pg, sql_reset_watermark, 3, params, NULL, err) == -1 ||
+	    pg_commit(pg, err) == -1) {
+		pg_rollback(pg);
 		return -1;
-	if (change(pg, sql_set_watermark, 4, params, err) == -1)
-		return -1;
-	printf("'%s' now stands at %s\n", a->operands[1], exact);
+	}
+	printf("'%s' has no position now: its next run takes that of the "
+	       "target table\n",
+	    a->operands[1]);
 	return 0;
 }
 
 static int
-reset(const struct cmd_args *a, struct pg *pg, struct err *err)
+set_unknown(const struct cmd_args *a, struct err *err)
 {
-	const char *const params[] = { a->operands[1] };
-
-	if (change(pg, sql_reset_watermark, 1, params, err) == -1)
-		return -1;
-	printf("'%s' has no position now: its next run takes that of the "
-	       "target table\n",
+	return err_set(err, ERR_CONFIG,
+	    "no table '%s' in the configuration: what its target has cannot be "
+	    "asked; write it there first",
 	    a->operands[1]);
+}
+
+static int
+change(const struct cmd_args *a, const struct config *c, struct pg *pg,
+    int *status, struct err *err)
+{
+	if (config_find(c, a->operands[1]) != NULL)
+		return by_hand(a, c, status, err);
+	return strcmp(a->operands[0], "set") == 0 ? set_unknown(a, err)
+						  : reset_unknown(a, pg, err);
+}
+
+static int
+check_flags(const struct cmd_args *a, const char *verb, struct err *err)
+{
+	for (size_t k = 0; k < sizeof flags / sizeof *flags; k++)
+		if (cmd_has(a, flags[k].option) &&
+		    strcmp(flags[k].verb, verb) != 0)
+			return err_set(err, ERR_CONFIG,
+			    "--%s is for 'calve watermark %s' alone",
+			    flags[k].option, flags[k].verb);
 	return 0;
 }
 
@@ -229,6 +293,8 @@ check_operands(const struct cmd_args *a, struct err *err)
 	size_t n = a->noperands;
 	struct position p;
 
+	if (check_flags(a, verb, err) == -1)
+		return -1;
 	if (strcmp(verb, "show") == 0)
 		return n <= 2 ? 0 : fail_operands(err, "show [TABLE]");
 	if (strcmp(verb, "reset") == 0)
@@ -253,10 +319,8 @@ run(const struct cmd_args *a)
 		 &err)) != NULL) {
 		if (strcmp(a->operands[0], "show") == 0)
 			rv = show(a, pg, &err);
-		else if (strcmp(a->operands[0], "set") == 0)
-			rv = set(a, &config, pg, &err);
 		else
-			rv = reset(a, pg, &err);
+			rv = change(a, &config, pg, &status, &err);
 	}
 	if (rv == -1)
 		status = cmd_fail(&err);
@@ -268,6 +332,19 @@ run(const struct cmd_args *a)
 static const struct cmd_option options[] = {
 	{ "json", '\0', NULL, "show: one JSON array on standard output",
 	    false },
+	{ "same-history", '\0', NULL,
+	    "reset: the source holds the rows that the target's records of\n"
+	    "another one tell of, or none as old",
+	    false },
+	{ "allow-duplicates", '\0', NULL,
+	    "set: a position before the target's own: rows after it may be\n"
+	    "there twice",
+	    false },
+	{ "skip-rows", '\0', NULL,
+	    "set: one behind the target's own: rows between are not taken",
+	    false },
+	{ "other-columns", '\0', NULL,
+	    "set: one of other columns than the target's own", false },
 };
 
 const struct cmd cmd_watermark = {

@@ -333,7 +333,8 @@ show_title(struct loop *l)
 		[JOB_VERIFY] = "verify",
 		[JOB_CHECK] = "check",
 		[JOB_PLAN] = "dry run",
-		[JOB_INIT] = "init" };
+		[JOB_INIT] = "init",
+		[JOB_WATERMARK] = "watermark" };
 	size_t n = l->s->plan->n, done = n - l->left, running = 0;
 
 	for (size_t at = 0; at < l->nruns; at++)

@@ -71,6 +71,8 @@ struct supervise {
 	const struct config *config;
 	const struct plan *plan;
 	enum job_kind kind;
+	const char *hand_position; /* JOB_WATERMARK's, see job.h */
+	unsigned hand_flags;
 	struct ledger *ledger; /* NULL: nothing is recorded */
 	const char *program;   /* the worker's */
 	size_t workers;

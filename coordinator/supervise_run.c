@@ -63,6 +63,9 @@ queue_job(struct run *r)
 
 	config_job(r->s->config, r->outcome->table, r->s->kind,
 	    r->outcome->run_id, r->outcome->attempts, &m.u.job);
+	if (r->s->hand_position != NULL)
+		m.u.job.hand_position = xstrdup(r->s->hand_position);
+	m.u.job.hand_flags = r->s->hand_flags;
 	if (m.u.job.threads == 0)
 		m.u.job.threads = r->s->threads;
 	buf_init(&r->out, MSG_HEADER + MSG_MAX);

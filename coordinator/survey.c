@@ -80,9 +80,10 @@ on_settled(void *arg, const struct outcome *o)
 		log_error("%s: %s", o->table->name.value, why);
 }
 
-int
-survey_run(struct survey *v, const struct config *c, enum job_kind kind,
-    const struct plan *plan, struct err *err)
+static int
+run(struct survey *v, const struct config *c, enum job_kind kind,
+    const struct plan *plan, const char *position, unsigned flags,
+    struct err *err)
 {
 	*v = (struct survey){ .program = spawn_find_worker(err) };
 	if (v->program == NULL)
@@ -90,6 +91,8 @@ survey_run(struct survey *v, const struct config *c, enum job_kind kind,
 	v->s = (struct supervise){ .config = c,
 		.plan = plan,
 		.kind = kind,
+		.hand_position = position,
+		.hand_flags = flags,
 		.program = v->program,
 		.workers = c->workers,
 		.hooks = { .arg = v,
@@ -98,6 +101,20 @@ survey_run(struct survey *v, const struct config *c, enum job_kind kind,
 		    .settled = on_settled } };
 	supervise_signals();
 	return supervise(&v->s, err);
+}
+
+int
+survey_run(struct survey *v, const struct config *c, enum job_kind kind,
+    const struct plan *plan, struct err *err)
+{
+	return run(v, c, kind, plan, NULL, 0, err);
+}
+
+int
+survey_hand(struct survey *v, const struct config *c, const struct plan *plan,
+    const char *position, unsigned flags, struct err *err)
+{
+	return run(v, c, JOB_WATERMARK, plan, position, flags, err);
 }
 
 void

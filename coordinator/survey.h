@@ -33,6 +33,9 @@ struct survey {
  */
 int survey_run(struct survey *, const struct config *, enum job_kind,
     const struct plan *, struct err *) MUST_USE;
+/* The same for JOB_WATERMARK: job.h's hand_position and hand_flags. */
+int survey_hand(struct survey *, const struct config *, const struct plan *,
+    const char *position, unsigned flags, struct err *) MUST_USE;
 void survey_clear(struct survey *);
 
 #endif

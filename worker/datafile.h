@@ -46,6 +46,8 @@ struct datafile {
 	size_t nsplits;
 	struct partition_value *partition; /* in spec order */
 	size_t npartition;
+	int64_t snapshot_id; /* of one read from a manifest: that which added
+			      * it; 0: the manifest's own */
 };
 
 void datafile_clear(struct datafile *);

@@ -16,6 +16,7 @@
 #include "version.h"
 #include "worker/check.h"
 #include "worker/clickhouse/http.h"
+#include "worker/hand.h"
 #include "worker/offload.h"
 #include "worker/report.h"
 #include "worker/sync.h"
@@ -42,6 +43,8 @@ work_sync(const struct job *job, struct result *res, struct err *err)
 		return sync_init(job, err);
 	case JOB_VERIFY:
 		return sync_verify(job, res, err);
+	case JOB_WATERMARK:
+		return sync_hand(job, res, err);
 	}
 	return unknown_kind(job, err);
 }
@@ -61,6 +64,8 @@ work(const struct job *job, struct result *res, struct err *err)
 		return check(job, err);
 	case JOB_PLAN:
 		return offload_plan(job, res, err);
+	case JOB_WATERMARK:
+		return hand_offload(job, res, err);
 	case JOB_INIT: /* the first run that has rows makes the table */
 		return 0;
 	}

@@ -32,6 +32,7 @@
 #include "common/fault.h"
 #include "common/xalloc.h"
 #include "worker/aside.h"
+#include "worker/position_facts.h"
 #include "worker/report.h"
 #include "worker/source/source.h"
 #include "worker/step.h"
@@ -64,38 +65,65 @@ note_hand(const struct run *run)
 	report_note(true, text);
 }
 
-static int
-decide_position(struct run *run, struct err *err)
+static void
+note_decision(struct run *run, const struct reconcile_decision *decision)
 {
-	struct reconcile_facts facts = {
-		.name = run->job->name,
-		.state = run->mark.position,
-		.state_source_uuid = run->mark.source_uuid,
-		.state_target_uuid = run->mark.target_uuid,
-		.adopt = run->mark.adopt,
-		.source_uuid = run->described.uuid,
-	};
-	struct reconcile_decision decision;
-	char was[POSITION_TEXT], is[POSITION_TEXT], text[512];
+	const struct says *says = &run->facts.says;
+	const char *name = says->newest.origin.source != NULL
+	    ? says->newest.origin.source
+	    : says->mirror.origin.source;
+	char was[POSITION_TEXT], is[POSITION_TEXT], *text;
 
-	note_hand(run);
-	if (target_history(&run->target, run->target.table, &facts, err) ==
-		-1 ||
-	    reconcile(&facts, &decision, err) == -1)
-		return -1;
-	run->recorded = reconcile_position(&facts);
-	run->position = decision.position;
-	run->res->adopted = decision.adopted;
-	if (decision.adopted) {
+	if (decision->adopted) {
 		position_format(&run->mark.position, was);
 		position_format(&run->position, is);
-		snprintf(text, sizeof text,
-		    "the watermark stood at %s, the "
-		    "table at %s: the table's position is taken",
+		text = xasprintf("the watermark stood at %s, the table at %s: "
+				 "the table's position is taken",
 		    was, is);
 		if (strcmp(was, is) != 0) /* after a reset it may be */
 			report_note(true, text);
+		free(text);
 	}
+	if (run->renamed) {
+		text =
+		    xasprintf("the source was '%s' and is '%s' now, the same "
+			      "table: it goes on from its position",
+			name, run->target.me.source);
+		report_note(true, text);
+		free(text);
+	}
+	if (says->match == MATCH_NONE && says->second != NULL) {
+		text = xasprintf("the target also has rows of '%s' from "
+				 "another server, offloaded as '%s'",
+		    run->target.me.source, says->second);
+		report_note(false, text);
+		free(text);
+	}
+}
+
+static int
+decide_position(struct run *run, struct err *err)
+{
+	struct reconcile_decision decision;
+	int rc;
+
+	note_hand(run);
+	if (position_read(&run->mark, &run->target, &run->described,
+		run->target.table, &run->facts, &run->owner, err) == -1)
+		return -1;
+	rc = reconcile(&run->facts, &decision, err);
+	if (rc == -1)
+		return -1;
+	run->recorded = reconcile_position(&run->facts);
+	run->position = decision.position;
+	run->res->adopted = decision.adopted;
+	/* said once: then the row knows */
+	run->renamed = decision.renamed &&
+	    (run->mark.source_name == NULL ||
+		strcmp(run->mark.source_name, run->target.me.source) != 0);
+	if (decision.replaces != NULL)
+		run->replaces = xstrdup(decision.replaces);
+	note_decision(run, &decision);
 	return 0;
 }
 
@@ -203,7 +231,8 @@ catch_up(struct run *run, struct err *err)
 {
 	if (run->target.table != NULL)
 		table_hint(run->target.table, run->job->run_id);
-	if (!run->res->adopted || run->mark.adopt || !run->position.set)
+	if ((!run->res->adopted && !run->renamed) || run->mark.adopt ||
+	    run->mark.given || !run->position.set)
 		return watermark_keep(&run->mark, err);
 	return step_advance(run, 0, err);
 }
@@ -277,6 +306,8 @@ end_run(struct run *run)
 		position_format(&run->position, text);
 		run->res->position = xstrdup(text);
 	}
+	free(run->replaces);
+	position_owner_clear(&run->owner);
 	source_close(run->source);
 	target_close(&run->target);
 	source_table_clear(&run->described);

@@ -14,6 +14,7 @@
 #include "common/id.h"
 #include "common/xalloc.h"
 #include "worker/iceberg/leftovers.h"
+#include "worker/origin_text.h"
 #include "worker/pump.h"
 #include "worker/report.h"
 #include "worker/stop.h"
@@ -100,8 +101,8 @@ struct commit {
 	struct run *run;
 	const struct position *after;
 	int64_t snapshot_id;
-	char mirror[512]; /* the property's value; its parent is known
-				 * only when the fence sees the table */
+	char *mirror;  /* the property's value: parent and number are known */
+	struct kv *kv; /* only when the fence sees the table; the place */
 };
 
 /*
@@ -114,9 +115,14 @@ fence(void *arg, const struct table *fresh, struct err *err)
 {
 	struct commit *c = arg;
 	struct run *run = c->run;
-	struct reconcile_facts now = { .name = run->job->name };
+	struct reconcile_facts now = run->facts; /* what is not the table's */
+	struct record mirror = { .origin = run->target.me,
+		.position = *c->after,
+		.snapshot = c->snapshot_id,
+		.parent = fresh->snapshot_id,
+		.number = table_next_number(fresh) };
 	struct position at;
-	char was[POSITION_TEXT], is[POSITION_TEXT], *text;
+	char was[POSITION_TEXT], is[POSITION_TEXT];
 
 	if (stop_check(err) == -1 || watermark_held(&run->mark, err) == -1)
 		return -1;
@@ -137,11 +143,43 @@ fence(void *arg, const struct table *fresh, struct err *err)
 		    "again",
 		    was, is);
 	}
-	text = target_mirror(c->after, c->snapshot_id, fresh->snapshot_id);
-	snprintf(c->mirror, sizeof c->mirror, "%s", text);
-	free(text);
+	free(c->mirror);
+	c->mirror = record_text(&mirror);
+	c->kv->value = c->mirror;
 	FAULT_POINT("run.fenced");
 	return 0;
+}
+
+static size_t
+keep_said(struct kv *to, const struct kv *from, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t k = 0; k < n; k++)
+		if (from[k].value != NULL)
+			to[kept++] = from[k];
+	return kept;
+}
+
+/* The mirror first. What was written under a name goes when an identity, or
+ * another name, takes over. */
+static size_t
+put_properties(const struct run *run, const char *beginning, struct kv *to,
+    char *by_name[2])
+{
+	const struct target *t = &run->target;
+	size_t n = 0;
+
+	to[n++] = (struct kv){ t->property, "" };
+	if (beginning != NULL)
+		to[n++] = (struct kv){ t->beginning, beginning };
+	if (run->replaces == NULL)
+		return n;
+	by_name[0] = xasprintf("calve.position.%s", run->replaces);
+	by_name[1] = xasprintf("calve.beginning.%s", run->replaces);
+	to[n++] = (struct kv){ by_name[0], NULL };
+	to[n++] = (struct kv){ by_name[1], NULL };
+	return n;
 }
 
 static int
@@ -154,20 +192,26 @@ commit(struct run *run, const struct written *w, const char *high,
 		.snapshot_id = snapshot_id_of(run->job->run_id, run->step) };
 	char timestamp[POSITION_TEXT], sequence[POSITION_TEXT];
 	char low[POSITION_TEXT], rows[24], step[12], uuid[UUID_TEXT + 12];
-	struct kv summary[] = {
-		{ KEY_SOURCE, t->source_id },
+	/* what there is not (a sequence, an identity) has no key */
+	const struct kv all[] = {
+		{ KEY_SOURCE, t->me.source },
+		{ KEY_IDENTITY, t->me.identity },
+		{ KEY_TABLE, t->me.table },
 		{ KEY_RUN, run->job->run_id },
 		{ KEY_STEP, step },
 		{ KEY_ROWS, rows },
 		{ KEY_LOW, low },
 		{ KEY_HIGH, high },
 		{ KEY_TIMESTAMP, timestamp },
-		{ KEY_SEQUENCE, sequence },
+		{ KEY_SEQUENCE, w->furthest.has_sequence ? sequence : NULL },
+		{ KEY_BY_TIMESTAMP, t->me.timestamp },
+		{ KEY_BY_SEQUENCE, t->me.sequence },
+		{ KEY_BY_FINAL, t->me.final ? "true" : "false" },
 	};
-	const size_t nkeys = sizeof summary / sizeof summary[0];
+	struct kv summary[sizeof all / sizeof all[0]];
 	char *beginning = target_new_beginning(t, &run->position);
-	const struct kv properties[] = { { t->property, c.mirror },
-		{ t->beginning, beginning } };
+	struct kv properties[4];
+	char *by_name[2] = { NULL, NULL };
 	struct append a = {
 		.snapshot_id = c.snapshot_id,
 		.commit_uuid = uuid,
@@ -176,10 +220,10 @@ commit(struct run *run, const struct written *w, const char *high,
 		.schema = t->schema_changed ? &t->schema : NULL,
 		.last_column_id = t->last_column_id,
 		.summary = summary,
-		/* a table without sequence column has no such key */
-		.nsummary = w->furthest.has_sequence ? nkeys : nkeys - 1,
+		.nsummary = keep_said(summary, all, sizeof all / sizeof all[0]),
 		.properties = properties,
-		.nproperties = beginning != NULL ? 2 : 1,
+		.nproperties =
+		    put_properties(run, beginning, properties, by_name),
 		.witness = t->property,
 		.keep_ms = run->job->expire_ms,
 		.may_expire = target_may_expire,
@@ -190,6 +234,7 @@ commit(struct run *run, const struct written *w, const char *high,
 	};
 	struct table *committed;
 
+	c.kv = &properties[0];
 	position_format_timestamp(&w->furthest, timestamp);
 	position_format_sequence(&w->furthest, sequence);
 	position_format(&run->position, low);
@@ -199,6 +244,9 @@ commit(struct run *run, const struct written *w, const char *high,
 	report_phase(run->job, PHASE_COMMIT);
 	int rc = table_append(t->table, &a, &committed, err);
 	free(beginning);
+	free(by_name[0]);
+	free(by_name[1]);
+	free(c.mirror);
 	if (rc == -1)
 		return -1;
 	FAULT_POINT("run.committed");
@@ -209,6 +257,9 @@ commit(struct run *run, const struct written *w, const char *high,
 	run->res->steps++;
 	run->res->snapshot_id = c.snapshot_id;
 	run->position = run->recorded = w->furthest;
+	run->facts.owner = NULL; /* from now on it is recorded whose it is */
+	free(run->replaces);
+	run->replaces = NULL;
 	return 0;
 }
 
@@ -221,7 +272,7 @@ step_advance(struct run *run, uint64_t new_rows, struct err *err)
 		.run_rows = run->res->rows,
 		.new_rows = new_rows,
 		.seconds = mono_seconds_since(run->began),
-		.source_uuid = run->described.uuid,
+		.origin = &run->target.me,
 		.target_uuid = run->target.table->uuid,
 	};
 
@@ -239,6 +290,28 @@ remove_files(const struct run *run, const struct written *w, bool offered)
 		written_remove(w);
 }
 
+/* The rows that were read came from whatever had the name meanwhile. One that
+ * was made anew between description and now is noticed here, one that was
+ * swapped in and out again is not. */
+static int
+check_source(struct run *run, struct err *err)
+{
+	const char *was = run->described.identity;
+	char *is;
+	int rc = 0;
+
+	if (source_identity(run->source, &is, err) == -1)
+		return -1;
+	if (was != NULL && (is == NULL || strcmp(was, is) != 0))
+		rc = err_set(err, ERR_SOURCE,
+		    "the source table was recreated during the run: its uuid "
+		    "was %s and is %s; nothing of this step was committed, run "
+		    "again",
+		    was, is != NULL ? is : "none");
+	free(is);
+	return rc;
+}
+
 int
 step_run(struct run *run, const struct source_count *window, struct err *err)
 {
@@ -250,7 +323,9 @@ step_run(struct run *run, const struct source_count *window, struct err *err)
 
 	if (write_step(run, window, &w, high, err) == -1)
 		return -1;
-	rc = target_create(&run->target, &run->described, err);
+	rc = check_source(run, err);
+	if (rc == 0)
+		rc = target_create(&run->target, &run->described, err);
 	if (rc == 0)
 		rc = commit(run, &w, high, &offered, err);
 	/* what no version of the table refers to can go */

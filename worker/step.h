@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/job.h"
 #include "common/position.h"
+#include "worker/position_facts.h"
 #include "worker/source/source.h"
 #include "worker/target.h"
 #include "worker/watermark.h"
@@ -22,15 +23,19 @@ struct run {
 	struct source_table described;
 	int64_t clock_us, host_us; /* the source's and ours, then */
 	struct target target;
-	struct window window;     /* low moves on with each step */
-	struct position position; /* offloaded so far */
-	struct position recorded; /* what the table records; it
+	struct window window;         /* low moves on with each step */
+	struct position position;     /* offloaded so far */
+	struct reconcile_facts facts; /* which decided it */
+	struct position_owner owner;  /* behind them */
+	bool renamed;                 /* and the row does not know yet */
+	char *replaces;               /* reconcile.h; NULL after the first */
+	struct position recorded;     /* what the table records; it
 					 * differs from position only before
 					 * the first commit over an adopted
 					 * watermark */
-	uint64_t expected;        /* rows of the whole window */
-	unsigned step;            /* from 0 */
-	bool ended;               /* the last step reached the window's end */
+	uint64_t expected;            /* rows of the whole window */
+	unsigned step;                /* from 0 */
+	bool ended; /* the last step reached the window's end */
 };
 
 /* Reads, writes, commits and advances one step of a window that holds rows.

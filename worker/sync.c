@@ -44,30 +44,6 @@ enum { DAY_MS = 86400000, HELD_US = 60000000 };
 
 /* ---- window --------------------------------------------------------------------- */
 
-/* As with an offload: another source under the same name is the operator's to
- * decide on. Another target is not: it says itself how far it is. */
-static int
-check_identity(const struct sync *s, struct err *err)
-{
-	const struct watermark *mark = &s->mark;
-
-	if (!mark->adopt && mark->source_uuid != NULL &&
-	    strcmp(mark->source_uuid, s->described.uuid) != 0)
-		return err_set(err, ERR_SOURCE,
-		    "source table of '%s' was recreated: its uuid was %s and "
-		    "is %s; if it holds the same rows, or the target was "
-		    "emptied, run 'calve watermark reset %s'",
-		    mark->name, mark->source_uuid, s->described.uuid,
-		    mark->name);
-	if (!mark->adopt && mark->target_uuid != NULL &&
-	    strcmp(mark->target_uuid, replica_uuid(s->target)) != 0)
-		report_note(true,
-		    "the target table is another one than at the last run: "
-		    "what is newer than its newest row is sent, and all of it "
-		    "where it is empty");
-	return 0;
-}
-
 /* What is there is not known to be whole: all of it is sent again. */
 static void
 tell_whole(const struct sync *s)
@@ -75,7 +51,7 @@ tell_whole(const struct sync *s)
 	const struct position *state = &s->mark.position;
 	char newest[POSITION_TEXT], is[POSITION_TEXT], text[512];
 
-	if (!s->newest.set || s->mark.adopt)
+	if (!s->newest.set || s->mark.adopt || sync_other_target(s))
 		return;
 	position_format(&s->newest, newest);
 	position_format(state, is);
@@ -106,7 +82,7 @@ set_low(struct sync *s, struct err *err)
 {
 	const struct position *state = &s->mark.position;
 
-	s->whole = !state->set || !s->newest.set ||
+	s->whole = !state->set || !s->newest.set || sync_other_target(s) ||
 	    position_compare(&s->newest, state) < 0;
 	if (s->whole) {
 		tell_whole(s);
@@ -157,8 +133,7 @@ open_window(struct sync *s, struct err *err)
 	char text[POSITION_TEXT];
 	int64_t clock_us, instant_us;
 
-	if (replica_newest(s->target, &s->newest, err) == -1 ||
-	    source_clock(s->source, &clock_us, err) == -1 ||
+	if (source_clock(s->source, &clock_us, err) == -1 ||
 	    source_horizon(s->source, &s->horizon, sync_note, NULL, err) == -1)
 		return -1;
 	if (s->horizon.us < clock_us) {
@@ -199,7 +174,7 @@ advance_to(struct sync *s, const struct position *at,
 		.run_rows = done->rows,
 		.new_rows = done->rows - s->recorded,
 		.seconds = mono_seconds_since(s->began),
-		.source_uuid = s->described.uuid,
+		.origin = &s->me,
 		.target_uuid = replica_uuid(s->target),
 	};
 
@@ -308,7 +283,8 @@ prepare(struct sync *s, struct err *err)
 		s->before = s->mark.seen;
 	report_phase(s->job, PHASE_RECONCILE);
 	if (sync_open_source(s, err) == -1 || sync_open_target(s, err) == -1 ||
-	    check_identity(s, err) == -1)
+	    replica_newest(s->target, &s->newest, err) == -1 ||
+	    sync_check_identity(s, err) == -1)
 		return -1;
 	return open_window(s, err);
 }

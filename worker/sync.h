@@ -21,4 +21,7 @@ int sync_check(const struct job *, struct err *) MUST_USE;
 /* The same, after making the target where it is missing. */
 int sync_init(const struct job *, struct err *) MUST_USE;
 
+/* JOB_WATERMARK: the watermark set or reset by hand. */
+int sync_hand(const struct job *, struct result *, struct err *) MUST_USE;
+
 #endif

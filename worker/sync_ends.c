@@ -23,6 +23,7 @@ sync_open_source(struct sync *s, struct err *err)
 	if ((s->source = source_open(s->job, err)) == NULL ||
 	    source_describe(s->source, &s->described, err) == -1)
 		return -1;
+	sync_origin(s);
 	return source_resolve(
 	    s->source, NULL, sync_note, NULL, &s->incoming, err);
 }
@@ -69,6 +70,8 @@ sync_end(struct sync *s)
 	}
 	source_close(s->source);
 	source_table_clear(&s->described);
+	free(s->me_source);
+	free(s->me_key);
 	type_clear(&s->incoming);
 	replica_close(s->target);
 	watermark_close(&s->mark);

@@ -20,6 +20,8 @@ struct sync {
 	struct watermark mark;
 	struct source *source;
 	struct source_table described;
+	struct origin me; /* once the source is described */
+	char *me_source, *me_key;
 	struct type incoming;
 	struct replica *target;
 	struct position newest; /* in the target */
@@ -62,6 +64,17 @@ const char *sync_seen(
 int sync_columns(struct sync *, struct err *) MUST_USE;
 /* Of a job that keeps nothing: tells. Opens s->mark. */
 int sync_look_columns(struct sync *, struct err *) MUST_USE;
+
+/* ---- sync_identity.c ---- */
+
+/* Fills s->me: whose rows these are, and by which columns they are kept in
+ * step, with the key's columns in place of a sequence. */
+void sync_origin(struct sync *);
+/* Stops where the watermark, or what the target has, is of another table or of
+ * other columns. */
+int sync_check_identity(const struct sync *, struct err *) MUST_USE;
+/* Whether the watermark is that of another target than this. */
+bool sync_other_target(const struct sync *);
 
 /* ---- sync_ends.c ---- */
 

@@ -2,7 +2,6 @@
 /* The target table: load, read its history, plan its schema, create it. */
 #include "worker/target.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +17,11 @@ target_open(struct target *t, const struct job *job, struct err *err)
 	*t = (struct target){ .job = job };
 	t->source_id =
 	    xasprintf("%s.%s.%s", job->source_name, job->database, job->table);
-	t->property = xasprintf("calve.position.%s", t->source_id);
-	t->beginning = xasprintf("calve.beginning.%s", t->source_id);
+	t->me = (struct origin){ .source = t->source_id,
+		.table = job->name,
+		.timestamp = job->timestamp,
+		.sequence = job->sequence,
+		.final = job->final };
 	return table_load(job->warehouse, job->namespace_, job->target_table,
 		   &t->table, err) == -1
 	    ? -1
@@ -33,6 +35,7 @@ target_close(struct target *t)
 	free(t->property);
 	free(t->beginning);
 	free(t->folder);
+	target_forget(t);
 	if (t->table != NULL)
 		table_free(t->table);
 	type_clear(&t->schema);
@@ -40,188 +43,6 @@ target_close(struct target *t)
 	type_clear(&t->incoming);
 	projection_free(t->projection);
 	*t = (struct target){ .job = NULL };
-}
-
-/* ---- history --------------------------------------------------------------- */
-
-struct walk {
-	const char *source_id;
-	struct reconcile_facts *facts;
-	int64_t mirror_id, mirror_parent;
-	struct err *err;
-};
-
-/* The newest calve snapshot of this source speaks; the rest of the walk only
- * looks for the mirror's snapshot and parent. */
-static int
-visit(void *arg, const struct snapshot *s)
-{
-	struct walk *w = arg;
-	const char *source = snapshot_summary(s, KEY_SOURCE);
-	const char *timestamp = snapshot_summary(s, KEY_TIMESTAMP);
-
-	if (s->id == w->mirror_id)
-		w->facts->mirror_in_ancestry = true;
-	if (s->id == w->mirror_parent)
-		w->facts->mirror_parent_in_ancestry = true;
-	if (w->facts->ancestry.set || source == NULL || timestamp == NULL ||
-	    strcmp(source, w->source_id) != 0)
-		return 0;
-	if (position_parse(&w->facts->ancestry, timestamp,
-		snapshot_summary(s, KEY_SEQUENCE), w->err) == -1) {
-		w->err->cls = ERR_TABLE;
-		err_prefix(w->err, "summary of snapshot %" PRId64, s->id);
-		return -1;
-	}
-	return 0;
-}
-
-char *
-target_mirror(const struct position *p, int64_t snapshot_id, int64_t parent_id)
-{
-	char timestamp[POSITION_TEXT], sequence[POSITION_TEXT];
-
-	position_format_timestamp(p, timestamp);
-	position_format_sequence(p, sequence);
-	return xasprintf("timestamp=%s sequence=%s snapshot=%" PRId64
-			 " parent=%" PRId64,
-	    timestamp, sequence, snapshot_id, parent_id);
-}
-
-static bool
-read_mirror_ids(const char *text, int64_t *snapshot_id, int64_t *parent_id)
-{
-	const char *rest = strstr(text, " snapshot=");
-
-	return rest != NULL &&
-	    sscanf(rest, " snapshot=%" SCNd64 " parent=%" SCNd64, snapshot_id,
-		parent_id) == 2;
-}
-
-/* The reader of target_mirror(). */
-static int
-read_mirror(const char *text, struct walk *w, struct err *err)
-{
-	char timestamp[POSITION_TEXT], sequence[POSITION_TEXT] = "";
-
-	if (sscanf(text, "timestamp=%95s sequence=%95[0-9-]", timestamp,
-		sequence) < 1 ||
-	    !read_mirror_ids(text, &w->mirror_id, &w->mirror_parent) ||
-	    position_parse(&w->facts->mirror, timestamp, sequence, err) == -1)
-		return err_set(err, ERR_TABLE,
-		    "property with calve's position "
-		    "is damaged: '%.120s'; if the table's snapshots are whole, "
-		    "remove the property",
-		    text);
-	return 0;
-}
-
-int
-target_history(const struct target *t, const struct table *table,
-    struct reconcile_facts *f, struct err *err)
-{
-	struct walk w = { .source_id = t->source_id, .facts = f, .err = err };
-	struct snapshot s;
-	const char *mirror;
-
-	f->table_exists = table != NULL;
-	f->ancestry = f->mirror = (struct position){ .set = false };
-	f->chain_complete = true;
-	f->mirror_in_ancestry = f->mirror_exists = false;
-	f->mirror_parent_in_ancestry = false;
-	if (table == NULL)
-		return 0;
-	f->table_uuid = table->uuid;
-	if ((mirror = table_property(table, t->property)) != NULL &&
-	    read_mirror(mirror, &w, err) == -1)
-		return -1;
-	if (table_ancestry(table, visit, &w, &f->chain_complete) != 0)
-		return -1;
-	f->mirror_exists =
-	    w.mirror_id != 0 && table_find_snapshot(table, w.mirror_id, &s);
-	return 0;
-}
-
-struct oldest {
-	const char *source_id;
-	const char *low; /* its text in the oldest snapshot seen so far */
-};
-
-static int
-visit_oldest(void *arg, const struct snapshot *s)
-{
-	struct oldest *o = arg;
-	const char *source = snapshot_summary(s, KEY_SOURCE);
-
-	if (source != NULL && strcmp(source, o->source_id) == 0)
-		o->low = snapshot_summary(s, KEY_LOW);
-	return 0;
-}
-
-/* NULL: no snapshot of this source, or not all are there any more. */
-static const char *
-oldest_low(const struct target *t, bool *complete)
-{
-	struct oldest o = { .source_id = t->source_id };
-
-	table_ancestry(t->table, visit_oldest, &o, complete);
-	return *complete ? o.low : NULL;
-}
-
-int
-target_beginning(const struct target *t, struct position *low, struct err *err)
-{
-	bool complete;
-	const char *text = oldest_low(t, &complete);
-
-	*low = (struct position){ .set = false };
-	if (text == NULL)
-		text = table_property(t->table, t->beginning);
-	return text == NULL ? 0 : position_parse_text(low, text, err);
-}
-
-char *
-target_new_beginning(const struct target *t, const struct position *low)
-{
-	const char *was = table_property(t->table, t->beginning);
-	char text[POSITION_TEXT];
-	bool complete;
-	const char *is = oldest_low(t, &complete);
-
-	if (is == NULL && complete) {
-		position_format(low, text);
-		is = text;
-	}
-	return is == NULL || (was != NULL && strcmp(is, was) == 0)
-	    ? NULL
-	    : xstrdup(is);
-}
-
-/* A mirror whose snapshot is gone tells by what is left of its source whether
- * that was a rollback: then all of it has to stay. */
-static bool
-is_mirrored(const struct table *table, const char *source)
-{
-	char *property = xasprintf("calve.position.%s", source);
-	const char *mirror = table_property(table, property);
-	struct snapshot s;
-	int64_t id, parent;
-
-	free(property);
-	return mirror != NULL && read_mirror_ids(mirror, &id, &parent) &&
-	    table_find_snapshot(table, id, &s);
-}
-
-bool
-target_may_expire(
-    void *arg, const struct table *table, const struct snapshot *s)
-{
-	const struct target *t = arg;
-	const char *source = snapshot_summary(s, KEY_SOURCE);
-
-	/* the commit at hand sets the mirror of its own source */
-	return source != NULL &&
-	    (strcmp(source, t->source_id) == 0 || is_mirrored(table, source));
 }
 
 /* ---- plan ------------------------------------------------------------------- */

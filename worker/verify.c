@@ -301,9 +301,9 @@ tell_all(struct verification *v)
 
 /* Up to where the table says it has been offloaded. */
 static int
-find_position(const struct target *t, struct position *upto, struct err *err)
+find_position(struct target *t, struct position *upto, struct err *err)
 {
-	struct reconcile_facts f = { .name = t->job->name };
+	struct reconcile_facts f = { .adopt = false };
 
 	if (t->table == NULL)
 		return err_set(err, ERR_TABLE,
@@ -312,7 +312,8 @@ find_position(const struct target *t, struct position *upto, struct err *err)
 		    t->job->namespace_, t->job->target_table);
 	if (target_history(t, t->table, &f, err) == -1)
 		return -1;
-	*upto = f.ancestry.set ? f.ancestry : f.mirror;
+	*upto = f.says.newest.position.set ? f.says.newest.position
+					   : f.says.mirror.position;
 	if (!upto->set)
 		return err_set(err, ERR_TABLE,
 		    "target table '%s.%s' has no "
@@ -352,7 +353,7 @@ find_timestamp_field(
  * target's side is read from that column alone.
  */
 static int
-find_beginning(struct verification *v, const struct target *target,
+find_beginning(struct verification *v, struct target *target,
     struct window *from, struct err *err)
 {
 	struct position low;
@@ -427,8 +428,10 @@ verify(const struct job *job, struct result *res, struct err *err)
 	if ((source = source_open(job, err)) == NULL)
 		return -1;
 	if (source_describe(source, &described, err) == 0 &&
-	    target_open(&target, job, err) == 0)
+	    target_open(&target, job, err) == 0) {
+		target_identify(&target, &described);
 		rc = compare(&v, source, &target, &described, err);
+	}
 	free(v.days);
 	target_close(&target);
 	source_table_clear(&described);

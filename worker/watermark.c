@@ -14,6 +14,7 @@
 #include "common/xalloc.h"
 #include "embedded/sql.h"
 #include "worker/keeper.h"
+#include "worker/origin_text.h"
 
 enum { SCALE_US = 6 };
 /* A run holds the row for its whole time, a coordinator that writes a status
@@ -32,11 +33,13 @@ static void
 forget(struct watermark *w)
 {
 	free(w->source_uuid);
+	free(w->source_name);
+	free(w->columns);
 	free(w->target_uuid);
-	w->source_uuid = w->target_uuid = NULL;
+	w->source_uuid = w->source_name = w->columns = w->target_uuid = NULL;
 	w->position = (struct position){ .set = false };
 	w->seen = (struct seen){ .set = false };
-	w->adopt = false;
+	w->adopt = w->given = false;
 	w->by_hand[0] = '\0';
 }
 
@@ -97,6 +100,10 @@ read_position(struct watermark *w, const char *timestamp, const char *text,
 	rc = text != NULL
 	    ? position_parse_text(&w->position, text, err)
 	    : position_parse(&w->position, timestamp, sequence, err);
+	if (rc == -1 && w->mending) {
+		w->position = (struct position){ .set = false };
+		return 0;
+	}
 	if (rc == -1) {
 		err->cls = ERR_TABLE;
 		return err_prefix(err,
@@ -109,19 +116,39 @@ read_position(struct watermark *w, const char *timestamp, const char *text,
 	return 0;
 }
 
+static char *
+copy(const char *text)
+{
+	return text != NULL ? xstrdup(text) : NULL;
+}
+
+static bool
+is_true(const char *text)
+{
+	return text != NULL && text[0] == 't';
+}
+
+/* What earlier versions wrote of a source that has no identity. */
+static const char no_uuid[] = "00000000-0000-0000-0000-000000000000";
+
 static int
 keep_row(struct watermark *w, const struct pg_rows *rows, struct err *err)
 {
-	const char *text;
+	const char *seen = pg_text(rows, 0, 9);
 
 	forget(w);
-	if ((text = pg_text(rows, 0, 3)) != NULL)
-		w->source_uuid = xstrdup(text);
-	if ((text = pg_text(rows, 0, 4)) != NULL)
-		w->target_uuid = xstrdup(text);
-	w->adopt = (text = pg_text(rows, 0, 5)) != NULL && text[0] == 't';
+	w->source_uuid = copy(pg_text(rows, 0, 3));
+	w->target_uuid = copy(pg_text(rows, 0, 4));
+	w->adopt = is_true(pg_text(rows, 0, 5));
+	w->given = is_true(pg_text(rows, 0, 6));
+	w->source_name = copy(pg_text(rows, 0, 7));
+	w->columns = copy(pg_text(rows, 0, 8));
+	if (w->source_uuid != NULL && strcmp(w->source_uuid, no_uuid) == 0) {
+		free(w->source_uuid);
+		w->source_uuid = NULL;
+	}
 	/* One that does not parse is as if none had been recorded. */
-	if ((text = pg_text(rows, 0, 6)) != NULL && !seen_parse(&w->seen, text))
+	if (seen != NULL && !seen_parse(&w->seen, seen))
 		log_debug(
 		    "the transactions seen of '%s' do not parse", w->name);
 	return read_position(w, pg_text(rows, 0, 0), pg_text(rows, 0, 1),
@@ -302,6 +329,28 @@ watermark_keep(struct watermark *w, struct err *err)
 	return commit(w, err);
 }
 
+int
+watermark_owner(struct watermark *w, const char *run_id, char **table,
+    char **source_uuid, struct err *err)
+{
+	const char *params[] = { run_id };
+	struct pg_rows *rows = NULL;
+
+	*table = *source_uuid = NULL;
+	if (keeper_take(w->keeper, err) == -1)
+		return keeper_give(w->keeper, -1, err);
+	if (keeper_give(w->keeper,
+		pg_run(w->pg, sql_find_owner, 1, params, &rows, err),
+		err) == -1)
+		return -1;
+	if (pg_count(rows) > 0) {
+		*table = copy(pg_text(rows, 0, 0));
+		*source_uuid = copy(pg_text(rows, 0, 1));
+	}
+	pg_rows_free(rows);
+	return 0;
+}
+
 /* The position is what was read, or written, last. */
 static int
 as_left(struct watermark *w, const struct position *left, struct err *err)
@@ -337,8 +386,10 @@ put_position(
 	char timestamp[POSITION_TEXT], text[POSITION_TEXT];
 	char sequence[POSITION_TEXT], run_rows[24], new_rows[24], seconds[32];
 	const char *params[] = { w->name, timestamp, text, NULL, p->run_id,
-		run_rows, new_rows, seconds, p->source_uuid, p->target_uuid,
-		p->seen };
+		run_rows, new_rows, seconds, p->origin->identity,
+		p->target_uuid, p->seen, p->origin->source, NULL };
+	char *columns;
+	int rc;
 
 	position_format_timestamp(&us, timestamp);
 	position_format(p->position, text);
@@ -349,7 +400,10 @@ put_position(
 	snprintf(new_rows, sizeof new_rows, "%" PRIu64, p->new_rows);
 	snprintf(seconds, sizeof seconds, "%.3f", p->seconds);
 	FAULT_POINT("state.advance.before");
-	return update(w, sql_advance_watermark, 11, params, err);
+	params[12] = columns = origin_columns_text(p->origin);
+	rc = update(w, sql_advance_watermark, 13, params, err);
+	free(columns);
+	return rc;
 }
 
 int
@@ -387,4 +441,36 @@ watermark_forget(struct watermark *w, struct err *err)
 	return update(w, sql_forget_position, 1, params, err) == -1
 	    ? -1
 	    : commit_and_lock(w, none, err);
+}
+
+int
+watermark_reset(struct watermark *w, const struct origin *of, struct err *err)
+{
+	const char *params[] = { w->name, of->identity, of->source };
+
+	return update(w, sql_reset_watermark, 3, params, err) == -1
+	    ? -1
+	    : commit(w, err);
+}
+
+int
+watermark_set(struct watermark *w, const struct position *p,
+    const struct origin *of, const char *target_uuid, struct err *err)
+{
+	const struct position us = cut_to_us(p);
+	char timestamp[POSITION_TEXT], text[POSITION_TEXT];
+	char sequence[POSITION_TEXT];
+	char *columns = origin_columns_text(of);
+	const char *params[] = { w->name, timestamp, text, NULL, of->identity,
+		of->source, columns, target_uuid };
+	int rc;
+
+	position_format_timestamp(&us, timestamp);
+	position_format(p, text);
+	position_format_sequence(p, sequence);
+	if (sequence[0] != '\0')
+		params[3] = sequence;
+	rc = update(w, sql_set_watermark, 8, params, err);
+	free(columns);
+	return rc == -1 ? -1 : commit(w, err);
 }

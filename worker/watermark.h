@@ -22,6 +22,7 @@
 #include "common/err.h"
 #include "common/job.h"
 #include "common/position.h"
+#include "worker/history.h"
 #include "worker/seen.h"
 
 struct pg;
@@ -33,10 +34,14 @@ struct watermark {
 	const char *name;      /* table_name */
 	/* as read under the lock */
 	struct position position;
-	char *source_uuid; /* NULL: not offloaded by calve yet */
+	char *source_uuid; /* its identity; NULL: not offloaded by calve yet */
+	char *source_name; /* alias.database.table; NULL: not recorded */
+	char *columns;     /* origin_text.h; NULL: not recorded */
 	char *target_uuid;
 	bool adopt;
 	struct seen seen; /* of a table that goes to ClickHouse */
+	bool mending; /* set before: a position that cannot be read is none */
+	bool given;   /* by `calve watermark set`, with no rows since */
 	/* What the columns for reading say where they differ from position,
 	 * because somebody changed them alone; "" where they agree. */
 	char by_hand[2 * POSITION_TEXT];
@@ -79,9 +84,14 @@ struct watermark_progress {
 	uint64_t run_rows; /* of this run so far */
 	uint64_t new_rows; /* of them since the last advance */
 	double seconds;
-	const char *source_uuid, *target_uuid;
-	const char *seen; /* seen_format()'s; NULL: as it is */
+	const char *seen;            /* seen_format()'s; NULL: as it is */
+	const struct origin *origin; /* whose, and by which columns */
+	const char *target_uuid;
 };
+/* Which table's run that was, by the ledger or by the rows, and the source's
+ * identity in that one's row; NULL where they do not know. Fresh strings. */
+int watermark_owner(struct watermark *, const char *run_id, char **table,
+    char **source_uuid, struct err *) MUST_USE;
 /* UPDATE and COMMIT: the lock is gone afterwards. */
 int watermark_advance(struct watermark *, const struct watermark_progress *,
     struct err *) MUST_USE;
@@ -94,5 +104,12 @@ int watermark_advance(struct watermark *, const struct watermark_progress *,
 int watermark_move(struct watermark *, const struct watermark_progress *,
     struct err *) MUST_USE;
 int watermark_forget(struct watermark *, struct err *) MUST_USE;
+
+/* By hand: both COMMIT, and the lock is gone. The origin says whose position
+ * it is to be; target_uuid NULL: there is no table yet. */
+int watermark_reset(
+    struct watermark *, const struct origin *, struct err *) MUST_USE;
+int watermark_set(struct watermark *, const struct position *,
+    const struct origin *, const char *target_uuid, struct err *) MUST_USE;
 
 #endif

@@ -1,8 +1,8 @@
 -- $1 table. The row stays locked to the end of the transaction; 55P03 when
 -- another run has it.
 -- Columns: timestamp (ISO 8601, UTC, microseconds), exact position text,
--- sequence, source uuid, target uuid, adopt ('t' or 'f'),
--- transactions seen (worker/seen.h).
+-- sequence, source uuid, target uuid, adopt and given ('t' or 'f'), source
+-- name, columns of the position, transactions seen (worker/seen.h).
 SELECT CASE WHEN isfinite(last_offload_timestamp)
 		THEN to_char(last_offload_timestamp AT TIME ZONE 'UTC',
 			'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
@@ -12,6 +12,9 @@ SELECT CASE WHEN isfinite(last_offload_timestamp)
 	source_uuid,
 	target_uuid,
 	adopt,
+	given,
+	source_name,
+	position_columns,
 	transactions_seen
 FROM offload_watermarks
 WHERE table_name = $1

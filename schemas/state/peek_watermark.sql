@@ -9,6 +9,9 @@ SELECT CASE WHEN isfinite(last_offload_timestamp)
 	source_uuid,
 	target_uuid,
 	adopt,
+	given,
+	source_name,
+	position_columns,
 	transactions_seen
 FROM offload_watermarks
 WHERE table_name = $1

@@ -27,6 +27,9 @@
  *	table.mjs refill DIR N           the same, but the folders stay
  *	table.mjs set DIR PROPERTY=VALUE
  *	table.mjs unset DIR PROPERTY
+ *	table.mjs strip DIR              summaries lose what earlier versions of
+ *	                                 calve did not record
+ *	table.mjs rename DIR KEY=KEY     of a property; its value likewise
  *	table.mjs tidy DIR               versions but the newest are removed
  *	table.mjs sorted DIR             columns of the default sort order
  *	table.mjs sort DIR [COLUMN]      another sort order; none: unsorted
@@ -259,6 +262,29 @@ const commands = {
 				console.log(seq === undefined ? ts :
 				    `${ts}/${seq}`);
 		}
+	},
+	summary() {
+		console.log(process.argv.slice(4)
+		    .map(key => chain[0].summary[key] ?? '-').join(' '));
+	},
+	properties() {
+		for (const [key, value] of Object.entries(metadata.properties))
+			console.log(`${key}=${value}`);
+	},
+	strip() {
+		for (const { summary } of metadata.snapshots)
+			for (const key of Object.keys(summary))
+				if (/^calve\.(source\.uuid$|table$|column\.)/.test(key))
+					delete summary[key];
+		write(version + 1, metadata);
+	},
+	rename() {
+		const [from, to] = argument.split('=');
+		const value = metadata.properties[from];
+		if (value !== undefined)
+			metadata.properties[to] = value.replace(/ number=.*/, '');
+		delete metadata.properties[from];
+		write(version + 1, metadata);
 	},
 	rollback() {
 		moveMain(metadata, chain[Number(argument)], now);

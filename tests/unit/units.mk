@@ -23,7 +23,7 @@ UNITS += id
 unit_id := common/id.c common/xalloc.c
 
 UNITS += reconcile
-unit_reconcile := worker/reconcile.c common/position.c common/clock.c \
+unit_reconcile := worker/reconcile.c worker/history.c common/position.c common/clock.c \
 	common/err.c
 
 UNITS += window

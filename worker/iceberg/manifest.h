@@ -31,8 +31,8 @@ struct manifest_write {
 int manifest_write(const struct manifest_write *, struct manifest_file *out,
     struct err *) MUST_USE;
 
-/* Calls each() for every live file, with path (local), record_count and
- * file_size; a non-zero return stops and is returned. Untrusted. A file of
+/* Calls each() for every live file, with path (local), record_count,
+ * file_size and snapshot_id; a non-zero return stops and is returned. Untrusted. A file of
  * deletes: ERR_TABLE. */
 int manifest_each_file(const char *path,
     int (*each)(void *arg, const struct datafile *), void *arg,

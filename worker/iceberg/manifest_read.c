@@ -58,9 +58,9 @@ get_text(struct reading *r, struct av_value v, int id, const char *name)
 }
 
 static int
-read_data_file(struct reading *r, struct av_value v)
+read_data_file(struct reading *r, struct av_value v, int64_t snapshot_id)
 {
-	struct datafile df = { 0 };
+	struct datafile df = { .snapshot_id = snapshot_id };
 	struct av_value field;
 	int64_t content = 0;
 	char *recorded = NULL, *format = NULL;
@@ -105,8 +105,8 @@ out:
 static int
 read_entry(struct reading *r, struct av_value v)
 {
-	int64_t status;
-	struct av_value data_file;
+	int64_t status, snapshot_id = 0;
+	struct av_value data_file, field;
 
 	if (get_long(r, v, 0, "status", &status) == -1)
 		return -1;
@@ -117,7 +117,11 @@ read_entry(struct reading *r, struct av_value v)
 	if (!av_field(v, 2, "data_file", &data_file) ||
 	    data_file.node->kind != AV_RECORD)
 		return missing(r, "data_file");
-	return read_data_file(r, data_file);
+	/* absent or null: inherited from the manifest */
+	if (av_field(v, 1, "snapshot_id", &field) &&
+	    av_get_long(field, &snapshot_id) != 1)
+		snapshot_id = 0;
+	return read_data_file(r, data_file, snapshot_id);
 }
 
 static int

@@ -32,8 +32,10 @@ static int
 set_properties(json_t *object, const struct kv *kv, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++)
-		if (json_object_set_new(
-			object, kv[i].key, json_string(kv[i].value)) == -1)
+		if (kv[i].value == NULL)
+			json_object_del(object, kv[i].key);
+		else if (json_object_set_new(
+			     object, kv[i].key, json_string(kv[i].value)) == -1)
 			return err_set(err, ERR_CONFIG,
 			    "table property '%s' "
 			    "is not UTF-8",

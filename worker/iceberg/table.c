@@ -10,6 +10,7 @@
 #include "worker/iceberg/location.h"
 #include "worker/iceberg/manifest.h"
 #include "worker/iceberg/manifest_list.h"
+#include "worker/iceberg/metadata.h"
 #include "worker/iceberg/table.h"
 #include "worker/store/store.h"
 
@@ -48,6 +49,12 @@ table_property_number(const struct table *t, const char *key, int64_t fallback)
 	errno = 0;
 	int64_t n = strtoll(text, &end, 10);
 	return errno == 0 && *end == '\0' ? n : fallback;
+}
+
+int64_t
+table_next_number(const struct table *t)
+{
+	return metadata_sequence_number(t) + 1;
 }
 
 const char *
@@ -127,6 +134,20 @@ table_find_snapshot(const struct table *t, int64_t id, struct snapshot *out)
 	return true;
 }
 
+int
+table_each_snapshot(const struct table *t,
+    int (*each)(void *arg, const struct snapshot *), void *arg)
+{
+	const json_t *list = json_object_get(t->root, "snapshots");
+	int rc = 0;
+
+	for (size_t k = 0; k < json_array_size(list) && rc == 0; k++) {
+		struct snapshot s = snapshot_of(json_array_get(list, k));
+		rc = each(arg, &s);
+	}
+	return rc;
+}
+
 static int
 each_of_manifest(const struct manifest_file *m,
     int (*each)(void *arg, const struct datafile *), void *arg, struct err *err)
@@ -169,4 +190,42 @@ table_each_file(const struct table *t,
 		rc = each_of_manifest(&list.files[i], each, arg, err);
 	manifest_list_clear(&list);
 	return rc;
+}
+
+struct search {
+	int64_t id, inherited;
+};
+
+static int
+is_of(void *arg, const struct datafile *df)
+{
+	const struct search *s = arg;
+	int64_t id = df->snapshot_id != 0 ? df->snapshot_id : s->inherited;
+
+	return id == s->id ? 1 : 0;
+}
+
+bool
+table_holds_files_of(
+    const struct table *t, int64_t snapshot_id, struct err *err)
+{
+	struct search search = { .id = snapshot_id };
+	struct manifest_list list;
+	struct snapshot s;
+	const char *path, *local;
+	bool found = false;
+
+	if (!table_find_snapshot(t, t->snapshot_id, &s) ||
+	    (path = json_string_value(
+		 json_object_get(s.json, "manifest-list"))) == NULL ||
+	    location_local_of(path, &local, err) == -1 ||
+	    manifest_list_read(local, &list, err) == -1)
+		return false;
+	for (size_t i = 0; i < list.n && !found; i++) {
+		search.inherited = list.files[i].added_snapshot_id;
+		found = list.files[i].content == 0 &&
+		    each_of_manifest(&list.files[i], is_of, &search, err) == 1;
+	}
+	manifest_list_clear(&list);
+	return found;
 }

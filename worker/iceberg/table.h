@@ -18,7 +18,7 @@
 struct store_dir;
 
 struct kv {
-	const char *key, *value;
+	const char *key, *value; /* value NULL: the key is to go */
 };
 
 struct table {
@@ -76,6 +76,9 @@ const char *table_property(const struct table *, const char *key); /* NULL */
 int64_t table_property_number(
     const struct table *, const char *key, int64_t fallback);
 
+/* The sequence number that the next snapshot gets. */
+int64_t table_next_number(const struct table *);
+
 struct snapshot {
 	int64_t id, parent, sequence_number, timestamp_ms; /* parent 0: none */
 	const json_t *json;
@@ -88,6 +91,14 @@ int table_ancestry(const struct table *,
     int (*each)(void *arg, const struct snapshot *), void *arg, bool *complete);
 /* Any snapshot of the table, in the ancestry or not. */
 bool table_find_snapshot(const struct table *, int64_t id, struct snapshot *);
+
+/* All of the table's snapshots, in the order of the list. */
+int table_each_snapshot(const struct table *,
+    int (*each)(void *arg, const struct snapshot *), void *arg);
+/* Whether a live data file of the current snapshot was added by that one,
+ * which need not be there any more. False also where that cannot be read. */
+bool table_holds_files_of(
+    const struct table *, int64_t snapshot_id, struct err *);
 
 /* Live data files of the current snapshot, with record_count and file_size,
  * path as a local path; leaves and partition may be empty. Delete files are

@@ -45,6 +45,7 @@ static const struct {
 	[SYSTEM_DEFAULT_KIND] = { "columns", "default_kind" },
 	[SYSTEM_POSITION] = { "columns", "position" },
 	[SYSTEM_KEEPER_TROUBLE] = { "replicas", "zookeeper_exception" },
+	[SYSTEM_KEEPER] = { "replicas", "zookeeper_name" },
 };
 
 /* UNKNOWN_FUNCTION, UNKNOWN_IDENTIFIER */
@@ -193,6 +194,7 @@ static const struct source_ops ops = {
 	.close = clickhouse_close,
 	.describe = clickhouse_describe,
 	.resolve = clickhouse_resolve,
+	.identity = clickhouse_identity,
 	.clock = clickhouse_clock,
 	.day = clickhouse_day,
 	.visible = clickhouse_visible,
@@ -257,6 +259,7 @@ clickhouse_close(struct source *source)
 	free(s->wire);
 	free(s->table);
 	free(s->engine);
+	free(s->identity);
 	wire_free(s->server);
 	buf_clear(&s->parameters);
 	free_settings(s->settings, s->nsettings);

@@ -48,6 +48,7 @@ enum system_column {
 	SYSTEM_DEFAULT_KIND,
 	SYSTEM_POSITION,
 	SYSTEM_KEEPER_TROUBLE,
+	SYSTEM_KEEPER,
 	SYSTEM_COLUMNS
 };
 
@@ -69,6 +70,7 @@ struct clickhouse {
 	/* clickhouse_describe() */
 	char *table; /* `db`.`table` */
 	char uuid[UUID_TEXT];
+	char *identity; /* NULL: none */
 	char *engine;
 	int64_t clock_us; /* INT64_MIN: not asked yet */
 	struct column *columns;
@@ -126,10 +128,19 @@ int clickhouse_may_count(
 int clickhouse_other_replica(
     struct clickhouse *, const char *path, struct err *);
 
+/* " WHERE database = ... AND NAME = ..." of the job's table. */
+void clickhouse_where_table(
+    struct clickhouse *, struct buf *sql, const char *name);
+/* Which of both is not there; always -1. */
+int clickhouse_unknown_table(struct clickhouse *, struct err *);
+/* After the table was read: of a Replicated one the identity is its path. */
+int clickhouse_replicated(struct clickhouse *, struct err *) MUST_USE;
+
 /* The source's ops (source.h); clickhouse_open() stands in source_kinds.h. */
 source_close_op clickhouse_close;
 source_describe_op clickhouse_describe;
 source_resolve_op clickhouse_resolve;
+source_identity_op clickhouse_identity;
 source_clock_op clickhouse_clock;
 source_day_op clickhouse_day;
 source_visible_op clickhouse_visible;

@@ -12,8 +12,8 @@ enum { ANSWER_MAX = 64 << 20, SQL_MAX = 16 << 20, COLUMNS_MAX = 20000 };
 
 /* ---- table and columns ---------------------------------------------------- */
 
-static void
-put_where_table(struct clickhouse *s, struct buf *sql, const char *name)
+void
+clickhouse_where_table(struct clickhouse *s, struct buf *sql, const char *name)
 {
 	buf_put_str(sql, " WHERE database = ");
 	sql_string(sql, s->database);
@@ -21,8 +21,8 @@ put_where_table(struct clickhouse *s, struct buf *sql, const char *name)
 	sql_string(sql, s->job->table);
 }
 
-static int
-unknown_table(struct clickhouse *s, struct err *err)
+int
+clickhouse_unknown_table(struct clickhouse *s, struct err *err)
 {
 	struct buf sql, answer;
 	struct cursor at;
@@ -105,19 +105,22 @@ read_table(struct clickhouse *s, char **sorting_key, struct err *err)
 	if (is_new)
 		put_new(s, &sql);
 	buf_put_str(&sql, " FROM system.tables");
-	put_where_table(s, &sql, "name");
+	clickhouse_where_table(s, &sql, "name");
 	buf_put_str(&sql, " FORMAT RowBinary");
 	if (clickhouse_ask(s, buf_cstr(&sql), &answer, &at, err) == -1)
 		goto out;
 	if (cursor_left(&at) == 0) {
-		rc = unknown_table(s, err);
+		rc = clickhouse_unknown_table(s, err);
 		goto out;
 	}
 	s->engine = clickhouse_text(&at);
 	*sorting_key = clickhouse_text(&at);
 	text = clickhouse_text(&at);
-	if (uuid_parse(text, uuid))
+	if (uuid_parse(text, uuid)) {
 		uuid_format(uuid, s->uuid);
+		if (memcmp(uuid, (const uint8_t[16]){ 0 }, 16) != 0)
+			s->identity = xstrdup(s->uuid);
+	}
 	rc = is_new ? get_new(s, &at, err) : clickhouse_check_settings(s, err);
 	if (rc == 0 && at.bad)
 		rc = clickhouse_malformed(err);
@@ -181,7 +184,7 @@ read_columns(struct clickhouse *s, const char *sorting_key, struct err *err)
 		s->columns = xcalloc(COLUMNS_MAX, sizeof(*s->columns));
 	buf_printf(&sql, "SELECT name, type, toString(%s) FROM system.columns",
 	    s->has[SYSTEM_DEFAULT_KIND] ? "default_kind" : "default_type");
-	put_where_table(s, &sql, "table");
+	clickhouse_where_table(s, &sql, "table");
 	if (s->has[SYSTEM_POSITION])
 		buf_put_str(&sql, " ORDER BY position");
 	buf_put_str(&sql, " FORMAT RowBinary");
@@ -309,6 +312,8 @@ tell_table(struct clickhouse *s, struct source_table *out)
 		.timestamp_scale =
 		    sql_timestamp_scale(s->order.timestamp_type) };
 	memcpy(out->uuid, s->uuid, sizeof(out->uuid));
+	if (s->identity != NULL)
+		out->identity = xstrdup(s->identity);
 	out->columns = xcalloc(s->ncolumns, sizeof(*out->columns));
 	for (size_t i = 0; i < s->ncolumns; i++)
 		out->columns[i] =
@@ -330,6 +335,10 @@ clickhouse_describe(
 	rc = read_table(s, &sorting_key, err);
 	if (rc == -1 && clickhouse_learned(s, err))
 		rc = read_table(s, &sorting_key, err);
+	if (rc == 0)
+		rc = clickhouse_replicated(s, err);
+	if (rc == -1 && clickhouse_learned(s, err))
+		rc = clickhouse_replicated(s, err);
 	if (rc == 0)
 		rc = read_columns(s, sorting_key, err);
 	if (rc == -1 && clickhouse_learned(s, err))

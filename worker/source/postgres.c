@@ -18,6 +18,7 @@ static const struct source_ops ops = {
 	.close = postgres_close,
 	.describe = postgres_describe,
 	.resolve = postgres_resolve,
+	.identity = postgres_identity,
 	.clock = postgres_clock,
 	.count = postgres_count,
 	.begin = postgres_begin,
@@ -371,6 +372,7 @@ tell_table(const struct postgres *s, struct source_table *out)
 		.unique = s->keys_unique,
 		.timestamp_scale = s->scale };
 	memcpy(out->uuid, s->uuid, sizeof(out->uuid));
+	out->identity = xstrdup(s->uuid);
 	out->columns = xcalloc(s->ncolumns, sizeof(*out->columns));
 	for (size_t k = 0; k < s->ncolumns; k++)
 		out->columns[k] = (struct source_column){
@@ -406,6 +408,44 @@ postgres_describe(
 		return -1;
 	tell_table(s, out);
 	return 0;
+}
+
+/*
+ * Cluster, database and oid: renaming, TRUNCATE, VACUUM FULL, CLUSTER and ALTER
+ * TABLE keep the oid (they change relfilenode; PostgreSQL documentation,
+ * pg_class), DROP and CREATE do not. Names are resolved as a statement does it
+ * (regclass), not by the transaction's snapshot: so it is what the rows that
+ * were read in this transaction came from, whose lock keeps the name on it.
+ */
+static const char identity_sql[] =
+    "SELECT md5(s.system_identifier::text || '/' || d.oid || '/' ||"
+    " to_regclass($1)::oid)"
+    " FROM pg_control_system() s, pg_database d"
+    " WHERE d.datname = current_database()";
+
+int
+postgres_identity(struct source *source, char **out, struct err *err)
+{
+	struct postgres *s = postgres_of(source);
+	const char *const params[] = { s->table };
+	char uuid[UUID_TEXT];
+	struct pg_rows *rows;
+	const char *md5;
+	int rc = 0;
+
+	*out = NULL;
+	if (pg_run(s->pg, identity_sql, 1, params, &rows, err) == -1)
+		return -1;
+	if ((md5 = pg_text(rows, 0, 0)) == NULL) {
+		rc = err_set(err, ERR_SOURCE,
+		    "the table '%s.%s' is gone from the source database",
+		    s->schema, s->job->table);
+	} else {
+		uuid_of_md5(md5, uuid);
+		*out = xstrdup(uuid);
+	}
+	pg_rows_free(rows);
+	return rc;
 }
 
 /* ---- columns -------------------------------------------------------------- */

@@ -83,6 +83,7 @@ enum { POSTGRES_ROWS = 1024, POSTGRES_BATCH_BYTES = 8 << 20 };
 source_close_op postgres_close;
 source_describe_op postgres_describe;
 source_resolve_op postgres_resolve;
+source_identity_op postgres_identity;
 source_clock_op postgres_clock;
 source_count_op postgres_count;
 source_begin_op postgres_begin;

@@ -56,6 +56,7 @@ source_table_clear(struct source_table *t)
 	}
 	free(t->columns);
 	free(t->engine);
+	free(t->identity);
 	*t = (struct source_table){ 0 };
 }
 
@@ -64,6 +65,12 @@ source_resolve(struct source *s, const struct type *existing, source_note *note,
     void *note_arg, struct type *out, struct err *err)
 {
 	return s->ops->resolve(s, existing, note, note_arg, out, err);
+}
+
+int
+source_identity(struct source *s, char **out, struct err *err)
+{
+	return s->ops->identity(s, out, err);
 }
 
 int

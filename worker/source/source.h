@@ -36,7 +36,15 @@ struct source_column {
 };
 
 struct source_table {
-	char uuid[UUID_TEXT]; /* identity; all zeros where there is none */
+	char uuid[UUID_TEXT]; /* all zeros where there is none */
+	/* What stays the same for as long as the rows are those of one table,
+	 * whatever it is called; NULL where nothing does. ClickHouse: the uuid,
+	 * which databases of engine Atomic, Replicated and Shared give (and
+	 * Ordinary ones do not); of a Replicated table its path in ZooKeeper,
+	 * for each replica has a uuid of its own. Of a view or Distributed
+	 * table it is the view's, not that of what it reads. PostgreSQL:
+	 * cluster, database and oid. */
+	char *identity;
 	char *engine;
 	struct source_column *columns;
 	size_t ncolumns;
@@ -93,6 +101,10 @@ int source_describe(
  */
 int source_resolve(struct source *, const struct type *existing, source_note *,
     void *note_arg, struct type *out, struct err *) MUST_USE;
+
+/* The identity once more, by name: a fresh string, NULL where there is none.
+ * ERR_SOURCE where no such table is there any more. */
+int source_identity(struct source *, char **out, struct err *) MUST_USE;
 
 /* The source's clock in microseconds since 1970 when the table was described,
  * or later; at least as fine as the table's timestamp. */

@@ -16,6 +16,7 @@ typedef int source_describe_op(
     struct source *, struct source_table *, struct err *);
 typedef int source_resolve_op(struct source *, const struct type *existing,
     source_note *, void *note_arg, struct type *out, struct err *);
+typedef int source_identity_op(struct source *, char **, struct err *);
 typedef int source_clock_op(struct source *, int64_t *us, struct err *);
 typedef int source_day_op(
     struct source *, int64_t us, int64_t *day, struct err *);
@@ -54,6 +55,7 @@ struct source_ops {
 	source_close_op *close;
 	source_describe_op *describe;
 	source_resolve_op *resolve;
+	source_identity_op *identity;
 	source_clock_op *clock;
 	source_day_op *day; /* only of kinds whose days an offload takes */
 	source_visible_op *visible; /* only of kinds that may lag */
