@@ -5,7 +5,8 @@
  *
  *   2026-01-31T04:05:06.789Z info calve[4711] bronze_trades: 12 files
  *
- * Never credentials, never row values.
+ * Where nobody reads it (outlet.h), lines are kept, then dropped and counted:
+ * the log never keeps its process waiting. Never credentials, never row values.
  */
 #ifndef CALVE_LOG_H
 #define CALVE_LOG_H

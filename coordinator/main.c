@@ -7,11 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
+#include "common/outlet.h"
 #include "common/xalloc.h"
 #include "coordinator/cmd.h"
 #include "coordinator/config_keys.h"
+#include "coordinator/supervise.h"
 #include "version.h"
 
 static const struct cmd *const commands[] = {
@@ -24,6 +27,7 @@ static const struct cmd *const commands[] = {
 	&cmd_watermark,
 };
 enum { NCOMMANDS = sizeof commands / sizeof commands[0] };
+enum { OUTPUT_WAIT_MS = 2000 }; /* without anything being taken */
 
 static void
 print_usage(FILE *out)
@@ -72,6 +76,27 @@ command_at(int argc, char **argv)
 	return at < argc ? at : argc;
 }
 
+/*
+ * Nothing is supervised any more. What was printed is waited for as by any
+ * other program: for ever, but a signal ends that. A log is not.
+ */
+static int
+end_output(int status)
+{
+	bool failed = fflush(stdout) != 0 || ferror(stdout);
+
+	if (!outlet_flush(STDOUT_FILENO, OUTPUT_WAIT_MS) &&
+	    !supervise_signals_over())
+		(void)outlet_flush(STDOUT_FILENO, -1);
+	if (failed || outlet_has_failed(STDOUT_FILENO)) {
+		log_error("cannot write to standard output");
+		if (status == EXIT_DONE)
+			status = EXIT_SOME_FAILED;
+	}
+	(void)outlet_flush(STDERR_FILENO, OUTPUT_WAIT_MS);
+	return status;
+}
+
 static int
 run_command(int argc, char **argv, int at)
 {
@@ -94,11 +119,7 @@ run_command(int argc, char **argv, int at)
 	}
 	cmd_args_clear(&args);
 	free(words);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		log_error("cannot write to standard output");
-		return status == EXIT_DONE ? EXIT_SOME_FAILED : status;
-	}
-	return status;
+	return end_output(status);
 }
 
 int

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/outlet.h"
 #include "common/xalloc.h"
 #include "coordinator/grid.h"
 #include "coordinator/report.h"
@@ -357,6 +358,8 @@ progress_new(
 		.tick_ms = json ? 0
 		    : p->live   ? DRAW_MS
 				: LOOK_MS };
+	if (json)
+		outlet_tell_with(STDOUT_FILENO, report_lost);
 	if (p->live)
 		log_set_before(make_room, p);
 	return p;

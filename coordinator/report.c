@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/outlet.h"
 #include "coordinator/exit.h"
 #include "coordinator/grid.h"
 #include "coordinator/utf8.h"
@@ -76,23 +78,31 @@ print_text(const struct supervise *s, double wall_s)
 	static const enum run_state rest[] = { RUN_FAILED, RUN_TIMED_OUT,
 		RUN_SKIPPED, RUN_CANCELLED };
 	struct grid g;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
 
+	if (out == NULL)
+		return;
 	grid_init(&g, 10, titles);
 	for (size_t at = 0; at < s->plan->n; at++)
 		put_row(&g, &s->outcomes[at]);
-	grid_print(&g, stdout);
+	grid_print(&g, out);
 	grid_clear(&g);
-	printf("%zu of %zu tables done, %" PRIu64 " rows in %.1f s",
+	fprintf(out, "%zu of %zu tables done, %" PRIu64 " rows in %.1f s",
 	    count_state(s, RUN_SUCCESS), s->plan->n, sum_rows(s), wall_s);
 	for (size_t at = 0; at < 4; at++) {
 		size_t n = count_state(s, rest[at]);
 		if (n > 0)
-			printf(", %zu %s", n,
+			fprintf(out, ", %zu %s", n,
 			    rest[at] == RUN_TIMED_OUT
 				? "timed out"
 				: run_state_name(rest[at]));
 	}
-	putchar('\n');
+	putc('\n', out);
+	if (fclose(out) == 0)
+		outlet_line(STDOUT_FILENO, text, size);
+	free(text);
 }
 
 /* ---- JSON ---- */
@@ -129,9 +139,12 @@ print_json(json_t *o)
 {
 	char *line = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));
 
-	if (line != NULL)
-		puts(line);
-	fflush(stdout);
+	if (line != NULL) {
+		/* In the place of its NUL: one piece. */
+		size_t n = strlen(line);
+		line[n] = '\n';
+		outlet_line(STDOUT_FILENO, line, n + 1);
+	}
 	free(line);
 	json_decref(o);
 }
@@ -165,6 +178,17 @@ add_outcome(json_t *e, const struct outcome *o)
 	json_object_set_new(e, "seconds", json_real(o->seconds));
 	json_object_set_new(e, "cpu_seconds", json_real(o->cpu_s));
 	set_count(e, "peak_memory", o->peak_memory);
+}
+
+size_t
+report_lost(uint64_t lost, char *line, size_t size)
+{
+	int n = snprintf(line, size,
+	    "{\"event\":\"lost\",\"table\":null,\"run_id\":null,"
+	    "\"events\":%" PRIu64 "}\n",
+	    lost);
+
+	return n > 0 && (size_t)n < size ? (size_t)n : 0;
 }
 
 void

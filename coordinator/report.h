@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "coordinator/supervise.h"
 
@@ -19,6 +20,9 @@ void report_started(const struct outcome *);
 void report_message(const struct outcome *, const struct msg *);
 void report_again(const struct outcome *, double seconds);
 void report_settled(const struct outcome *);
+
+/* So many of these were dropped: {"event": "lost", ...}; an outlet_tell. */
+size_t report_lost(uint64_t lost, char *line, size_t size);
 
 /* A dry run: one object a table, in the order of starts, and a summary. */
 void report_plan(const struct supervise *, int exit_status);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/outlet.h"
 
 /* Drawn longer ago than this, others have written since: the shell, when the
  * process was stopped and has come back. */
@@ -74,16 +75,8 @@ is_ours(const struct screen *s)
 static void
 flush(const struct screen *s, struct buf *out)
 {
-	const uint8_t *at = out->data;
-	size_t n = out->over ? 0 : out->len;
-
-	while (n > 0) {
-		ssize_t k = write(s->fd, at, n);
-		if (k <= 0)
-			break;
-		at += k;
-		n -= (size_t)k;
-	}
+	if (!out->over)
+		outlet_put(s->fd, (const char *)out->data, out->len);
 	buf_clear(out);
 }
 
@@ -123,7 +116,8 @@ screen_draw(struct screen *s, const char *text)
 	struct buf out;
 	size_t left;
 
-	if (!is_ours(s))
+	/* Nobody looks at a terminal that takes nothing. */
+	if (!is_ours(s) || outlet_is_behind(s->fd))
 		return;
 	buf_init(&out, 1 << 20);
 	screen_measure(s);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/outlet.h"
 #include "common/xalloc.h"
 #include "coordinator/processors.h"
 #include "coordinator/supervise_run.h"
@@ -50,6 +51,22 @@ supervise_signals(void)
 	sigprocmask(SIG_BLOCK, &block, NULL);
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
+	outlet_start();
+}
+
+bool
+supervise_signals_over(void)
+{
+	struct sigaction sa = { .sa_handler = SIG_DFL };
+	sigset_t open;
+
+	sigemptyset(&open);
+	for (int at = 0; at < NSIGNALS; at++) {
+		sigaction(loop_signals[at], &sa, NULL);
+		sigaddset(&open, loop_signals[at]);
+	}
+	sigprocmask(SIG_UNBLOCK, &open, NULL);
+	return signals_to_stop > 0;
 }
 
 /* Signals come in nowhere else. */

@@ -89,8 +89,12 @@ struct supervise {
 };
 
 /* Blocks the signals of the loop and installs its handlers; once, before the
- * first connection. */
+ * first connection. From then on nothing waits for whoever reads the log or
+ * what is printed (common/outlet.h). */
 void supervise_signals(void);
+/* Gives the signals back: they end the process, as where nothing is supervised.
+ * True when one to stop had come before. */
+bool supervise_signals_over(void);
 /* Waits until then; true when a signal to stop has come meanwhile. *hup is set
  * and the wait ends when one to reload has. */
 bool supervise_sleep(struct mono until, bool *hup);

@@ -97,7 +97,10 @@ survey_run(struct survey *v, const struct config *c, enum job_kind kind,
 		    .again = on_again,
 		    .settled = on_settled } };
 	supervise_signals();
-	return supervise(&v->s, err);
+	int rv = supervise(&v->s, err);
+	/* What is printed now may wait for its reader. */
+	supervise_signals_over();
+	return rv;
 }
 
 void

@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/job.h"
 #include "common/log.h"
 #include "common/msg.h"
+#include "common/outlet.h"
 #include "version.h"
 #include "worker/check.h"
 #include "worker/clickhouse/http.h"
@@ -92,6 +94,8 @@ main(int argc, char *argv[], char *envp[])
 		return 0;
 	}
 	log_init("calve-worker", LOG_WARN);
+	/* nor may a library's last words keep the table's lock */
+	outlet_never_wait(STDERR_FILENO);
 	err_clear(&err);
 	report_init();
 	/* libpq would ask for this zone, and the server's own not be seen */

@@ -16,6 +16,9 @@ unit_seen := worker/seen.c common/position.c common/clock.c common/err.c
 UNITS += replica
 unit_replica := worker/source/clickhouse_replica.c
 
+UNITS += outlet
+unit_outlet := common/outlet.c common/log.c common/clock.c
+
 UNITS += buf
 unit_buf := common/buf.c common/xalloc.c
 
@@ -295,7 +298,7 @@ SRCS_config := coordinator/config.c coordinator/config_table.c coordinator/confi
 	coordinator/config_yaml.c coordinator/limits.c coordinator/utf8.c \
 	$(SRCS_libpq) \
 	common/position.c common/clock.c common/job.c common/buf.c \
-	common/xalloc.c common/log.c common/err.c
+	common/xalloc.c common/log.c common/outlet.c common/err.c
 
 UNITS += config
 unit_config := $(SRCS_config)
@@ -325,7 +328,7 @@ UNITS += plan
 unit_plan := coordinator/plan.c $(SRCS_config)
 libs_plan := $(libs_config)
 
-SRCS_pg := $(SRCS_libpq) common/clock.c common/log.c common/buf.c \
+SRCS_pg := $(SRCS_libpq) common/clock.c common/log.c common/outlet.c common/buf.c \
 	common/xalloc.c common/err.c
 
 UNITS += pg
