@@ -105,6 +105,7 @@ wait_until 60 runs_are 'success success' || not_ok "output: the ledger says $(ru
 read_on
 end_of output
 same 'output: exit status 0' 0 "$RC"
+# shellcheck disable=SC2016 # JavaScript
 same 'output: every object is whole' '2 settled, 1 summary at the end' "$(node -e '
 	const events = require("fs").readFileSync(process.argv[1], "utf8").trim().split("\n").map(line => JSON.parse(line).event)
 	const count = name => events.filter(e => e === name).length
