@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # PostgreSQL to ClickHouse while the source is written to: workers,
 # coordinators and both are killed with SIGKILL, at each step of a run and at
-# random moments; many coordinators at once, a run that was overtaken, wrong
+# random moments; parts and blocks that cannot be written, and the target's full
+# disk; many coordinators at once, a run that was overtaken, wrong
 # clocks, late rows and transactions that stay open over runs. After each, the
 # target read with FINAL equals the source.
 # shellcheck source=tests/drills/sync.sh
@@ -38,6 +39,80 @@ for point in "${POINTS[@]}"; do
 	done
 done
 sync_finish 'sync: kill -9 the worker at each step' "${#POINTS[@]} points; the next run went on"
+
+# ---- a part of it fails ------------------------------------------------------------
+
+# partly NAME WHAT CONDITION: parts with such rows cannot be written, those of
+# other partitions or blocks are there; in turn with a watermark that was set
+# back, into an emptied target, with the state lost. Then they can be written.
+partly() {
+	local n failed=0
+	sync_begin
+	for ((n = 0; n < $(drill_scaled 12 3); n++)); do
+		case $((n % 3)) in
+		0) sync_again "$1" ;;
+		1) sql "TRUNCATE TABLE fact.$1" ;;
+		2) state "DELETE FROM offload_watermarks WHERE table_name = '$1'" >/dev/null ;;
+		esac
+		drill_draw 1 "$SYNC_ROWS"
+		sql "ALTER TABLE fact.$1 ADD INDEX bad throwIf(${3//DRAWN/$DRAWN}) TYPE minmax"
+		CALVE=$FAULT calve run
+		same "$1: a part that cannot be written fails the run" '1 failed|target' "$RC $(last_run "$1" state,error_class)"
+		((failed += $(sql "SELECT count() > 0 FROM fact.$1")))
+		sql "ALTER TABLE fact.$1 DROP INDEX bad"
+		CALVE=$FAULT sync_settle "$1"
+		((++TIMES))
+	done
+	same "$1: other parts were there" 1 $((failed > 0))
+	sync_finish "sync: $2" 'the next run sent what was not acknowledged'
+}
+app "UPDATE $TABLE SET is_deleted = 1, updated_at = greatest(updated_at + 1, $SYNC_NOW) WHERE id % 50 = 3"
+sync_table parted 'partition: [is_deleted, hour(updated_at)]'
+partly parted 'one partition of several fails' 'is_deleted = DRAWN % 2'
+export CALVE_BLOCK_ROWS=500 CALVE_GATHER_BYTES=50000
+sync_table blocks
+partly blocks 'one block of many fails' 'id = DRAWN'
+unset CALVE_BLOCK_ROWS CALVE_GATHER_BYTES
+
+# The target's disk is a small one, and really full: with some space left each
+# time. Its tables are gone with it.
+DISK=$T/ch/ch.data
+disk_leave() { # PAGES
+	local free
+	free=$(stat -f -c %a "$DISK")
+	((free <= $1)) || head -c $(((free - $1) * 4096)) /dev/zero >"$DISK/filler"
+}
+if [ "$(id -u)" == 0 ] && ch_stop "$T/ch" && mount -t tmpfs -o size=96m,mode=700 calve-drill "$DISK"; then
+	trap 'ch_stop "$T/ch"; umount -l "$DISK"; drill_end' EXIT
+	ch_start "$T/ch" || exit 1
+	sql 'CREATE DATABASE fact ENGINE = Atomic'
+	sync_table full 'partition: [is_deleted, hour(updated_at)]'
+	sync_begin
+	HITS=0
+	for ((n = 0; n < $(drill_scaled 20 3); n++)); do
+		((n % 2)) && sync_again full || sql 'TRUNCATE TABLE fact.full SETTINGS max_table_size_to_drop = 0'
+		drill_draw 0 $(((n % 3) * 300))
+		disk_leave "$DRAWN"
+		calve run
+		case $RC/$(last_run full state,error_class) in
+		'0/success') ;;
+		'1/failed|target' | '1/failed|target-lost') ((++HITS)) ;;
+		*) not_ok "full: exit status $RC, $(last_run full state,error_class,error_message)" ;;
+		esac
+		rm -f "$DISK/filler"
+		sync_settle full
+		((++TIMES))
+	done
+	same 'the disk was full' 1 $((HITS > 0))
+	sync_finish "sync: the target's disk is full" "$HITS runs failed; the next one sent what was not acknowledged"
+	ch_stop "$T/ch"
+	umount -l "$DISK"
+	trap drill_end EXIT
+	ch_start "$T/ch" || exit 1
+else
+	echo "skip the target's full disk: a small disk is mounted, which only root may"
+	ch_start "$T/ch" || exit 1
+fi
 
 # ---- at random moments -------------------------------------------------------------
 

@@ -11,10 +11,18 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "common/fault.h"
 #include "common/xalloc.h"
 #include "worker/sink/replica_own.h"
 
 enum { GATHER_BYTES = 8 << 20 };
+
+static unsigned long
+block_rows(void)
+{
+	return FAULT_NUMBER(
+	    "CALVE_BLOCK_ROWS", (unsigned long)REPLICA_BLOCK_ROWS);
+}
 
 /* The server has answered before the data's end: why? */
 static int
@@ -42,8 +50,8 @@ replica_begin(struct replica *r, const char *token, struct err *err)
 	parameters = xasprintf(CLICKHOUSE_TELL_WRITTEN
 	    "&async_insert=0&insert_deduplicate=1&optimize_on_insert=0&"
 	    "insert_deduplication_token=%s&max_partitions_per_insert_block=0&"
-	    "min_insert_block_size_rows=%d&min_insert_block_size_bytes=%d",
-	    escaped, REPLICA_BLOCK_ROWS, REPLICA_BLOCK_BYTES);
+	    "min_insert_block_size_rows=%lu&min_insert_block_size_bytes=%d",
+	    escaped, block_rows(), REPLICA_BLOCK_BYTES);
 	native_drop(r->put, r->nput);
 	r->rows = r->bytes = 0;
 	rc = http_put_begin(wire_http(r->server), parameters, r->insert, err);
@@ -75,7 +83,8 @@ replica_append(struct replica *r, const struct batch *b, struct err *err)
 	if (native_gather(r->put, r->nput, b, err) == -1)
 		return -1;
 	r->rows += b->nrows;
-	return native_gathered(r->put, r->nput) < GATHER_BYTES
+	return native_gathered(r->put, r->nput) <
+		FAULT_NUMBER("CALVE_GATHER_BYTES", (size_t)GATHER_BYTES)
 	    ? 0
 	    : replica_flush(r, err);
 }
@@ -121,7 +130,7 @@ replica_abort(struct replica *r)
 bool
 replica_is_one_block(const struct replica *r)
 {
-	return r->rows < REPLICA_BLOCK_ROWS &&
+	return r->rows < block_rows() &&
 	    r->bytes + 8 * r->nput * r->rows < REPLICA_BLOCK_BYTES;
 }
 
