@@ -240,61 +240,6 @@ refuse_as(const struct place *at, const struct ch_type *from)
 
 /* ---- choosing a rule ------------------------------------------------------ */
 
-static const struct {
-	const char *name;
-	enum type_kind kind;
-} as_names[] = {
-	{ "boolean", TYPE_BOOLEAN },
-	{ "int", TYPE_INT },
-	{ "long", TYPE_LONG },
-	{ "long-checked", TYPE_LONG },
-	{ "float", TYPE_FLOAT },
-	{ "double", TYPE_DOUBLE },
-	{ "date", TYPE_DATE },
-	{ "time", TYPE_TIME },
-	{ "timestamptz", TYPE_TIMESTAMPTZ },
-	{ "string", TYPE_STRING },
-	{ "uuid", TYPE_UUID },
-	{ "binary", TYPE_BINARY },
-	{ "decimal", TYPE_DECIMAL },
-	{ "fixed", TYPE_FIXED },
-	{ "trimmed", TYPE_STRING },
-};
-
-/* What `as:` says; precision or length 0 where it leaves them open. */
-static bool
-parse_as(const char *text, struct type *t, bool *trimmed)
-{
-	size_t len = strcspn(text, "([ ");
-	unsigned a, b;
-	char c;
-
-	*t = (struct type){ 0 };
-	*trimmed = strcmp(text, "trimmed") == 0;
-	for (size_t i = 0; i < sizeof(as_names) / sizeof(*as_names); i++)
-		if (strlen(as_names[i].name) == len &&
-		    strncasecmp(text, as_names[i].name, len) == 0)
-			t->kind = as_names[i].kind;
-	text += len;
-	text += strspn(text, " ");
-	if (t->kind == 0 || *text == '\0')
-		return t->kind != 0;
-	if (t->kind == TYPE_DECIMAL &&
-	    sscanf(text, "( %3u , %3u %c", &a, &b, &c) == 3 && c == ')' &&
-	    a >= 1 && a <= 38 && b <= a) {
-		t->precision = (uint8_t)a;
-		t->scale = (uint8_t)b;
-		return true;
-	}
-	if (t->kind == TYPE_FIXED &&
-	    sscanf(text, "%*[([] %9u %c", &a, &c) == 2 &&
-	    (c == ')' || c == ']') && a > 0) {
-		t->length = a;
-		return true;
-	}
-	return false;
-}
-
 /* The type a rule gives; want (may be NULL) can ask for more digits than its
  * own. False when the rule does not give what is wanted. */
 static bool
@@ -351,6 +296,80 @@ is_outgrown(const struct ch_type *from, const struct type *existing)
 		    by_default.kind == TYPE_DOUBLE));
 }
 
+/*
+ * May a column be had as the table's without as: saying so? What the table has
+ * does not tell whether it was asked for once, or the column had another type:
+ * so where the same values, or the same bytes, are meant by both.
+ */
+static bool
+goes_without_saying(const struct ch_type *from, const struct type *by_default,
+    const struct type *existing)
+{
+	switch (from->kind) {
+	case CH_UINT64:
+		return existing->kind != TYPE_STRING;
+	case CH_UUID:
+	case CH_STRING:
+	case CH_FIXED_STRING:
+	case CH_JSON:
+		return true;
+	default:
+		return typemap_promotes(by_default, existing);
+	}
+}
+
+static int
+refuse_change(struct place *at, const struct ch_type *from,
+    const struct type *existing, const struct type *by_default)
+{
+	struct buf was, is;
+	struct type ignored;
+	bool possible = find_rule(from, existing, false, &ignored) != NULL;
+
+	buf_init(&was, 256);
+	buf_init(&is, 256);
+	type_format(existing, &was);
+	type_format(by_default, &is);
+	err_set(at->err, ERR_TYPE,
+	    "column '%.200s' is %s in the table but %s in the source; of type "
+	    "'%.100s' it %s as: %s%s exclude the column, or create a new "
+	    "target",
+	    at->path, buf_cstr(&was), buf_cstr(&is), at->column->text,
+	    possible ? "goes on only where you set" : "cannot be had",
+	    buf_cstr(&was),
+	    possible ? "; set that," : ": change it back at the source,");
+	buf_clear(&was);
+	buf_clear(&is);
+	return -1;
+}
+
+/* Without as:, in a table that has the column. */
+static int
+choose_as_before(struct place *at, const struct ch_type *from,
+    const struct type *existing, const struct rule **rule, struct type *out)
+{
+	const struct type as_long = { .kind = TYPE_LONG };
+	const struct rule *by_default = find_rule(from, NULL, false, out);
+	struct type t;
+
+	if (by_default == NULL)
+		return refuse_unreadable(at, from->kind);
+	if (from->kind == CH_UINT64 && existing->kind == TYPE_INT) {
+		*rule = find_rule(from, &as_long, false, out);
+		return 0;
+	}
+	if (!is_outgrown(from, existing) &&
+	    (*rule = find_rule(from, existing, false, &t)) != NULL &&
+	    goes_without_saying(from, out, existing)) {
+		*out = t;
+		return 0;
+	}
+	*rule = by_default;
+	return type_is_nested(existing) || typemap_promotes(existing, out)
+	    ? 0
+	    : refuse_change(at, from, existing, out);
+}
+
 static int
 choose(struct place *at, const struct ch_type *from,
     const struct type *existing, const struct rule **rule, struct type *out)
@@ -360,7 +379,7 @@ choose(struct place *at, const struct ch_type *from,
 
 	if (at->as != NULL) {
 		*at->used |= USED_AS;
-		if (!parse_as(at->as, &want, &trimmed) ||
+		if (!typemap_parse_as(at->as, &want, &trimmed) ||
 		    (*rule = find_rule(from, &want, trimmed, out)) == NULL)
 			return refuse_as(at, from);
 		return 0;
@@ -372,12 +391,10 @@ choose(struct place *at, const struct ch_type *from,
 		*at->used |= USED_UTF8;
 		return 0;
 	}
-	if (existing != NULL && !is_outgrown(from, existing) &&
-	    (*rule = find_rule(from, existing, false, out)) != NULL)
-		return 0;
+	if (existing != NULL)
+		return choose_as_before(at, from, existing, rule, out);
 	want = (struct type){ .kind = TYPE_LONG };
-	if (from->kind == CH_UINT64 && existing == NULL &&
-	    at->column->fits_long &&
+	if (from->kind == CH_UINT64 && at->column->fits_long &&
 	    (*rule = find_rule(from, &want, false, out)) != NULL)
 		return 0;
 	*rule = find_rule(from, NULL, false, out);

@@ -5,9 +5,9 @@
  *
  * Each ClickHouse type has one default and some choices. What decides, in
  * this order: the column's option `as:`; the type the target's column has
- * already, where it is one of the choices or one the default may legally be
- * promoted to (int -> long, float -> double, decimal to more digits); for
- * UInt64 the source's largest value; the default.
+ * already, where it is one the default may legally be promoted to (int -> long,
+ * float -> double, decimal to more digits), or means the same values or bytes
+ * (a UInt64's long or decimal, a UUID's text, a String's binary); for UInt64 the source's largest value; the default.
  *
  * Options are looked up by path: "tags" is the column; "tags.element",
  * "m.key", "m.value" and "t.field" are inside it, as Iceberg writes paths.
@@ -90,5 +90,12 @@ int typemap_resolve(const struct typemap_column *,
 /* ERR_CONFIG when an option names no column or path, or was of no use. */
 int typemap_options_check(
     const struct typemap_options *, struct err *) MUST_USE;
+
+/* What `as:` says; precision or length 0 where it leaves them open. False when
+ * it is no type. */
+bool typemap_parse_as(const char *text, struct type *, bool *trimmed);
+/* Equal, or one of Iceberg's promotions (specification, "Schema Evolution",
+ * format version 2). */
+bool typemap_promotes(const struct type *from, const struct type *to);
 
 #endif

@@ -33,7 +33,7 @@ sql 'CREATE TABLE gains_struct (ts DateTime, seq UInt32) ENGINE = MergeTree ORDE
 sql "INSERT INTO gains_struct SELECT toDateTime('2024-01-01 00:00:00') + number, number FROM numbers(100)"
 before loses 'a Int32, b String' "n, toString(n)"
 before renames 'a Int32' 'n'
-before kept 's String, i UInt8, e String, u UInt64' "toString(n), n % 2, 'x', n"
+before kept 'e String, u UInt64' "'x', n"
 before relaxes 'a Int32, s String, d Decimal(18, 4), u UUID, l Array(Int32), t DateTime64(3)' \
 	"n - 50, toString(n), n / 8, toUUID('01234567-89ab-cdef-fedc-ba9876543210'), [n], toDateTime64(n, 3)"
 before widens 'i8 Int8, u16 UInt16, i32 Int32, f Float32, d9 Decimal(9, 2), d18 Decimal(18, 2), n Nullable(UInt16), k UInt16' \
@@ -60,8 +60,8 @@ alter gains_first 'ADD COLUMN z UUID FIRST, ADD COLUMN y Date AFTER seq'
 sql "INSERT INTO gains_first (ts, seq, a, z, y) SELECT toDateTime('2024-01-02 00:00:00') + number, 1000 + number, number, '01234567-89ab-cdef-fedc-ba9876543210', '2024-01-01' FROM numbers(50)"
 alter loses 'DROP COLUMN a'
 after loses 'toString(n)'
-alter kept 'DROP COLUMN s, DROP COLUMN i, DROP COLUMN e, ADD COLUMN s Int64, ADD COLUMN i Bool, ADD COLUMN e UUID, MODIFY COLUMN u Int64'
-sql "INSERT INTO kept (ts, seq, s, i, e, u) SELECT toDateTime('2024-01-02 00:00:00') + number, 1000 + number, number - 20, number % 2, '01234567-89ab-cdef-fedc-ba9876543210', number FROM numbers(50)"
+alter kept 'DROP COLUMN e, ADD COLUMN e UUID, MODIFY COLUMN u Int64'
+sql "INSERT INTO kept (ts, seq, e, u) SELECT toDateTime('2024-01-02 00:00:00') + number, 1000 + number, '01234567-89ab-cdef-fedc-ba9876543210', number FROM numbers(50)"
 alter renames 'RENAME COLUMN a TO b'
 after renames 'n'
 alter relaxes 'MODIFY COLUMN a Nullable(Int32), MODIFY COLUMN s Nullable(String), MODIFY COLUMN d Nullable(Decimal(18, 4)), MODIFY COLUMN u Nullable(UUID), MODIFY COLUMN l Array(Nullable(Int32)), MODIFY COLUMN t Nullable(DateTime64(3))'
@@ -123,7 +123,7 @@ agree_add 'a column lost' cold.loses "ts, seq, if(seq < 1000, toInt32(seq), NULL
 agree_add 'a column renamed is one lost and one gained' cold.renames \
 	"ts, seq, if(seq < 1000, b, NULL) AS a$(young b)" renames 'b = 7 AND seq > 999 => b = 7' "$(relaxed 'b = 7 AND seq < 1000' 'a = 7')"
 agree_add "a type that can be had as the table's is" cold.kept \
-	"ts, seq, if(seq < 1000, toString(seq), toString(s)) AS s, if(seq < 1000, seq % 2, toInt32(i)) AS i, if(seq < 1000, 'x', toString(e)) AS e, u" kept
+	"ts, seq, if(seq < 1000, 'x', toString(e)) AS e, u" kept
 agree_add 'columns may be NULL' cold.relaxes '*' relaxes "$(relaxed 'a IS NULL')" "$(relaxed 'a < -40')" \
 	"$(relaxed "s = '7'")" "$(relaxed 'd > 10')" "$(relaxed 'u IS NULL')" \
 	"$(relaxed "t = '1970-01-01 00:00:07'")" 'first:* => relaxes WHERE seq < 1000'
@@ -150,6 +150,12 @@ agree_all
 # NAME ; TYPE ; VALUE of n ; NEW TYPE ; its VALUE ; type in the table ; in the source
 changes=(
 	"text ; Int32 ; n ; String ; 'x' ; int ; string"
+	"number ; String ; toString(n) ; Int64 ; n ; string ; long"
+	"decimal ; String ; toString(n) ; Decimal(9, 2) ; n ; string ; decimal\(9, ?2\)"
+	"flag ; UInt8 ; n ; Bool ; n % 2 ; int ; boolean"
+	"label ; Int8 ; 1 ; Enum8('a' = 1) ; 'a' ; int ; string"
+	"address ; UInt32 ; n ; IPv4 ; '10.0.0.1' ; long ; string"
+	"more ; String ; 'x' ; Array(String) ; ['x'] ; string ; list<string>"
 	"binary ; UUID ; toUUID('01234567-89ab-cdef-fedc-ba9876543210') ; Int64 ; n ; uuid ; long"
 	"scale ; Decimal(18, 2) ; n ; Decimal(18, 4) ; n / 8 ; decimal\(18, ?2\) ; decimal\(18, ?4\)"
 	"wider ; Int32 ; n ; Int128 ; n ; int ; decimal\(38, ?0\)"
@@ -215,11 +221,12 @@ has 'a partition column that is gone stops the table' "column 'p' is gone.*parti
 has 'a sort column that is gone stops the table' "column 'seq' is gone.*sorted|sequence" "$(grep -E 'error .*sort_lost\b' <<<"$ERR")"
 
 # what the message says does help
-config "$(entry c_text 'exclude: [changed]')" "$(entry part_null 'partition: [p]')"
+config "$(entry c_text 'exclude: [changed]')" "$(entry c_number 'columns: { changed: { as: string } }')" "$(entry part_null 'partition: [p]')"
 alter part_null 'DELETE WHERE p IS NULL'
 alter part_null 'MODIFY COLUMN p Int32 DEFAULT 0'
 after part_null 'n % 3, n'
 calve run
 ran 'converted, excluded or changed back, it goes on'
 agree 'excluded' cold.c_text 'ts, seq, if(seq < 1000, toInt32(seq), NULL) AS changed' c_text
+agree 'as: string' cold.c_number "ts, seq, if(seq < 1000, toString(seq), toString(changed)) AS changed" c_number
 agree 'changed back' cold.part_null '*' part_null 'p = 1'

@@ -371,15 +371,15 @@ START_TEST(other_changes_name_column_and_both_types)
 	    S(F(1, "a", true, S(F(2, "p", true, "\"string\"")))), 0);
 	ck_assert_str_eq(e.err.text,
 	    "column 'a.p' is long in the table but "
-	    "string in the source; change it back at the source, exclude the "
+	    "string in the source; take out or change its as:, exclude the "
 	    "column, or create a new target");
 	done(&e);
 	e = evolve(S(F(1, "a", true, "\"long\"")),
 	    S(F(1, "a", true, "\"decimal(20, 0)\"")), 0);
 	ck_assert_str_eq(e.err.text,
 	    "column 'a' is long in the table but "
-	    "decimal(20, 0) in the source; convert it with columns: {a: "
-	    "{as: long}}, exclude the column, or create a new target");
+	    "decimal(20, 0) in the source; take out or change its as:, "
+	    "exclude the column, or create a new target");
 	done(&e);
 }
 END_TEST

@@ -199,7 +199,7 @@ fuzzlibs_parquet_reader := -lzstd -lz -lpthread
 
 UNITS += manual
 unit_manual := coordinator/config_keys.c coordinator/limits.c \
-	worker/typemap.c worker/clickhouse/type.c worker/type.c \
+	worker/typemap.c worker/typemap_as.c worker/clickhouse/type.c worker/type.c \
 	common/job.c common/buf.c common/xalloc.c common/err.c
 
 # ClickHouse source

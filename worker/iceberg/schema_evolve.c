@@ -71,13 +71,12 @@ refuse(
 	type_format(table, &a);
 	type_format(incoming, &b);
 	/* Deep types are cut, so that what to do still fits the line. */
-	if (strchr(name, '.') == NULL && !type_is_nested(table))
+	if (!type_is_nested(table) && !type_is_nested(incoming))
 		err_set(ev->err, ERR_TYPE,
-		    "column '%.200s' is %s in the table "
-		    "but %.200s in the source; convert it with columns: "
-		    "{%.200s: {as: %s}}, exclude the column, or create a new "
-		    "target",
-		    name, buf_cstr(&a), buf_cstr(&b), name, buf_cstr(&a));
+		    "column '%.200s' is %.200s in the table but %.200s in the "
+		    "source; take out or change its as:, exclude the column, or "
+		    "create a new target",
+		    name, buf_cstr(&a), buf_cstr(&b));
 	else
 		err_set(ev->err, ERR_TYPE,
 		    "column '%.200s' is %.200s in the "
