@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads tables with Spark and Iceberg's Java library, as a plan says.
 
-    spark_check.py PLAN OUT ICEBERG_JAR
+    spark_check.py PLAN OUT ICEBERG_JAR [MATRIX OUT]
 
 As pyiceberg_check.py; only the tables whose preset the plan's "presets" for
-this Iceberg name are read. One Spark for all, small: local[1].
+this Iceberg name are read. One Spark for all, small: local[1]. MATRIX is a
+plan of matrix_plan.mjs.
 """
 
 import json
@@ -16,6 +17,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, MapType, StructType
 
 import canon
+import matrix
 
 
 def value_of(kind, value):
@@ -70,8 +72,39 @@ def read(spark, entry, check):
         yield {f.name: value_of(f.dataType, v) for f, v in zip(fields, row)}
 
 
+def one(spark, table, conditions):
+    """Ids of each condition's rows; one query of all costs the least."""
+    parts = [f"SELECT {n} AS f, id FROM lake.{table} WHERE {condition}"
+             for n, condition in conditions]
+    found = {n: [] for n, _ in conditions}
+    for row in spark.sql(" UNION ALL ".join(parts)).collect():
+        found[row[0]].append(row[1])
+    return [found[n] for n, _ in conditions]
+
+
+def ids(spark, entry):
+    conditions = list(enumerate(f["spark"] for f in entry["filters"]))
+    found = matrix.attempt(lambda: one(spark, entry["table"], conditions))
+    if not isinstance(found, str):
+        return found
+    found = [matrix.attempt(lambda c=c: one(spark, entry["table"], [c]))
+             for c in conditions]
+    return [f if isinstance(f, str) else f[0] for f in found]
+
+
+def read_matrix(spark, plan, out):
+    # compiling each filter takes longer than asking it
+    for key, value in (("codegen.wholeStage", "false"),
+                       ("codegen.factoryMode", "NO_CODEGEN"),
+                       ("adaptive.enabled", "false")):
+        spark.conf.set("spark.sql." + key, value)
+    for entry in matrix.tables(plan):
+        matrix.write(out, entry, matrix.attempt(lambda: read(spark, entry, {})),
+                     ids(spark, entry))
+
+
 def main():
-    plan_file, out_dir, jar = sys.argv[1:]
+    plan_file, out_dir, jar, *more = sys.argv[1:]
     with open(plan_file, encoding="utf-8") as file:
         plan = json.load(file)
     spark = session(plan["warehouse"], jar)
@@ -84,6 +117,8 @@ def main():
             except Exception as error:  # whatever it is, it is the finding
                 with open(path + ".error", "w", encoding="utf-8") as out:
                     out.write(f"{type(error).__name__}: {error}\n")
+    if more:
+        read_matrix(spark, *more)
     spark.stop()
 
 
