@@ -17,7 +17,7 @@
 /* In order; the version is the place in the list, from 1. Never changed once
  * released, only added to. Each can be run again, and mends what is missing. */
 static const char *const migrations[] = { sql_001_init, sql_002_ordinal,
-	sql_003_waiting, sql_004_transactions };
+	sql_003_waiting, sql_004_transactions, sql_005_collected };
 enum { NEWEST = sizeof migrations / sizeof migrations[0] };
 
 static int

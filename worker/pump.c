@@ -69,6 +69,8 @@ open_sink(const struct run *run, const char *schema_json, struct pool *pool,
 	const struct job *job = run->job;
 	struct sink_options options = {
 		.folder = run->target.folder,
+		/* once a run: nobody takes folders away and makes them anew */
+		.warehouse = run->step == 0 ? run->job->warehouse : NULL,
 		.schema = &run->target.schema,
 		.spec = target_spec(&run->target),
 		.parquet = {

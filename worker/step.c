@@ -13,6 +13,7 @@
 #include "common/fault.h"
 #include "common/id.h"
 #include "common/xalloc.h"
+#include "worker/collect.h"
 #include "worker/iceberg/leftovers.h"
 #include "worker/pump.h"
 #include "worker/report.h"
@@ -258,5 +259,8 @@ step_run(struct run *run, const struct source_count *window, struct err *err)
 		remove_files(run, &w, offered);
 	rows = w.rows;
 	written_clear(&w);
+	if (rc == 0 && !run->collected)
+		rc = collect_dead(run, err);
+	run->collected = true;
 	return rc == -1 ? -1 : step_advance(run, rows, err);
 }

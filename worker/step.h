@@ -30,6 +30,7 @@ struct run {
 					 * watermark */
 	uint64_t expected;        /* rows of the whole window */
 	unsigned step;            /* from 0 */
+	bool collected;           /* files of dead runs were looked for */
 	bool ended;               /* the last step reached the window's end */
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/buf.h"
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/pg.h"
@@ -265,6 +266,55 @@ watermark_waiting(
 		*changed = pg_affected(rows) == 1;
 	pg_rows_free(rows);
 	return keeper_give(w->keeper, rc, err);
+}
+
+int
+watermark_dead_runs(struct watermark *w, struct dead_runs *out, struct err *err)
+{
+	const char *params[] = { w->name };
+	struct pg_rows *rows = NULL;
+	int rc = keeper_take(w->keeper, err) == 0
+	    ? pg_run(w->pg, sql_find_dead_runs, 1, params, &rows, err)
+	    : -1;
+
+	*out = (struct dead_runs){ 0 };
+	if (rc == 0) {
+		out->n = pg_count(rows);
+		out->ids = xcalloc(out->n + 1, sizeof(*out->ids));
+		for (size_t k = 0; k < out->n; k++)
+			out->ids[k] = xstrdup(pg_text(rows, k, 0));
+	}
+	pg_rows_free(rows);
+	return keeper_give(w->keeper, rc, err);
+}
+
+int
+watermark_collected(
+    struct watermark *w, const struct dead_runs *runs, struct err *err)
+{
+	const char *params[1];
+	struct buf ids;
+	int rc;
+
+	buf_init(&ids, 0);
+	for (size_t k = 0; k < runs->n; k++)
+		buf_printf(&ids, "%c%s", k == 0 ? '{' : ',', runs->ids[k]);
+	buf_put_str(&ids, "}");
+	params[0] = buf_cstr(&ids);
+	rc = keeper_take(w->keeper, err) == 0
+	    ? pg_run(w->pg, sql_mark_collected, 1, params, NULL, err)
+	    : -1;
+	buf_clear(&ids);
+	return keeper_give(w->keeper, rc, err);
+}
+
+void
+dead_runs_clear(struct dead_runs *runs)
+{
+	for (size_t k = 0; k < runs->n; k++)
+		free(runs->ids[k]);
+	free(runs->ids);
+	*runs = (struct dead_runs){ 0 };
 }
 
 int

@@ -61,6 +61,18 @@ int watermark_held(struct watermark *, struct err *) MUST_USE;
  * the lock: it counts once that commits. changed: it was something else. */
 int watermark_waiting(struct watermark *, const char *waiting, bool *changed,
     struct err *) MUST_USE;
+/* Runs of this table that have ended without success, and whose files nobody
+ * has looked for since; up to a hundred. In the transaction of the lock. */
+struct dead_runs {
+	size_t n;
+	char **ids;
+};
+int watermark_dead_runs(
+    struct watermark *, struct dead_runs *, struct err *) MUST_USE;
+/* They are done with; counts once watermark_advance() commits. */
+int watermark_collected(
+    struct watermark *, const struct dead_runs *, struct err *) MUST_USE;
+void dead_runs_clear(struct dead_runs *);
 /* Commits where a run has nothing to advance: the lock is gone afterwards. */
 int watermark_keep(struct watermark *, struct err *) MUST_USE;
 

@@ -41,7 +41,8 @@ FROM (VALUES ('offload_watermarks', 'table_name', false),
 	('offload_runs', 'error_class', false),
 	('offload_runs', 'error_message', false),
 	('offload_runs', 'peak_memory_bytes', false),
-	('offload_runs', 'cpu_seconds', false)
+	('offload_runs', 'cpu_seconds', false),
+	('offload_runs', 'files_collected', false)
 ) w (owner, name, has_default)
 LEFT JOIN pg_attribute a ON a.attrelid = to_regclass(w.owner)
 	AND a.attname = w.name AND NOT a.attisdropped

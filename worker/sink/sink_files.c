@@ -428,6 +428,24 @@ end_some(struct sink_files *f, struct err *err)
 	return rc;
 }
 
+static int
+sync_folders(const struct sink_files *f, struct err *err)
+{
+	const char **used = xcalloc(f->nparts + 1, sizeof *used);
+	size_t n = 0;
+	int rc = 0;
+
+	for (size_t k = 0; k < f->nparts; k++)
+		if (f->parts[k]->folder != NULL)
+			used[n++] = f->parts[k]->folder;
+	for (size_t k = 0; rc == 0 && k < n; k++)
+		rc = store_sync_dir(used[k], err);
+	if (rc == 0 && f->o.warehouse != NULL)
+		rc = store_sync_above(used, n, f->o.warehouse, err);
+	free(used);
+	return rc;
+}
+
 int
 sink_files_finish(
     struct sink_files *f, struct datafile **files, size_t *n, struct err *err)
@@ -435,10 +453,8 @@ sink_files_finish(
 	while (!TAILQ_EMPTY(&f->open))
 		if (end_some(f, err) == -1)
 			return -1;
-	for (size_t k = 0; k < f->nparts; k++)
-		if (f->parts[k]->folder != NULL &&
-		    store_sync_dir(f->parts[k]->folder, err) == -1)
-			return -1;
+	if (sync_folders(f, err) == -1)
+		return -1;
 	*files = f->ended;
 	*n = f->nended;
 	f->ended = NULL;

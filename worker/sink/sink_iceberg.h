@@ -33,6 +33,7 @@
  * default where one is named. */
 struct sink_options {
 	const char *folder;        /* of the table, absolute */
+	const char *warehouse;     /* above it: all between is synced; NULL */
 	const struct type *schema; /* ids assigned */
 	const struct partition_spec *spec;
 	struct parquet_options parquet;

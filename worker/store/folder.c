@@ -103,6 +103,43 @@ store_mkdirs(const char *path, struct err *err)
 	return 0;
 }
 
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int
+store_sync_above(
+    const char *const *paths, size_t n, const char *top, struct err *err)
+{
+	size_t least = strlen(top), nabove = 0, room = 0;
+	char **above = NULL;
+	int rc = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		char *up = parent_of(paths[k]);
+
+		while (strlen(up) >= least && strcmp(up, paths[k]) != 0) {
+			if (nabove == room)
+				above = xreallocarray(above,
+				    room = 2 * room + 16, sizeof(*above));
+			above[nabove++] = up;
+			up = parent_of(up);
+		}
+		free(up);
+	}
+	if (nabove > 1)
+		qsort(above, nabove, sizeof(*above), by_text);
+	for (size_t k = 0; k < nabove; k++)
+		if (rc == 0 && (k == 0 || strcmp(above[k - 1], above[k]) != 0))
+			rc = store_sync_dir(above[k], err);
+	for (size_t k = 0; k < nabove; k++)
+		free(above[k]);
+	free(above);
+	return rc;
+}
+
 /* Closes dir. */
 static int
 list(DIR *dir, const char *path, int (*each)(void *arg, const char *name),
@@ -138,6 +175,50 @@ store_list(const char *path, int (*each)(void *arg, const char *name),
 	return errno == ENOENT
 	    ? 0
 	    : err_sys(err, ERR_STORE, "cannot list '%s'", path);
+}
+
+/* ---- and all below it ---------------------------------------------------- */
+
+struct walk {
+	const char *folder;
+	int (*each)(void *arg, const char *path);
+	void *arg;
+	unsigned depth;
+	struct err *err;
+};
+
+/* Partition fields are folders: Iceberg has no more levels than those. */
+enum { DEPTH_MAX = 1000 };
+
+static int
+walk_entry(void *arg, const char *name)
+{
+	const struct walk *w = arg;
+	char *path = xasprintf("%s/%s", w->folder, name);
+	struct walk below = *w;
+	struct stat st;
+	int rc = 0;
+
+	below.folder = path;
+	if (lstat(path, &st) == -1)
+		rc = errno == ENOENT
+		    ? 0
+		    : err_sys(w->err, ERR_STORE, "cannot look at '%s'", path);
+	else if (S_ISREG(st.st_mode))
+		rc = w->each(w->arg, path);
+	else if (S_ISDIR(st.st_mode) && ++below.depth < DEPTH_MAX)
+		rc = store_list(path, walk_entry, &below, w->err);
+	free(path);
+	return rc;
+}
+
+int
+store_walk(const char *path, int (*each)(void *arg, const char *path),
+    void *arg, struct err *err)
+{
+	struct walk w = { path, each, arg, 0, err };
+
+	return store_list(path, walk_entry, &w, err);
 }
 
 /* ---- one that is held open ----------------------------------------------- */

@@ -43,6 +43,11 @@ void store_abort(struct store_file *);
 /* Makes path and its missing parents, each synced into its parent. */
 int store_mkdirs(const char *path, struct err *) MUST_USE;
 int store_sync_dir(const char *path, struct err *) MUST_USE;
+/* The same of each folder between these and top, which holds them all and is
+ * one of them: their entries may have been made by somebody who died before
+ * they were on disk. Each once. */
+int store_sync_above(
+    const char *const *paths, size_t n, const char *top, struct err *) MUST_USE;
 /* Whole file, appended to out; ERR_STORE when larger than max. err->sys is
  * ENOENT when there is none. */
 int store_read(
@@ -59,6 +64,12 @@ void store_discard(const char *path);
 /* Calls each entry name (no . and ..) of a folder; absent folder: none.
  * Stops at a non-zero return of each() and returns it. */
 int store_list(const char *path, int (*each)(void *arg, const char *name),
+    void *arg, struct err *) MUST_USE;
+
+/* Calls each with the path of every file under a folder, at any depth; none
+ * where the folder is absent. Symbolic links are neither followed nor told.
+ * Stops as store_list() does. */
+int store_walk(const char *path, int (*each)(void *arg, const char *path),
     void *arg, struct err *) MUST_USE;
 
 /*
