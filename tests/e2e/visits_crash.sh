@@ -108,7 +108,7 @@ state "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN 
 sync_config "$(visits unwritten)"
 calve init
 calve run
-same 'a watermark that is not written fails the run' '1 failed|state' "$RC $(last_run unwritten state,error_class)"
+same 'a watermark that is not written fails the run' '3 failed|state' "$RC $(last_run unwritten state,error_class)"
 has 'and says so' "error .*the watermark of 'unwritten' was not written: 0 rows" "$ERR"
 state 'DROP TRIGGER skip ON offload_watermarks' >/dev/null
 run_ok 'without that trigger'
