@@ -37,6 +37,7 @@
 
 #include "common/err.h"
 
+struct buf;
 struct pg;
 struct pg_rows;
 
@@ -98,6 +99,9 @@ size_t pg_affected(const struct pg_rows *); /* rows a command touched */
 /* NULL for SQL's NULL; valid until pg_rows_free. "t" and "f" for boolean. */
 const char *pg_text(const struct pg_rows *, size_t row, size_t col);
 void pg_rows_free(struct pg_rows *); /* NULL is fine */
+/* Appends an array, as a parameter of type text[] or name[] takes it
+ * (PostgreSQL documentation, "Array Input and Output Syntax"). */
+void pg_put_array(struct buf *, const char *const *texts, size_t n);
 
 /*
  * COPY ... TO STDOUT: begin, then next until it is not 1. 1: *data, *len is

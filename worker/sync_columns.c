@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/pg.h"
 #include "common/xalloc.h"
 #include "worker/report.h"
 #include "worker/sync_own.h"
@@ -24,21 +25,15 @@
 static char *
 list_of(const struct type *incoming)
 {
+	const char **names = xcalloc(incoming->nfields + 1, sizeof(*names));
 	struct buf out;
 	char *list;
 
+	for (size_t k = 0; k < incoming->nfields; k++)
+		names[k] = incoming->fields[k].name;
 	buf_init(&out, 0);
-	for (size_t k = 0; k < incoming->nfields; k++) {
-		buf_put_str(&out, k == 0 ? "{\"" : ",\"");
-		for (const char *p = incoming->fields[k].name; *p != '\0';
-		     p++) {
-			if (*p == '"' || *p == '\\')
-				buf_put_u8(&out, '\\');
-			buf_put_u8(&out, (uint8_t)*p);
-		}
-		buf_put_u8(&out, '"');
-	}
-	buf_put_str(&out, "}");
+	pg_put_array(&out, names, incoming->nfields);
+	free(names);
 	list = xstrdup(buf_cstr(&out));
 	buf_clear(&out);
 	return list;

@@ -7,8 +7,7 @@
 #   fresh    every point of a table's first run of two steps, each on a table
 #            of its own
 #   going    every point of an increment, on one table that lives through all
-#            of them; between a point behind a system call and the next one
-#            nothing happens, so these are left to the other two
+#            of them
 #   series   the same without a good run in between: each run is killed one
 #            point later than the one before
 #
@@ -172,7 +171,6 @@ going() {
 	local n
 	config "$(entry g)"
 	for ((n = 1; n <= ${#POINTS[@]}; n++)); do
-		[[ ${POINTS[n - 1]} != *.after ]] || continue
 		BROKEN=
 		insert g $((n + 1))
 		fault "kill:$n" run

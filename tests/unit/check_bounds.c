@@ -210,23 +210,14 @@ put_code_point(uint8_t *p, uint32_t cp)
 	return n;
 }
 
-/* Every text of up to four code points from the corners of Unicode, at every
- * length: the bounds hold, and they are no longer than asked for. */
-/* An assertion of libcheck writes to a file whenever it is passed: not for what
- * is asked some hundred thousand times. */
-static void
-must(bool holds)
-{
-	if (!holds)
-		ck_abort();
-}
-
 static bool
 is_out(const uint8_t *text, size_t n)
 {
 	return out.len == n && memcmp(out.data, text, n) == 0;
 }
 
+/* Every text of up to four code points from the corners of Unicode, at every
+ * length: the bounds hold, and they are no longer than asked for. */
 START_TEST(bounds_hold_for_all_corners)
 {
 	static const uint32_t corner[] = { 0, 1, 'a', 0x7f, 0x80, 0x7ff, 0x800,

@@ -15,15 +15,6 @@ dice(uint32_t sides)
 	return (uint32_t)(state >> 33) % sides;
 }
 
-/* An assertion of libcheck writes to a file whenever it is passed: not for what
- * is asked of every value. */
-static void
-must(bool holds)
-{
-	if (!holds)
-		ck_abort();
-}
-
 /* Decodes all there is; the number of values, padding included. */
 static size_t
 slow_decode(

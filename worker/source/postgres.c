@@ -326,14 +326,11 @@ check_keys(struct postgres *s, struct err *err)
 	struct pg_rows *rows;
 	struct buf names;
 
-	buf_init(&names, SQL_MAX);
-	buf_put_u8(&names, '{');
 	for (size_t k = 0; k < s->job->nkey; k++) {
 		const struct postgres_column *c =
 		    find_column(s, s->job->key[k]);
 
-		if (c == NULL || (s->promises && !c->not_null)) {
-			buf_clear(&names);
+		if (c == NULL || (s->promises && !c->not_null))
 			return err_set(err, c == NULL ? ERR_CONFIG : ERR_SOURCE,
 			    c == NULL
 				? "key: table '%s.%s' has no column '%s'"
@@ -341,18 +338,9 @@ check_keys(struct postgres *s, struct err *err)
 				  "be NULL, which no key can be; ALTER it SET "
 				  "NOT NULL, or choose another key",
 			    s->schema, s->job->table, s->job->key[k]);
-		}
-		if (k > 0)
-			buf_put_u8(&names, ',');
-		buf_put_u8(&names, '"');
-		for (const char *p = c->name; *p != '\0'; p++) {
-			if (*p == '"' || *p == '\\')
-				buf_put_u8(&names, '\\');
-			buf_put_u8(&names, (uint8_t)*p);
-		}
-		buf_put_u8(&names, '"');
 	}
-	buf_put_u8(&names, '}');
+	buf_init(&names, SQL_MAX);
+	pg_put_array(&names, (const char *const *)s->job->key, s->job->nkey);
 	params[1] = buf_cstr(&names);
 	int rc = pg_run(s->pg, unique_sql, 2, params, &rows, err);
 	buf_clear(&names);
