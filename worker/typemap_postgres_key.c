@@ -32,37 +32,41 @@ listed(const char *const *names, size_t n, const char *name)
 	return false;
 }
 
+static bool
+is_numeric(const struct postgres_type *t)
+{
+	return t->kind == 'b' && strcmp(t->name, "numeric") == 0;
+}
+
+/* NULL: it is a key; else why it is none, up to "choose another key". */
 static const char *
-why_not(const struct postgres_type *t, const struct job_column *option,
-    struct postgres_mapping *map)
+why_not(const struct postgres_type *t, const struct job_column *option)
 {
 	bool whole = option != NULL && option->as != NULL &&
 	    strcmp(option->as, "string") == 0;
 
 	if (option != NULL && option->digits != NULL)
-		return "digits: round makes one of several keys; take it out";
+		return "digits: round makes one of several keys; take it out, "
+		       "or";
 	if (t->array && !whole)
-		return "arrays of other bounds would be one key; set as: "
-		       "string";
+		return "arrays that differ in their bounds alone would be one "
+		       "key; set as: string, or";
 	if (t->loose)
 		return "its collation holds different texts equal, which the "
-		       "target does not";
+		       "target does not;";
 	if (t->kind == 'e' || (t->kind == 'b' && LISTED(plain, t->name)) ||
 	    (t->kind == 'r' && LISTED(ranges, t->name)))
 		return NULL;
-	if (t->kind != 'b')
-		return "the source may hold equal what has several texts";
 	/* blanks are added up to the length that the column has */
-	if (strcmp(t->name, "bpchar") == 0 && t->modifier >= 0)
+	if (t->kind == 'b' && strcmp(t->name, "bpchar") == 0 &&
+	    t->modifier >= 0)
 		return NULL;
 	/* 0.0 and -0.0 are equal there, too, and NaN is itself */
-	if (strncmp(t->name, "float", 5) == 0 && !whole)
+	if (t->kind == 'b' && strncmp(t->name, "float", 5) == 0 && !whole)
 		return NULL;
-	if (strcmp(t->name, "numeric") == 0 && !t->array) {
-		map->trim = map->form == POSTGRES_TEXT && t->modifier < 4;
+	if (is_numeric(t) && !t->array)
 		return NULL;
-	}
-	return "the source holds equal what has several texts, as 1.0 and 1.00";
+	return "the source may hold equal what has several texts;";
 }
 
 int
@@ -70,12 +74,15 @@ typemap_postgres_key(const char *column, const struct postgres_type *t,
     const struct job_column *option, struct postgres_mapping *map,
     struct err *err)
 {
-	const char *why = why_not(t, option, map);
+	const char *why = why_not(t, option);
 
+	/* with digits of its own the text of a number is one already */
+	map->trim =
+	    is_numeric(t) && map->form == POSTGRES_TEXT && t->modifier < 4;
 	if (why == NULL)
 		return 0;
 	return err_set(err, ERR_TYPE,
-	    "column '%s' (%s) is of the key: %s; choose another key, or read "
+	    "column '%s' (%s) is of the key: %s choose another key, or read "
 	    "a view that makes one text of equal values",
 	    column, t->text, why);
 }

@@ -69,19 +69,19 @@ state "CREATE TYPE pair AS (a int, b numeric);
 # Type ; words of the message ; options of its column
 refusals() {
 	cat <<'EOF'
-interval;as 1.0 and 1.00
-jsonb;as 1.0 and 1.00
-numrange;has several texts
-pair;has several texts
+interval;the source may hold equal what has several texts
+jsonb;the source may hold equal what has several texts
+numrange;the source may hold equal what has several texts
+pair;the source may hold equal what has several texts
 text COLLATE blind;its collation holds different texts equal
-bpchar;has several texts
+bpchar;the source may hold equal what has several texts
 integer[];set as: string
-numeric[];as 1.0 and 1.00;as: string
-double precision;has several texts;as: string
+numeric[];the source may hold equal what has several texts;as: string
+double precision;the source may hold equal what has several texts;as: string
 numeric;digits: round makes one of several keys;as: double, digits: round
 EOF
 	[ "$(state "SELECT count(*) FROM pg_available_extensions WHERE name = 'citext'")" = 0 ] ||
-		echo 'citext;has several texts'
+		echo 'citext;the source may hold equal what has several texts'
 }
 
 state 'CREATE EXTENSION IF NOT EXISTS citext' >/dev/null 2>&1
