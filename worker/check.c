@@ -13,13 +13,6 @@
 #include "worker/target.h"
 #include "worker/waiting.h"
 
-static void
-note(void *arg, bool warning, const char *text)
-{
-	(void)arg;
-	report_note(warning, text);
-}
-
 static const char *
 source_type(const struct source_table *described, const char *name)
 {
@@ -70,20 +63,17 @@ tell_days(const struct job *job, const struct source_table *described)
 static int
 tell_lag(struct source *source, struct err *err)
 {
-	int64_t clock_us, visible_us;
 	char text[256];
+	int64_t lag_us;
 
-	if (source_clock(source, &clock_us, err) == -1)
+	if (source_lag(source, &lag_us, report_source_note, NULL, err) == -1)
 		return -1;
-	visible_us = clock_us;
-	if (source_visible(source, &visible_us, note, NULL, err) == -1)
-		return -1;
-	if (visible_us == clock_us)
+	if (lag_us == 0)
 		return 0;
 	snprintf(text, sizeof text,
 	    "the replica that is read may lack the rows of up to %" PRId64
 	    " s: windows end so much earlier",
-	    (clock_us - visible_us) / 1000000);
+	    lag_us / 1000000);
 	report_note(false, text);
 	return 0;
 }
@@ -101,7 +91,7 @@ check(const struct job *job, struct err *err)
 		return -1;
 	if (source_describe(source, &described, err) == 0 &&
 	    target_open(&target, job, err) == 0 &&
-	    target_plan(&target, source, note, err) == 0) {
+	    target_plan(&target, source, report_source_note, err) == 0) {
 		tell_columns(&target, &described);
 		report_note(false,
 		    target.table != NULL

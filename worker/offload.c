@@ -42,13 +42,6 @@
 #include "worker/window.h"
 
 static void
-note(void *arg, bool warning, const char *text)
-{
-	(void)arg;
-	report_note(warning, text);
-}
-
-static void
 note_hand(const struct run *run)
 {
 	char counts[POSITION_TEXT], text[512];
@@ -154,7 +147,8 @@ static int
 prepare(struct run *run, struct err *err)
 {
 	if (lock_and_ask(run, err) == -1 || decide_position(run, err) == -1 ||
-	    target_plan(&run->target, run->source, note, err) == -1)
+	    target_plan(&run->target, run->source, report_source_note, err) ==
+		-1)
 		return -1;
 	return 0;
 }
@@ -176,7 +170,8 @@ open_window(struct run *run, struct err *err)
 	char text[POSITION_TEXT], off[512];
 	int64_t visible_us = run->clock_us;
 
-	if (source_visible(run->source, &visible_us, note, NULL, err) == -1 ||
+	if (source_visible(run->source, &visible_us, report_source_note, NULL,
+		err) == -1 ||
 	    window_of_run(&run->position, run->job->start, visible_us,
 		run->job->settle_ms, high.scale, &run->window, err) == -1)
 		return -1;

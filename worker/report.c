@@ -204,6 +204,13 @@ report_note(bool warning, const char *text)
 }
 
 void
+report_source_note(void *unused, bool warning, const char *text)
+{
+	(void)unused;
+	report_note(warning, text);
+}
+
+void
 report_tally(const char *scope, uint64_t source_rows, uint64_t target_rows,
     const char *const minmax[4], const char *const sums[2], bool equal)
 {

@@ -21,6 +21,8 @@ void report_progress(uint64_t rows, uint64_t rows_expected,
     const struct result *so_far, uint64_t bytes_read, uint64_t bytes_written,
     uint32_t files);
 void report_note(bool warning, const char *text);
+/* The same as a source_note (source.h). */
+void report_source_note(void *unused, bool warning, const char *text);
 void report_tally(const char *scope, uint64_t source_rows, uint64_t target_rows,
     const char *const minmax[4], const char *const sums[2] /* or NULL */,
     bool equal);

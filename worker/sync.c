@@ -159,7 +159,8 @@ open_window(struct sync *s, struct err *err)
 
 	if (replica_newest(s->target, &s->newest, err) == -1 ||
 	    source_clock(s->source, &clock_us, err) == -1 ||
-	    source_horizon(s->source, &s->horizon, sync_note, NULL, err) == -1)
+	    source_horizon(
+		s->source, &s->horizon, report_source_note, NULL, err) == -1)
 		return -1;
 	if (s->horizon.us < clock_us) {
 		tell_held(clock_us - s->horizon.us);

@@ -10,13 +10,6 @@
 #include "worker/typemap_postgres.h"
 #include "worker/waiting.h"
 
-void
-sync_note(void *arg, bool warning, const char *text)
-{
-	(void)arg;
-	report_note(warning, text);
-}
-
 int
 sync_open_source(struct sync *s, struct err *err)
 {
@@ -24,7 +17,7 @@ sync_open_source(struct sync *s, struct err *err)
 	    source_describe(s->source, &s->described, err) == -1)
 		return -1;
 	return source_resolve(
-	    s->source, NULL, sync_note, NULL, &s->incoming, err);
+	    s->source, NULL, report_source_note, NULL, &s->incoming, err);
 }
 
 static int

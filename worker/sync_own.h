@@ -33,8 +33,6 @@ struct sync {
 	int64_t first_ticks;
 };
 
-/* A source_note that tells the user. */
-source_note sync_note;
 int sync_open_source(struct sync *, struct err *) MUST_USE;
 /* The target, that takes what the source gives; refused where there is none. */
 int sync_open_target(struct sync *, struct err *) MUST_USE;

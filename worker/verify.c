@@ -367,27 +367,6 @@ find_beginning(struct verification *v, const struct target *target,
 	return 0;
 }
 
-static void
-note(void *arg, bool warning, const char *text)
-{
-	(void)arg;
-	report_note(warning, text);
-}
-
-static int
-find_lag(struct verification *v, struct source *source, struct err *err)
-{
-	int64_t clock_us, visible_us;
-
-	if (source_clock(source, &clock_us, err) == -1)
-		return -1;
-	visible_us = clock_us;
-	if (source_visible(source, &visible_us, note, NULL, err) == -1)
-		return -1;
-	v->lag_us = clock_us - visible_us;
-	return 0;
-}
-
 static int
 compare(struct verification *v, struct source *source, struct target *target,
     const struct source_table *described, struct err *err)
@@ -403,7 +382,8 @@ compare(struct verification *v, struct source *source, struct target *target,
 	    find_beginning(v, target, &from, err) == -1)
 		return -1;
 	report_phase(v->job, PHASE_COUNT);
-	if (find_lag(v, source, err) == -1 ||
+	if (source_lag(source, &v->lag_us, report_source_note, NULL, err) ==
+		-1 ||
 	    waiting_look(v->job, source, v->source_scale, err) == -1 ||
 	    source_days(source, &from, &upto, on_source_day, v, err) == -1)
 		return -1;

@@ -89,6 +89,21 @@ source_visible(struct source *s, int64_t *us, source_note *note, void *note_arg,
 }
 
 int
+source_lag(struct source *s, int64_t *us, source_note *note, void *note_arg,
+    struct err *err)
+{
+	int64_t clock_us, visible_us;
+
+	if (source_clock(s, &clock_us, err) == -1)
+		return -1;
+	visible_us = clock_us;
+	if (source_visible(s, &visible_us, note, note_arg, err) == -1)
+		return -1;
+	*us = clock_us - visible_us;
+	return 0;
+}
+
+int
 source_count(struct source *s, const struct window *w, struct source_count *out,
     struct err *err)
 {

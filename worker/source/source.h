@@ -116,6 +116,9 @@ int source_day(
  */
 int source_visible(struct source *, int64_t *us, source_note *, void *note_arg,
     struct err *) MUST_USE;
+/* By how much that is before its clock. */
+int source_lag(struct source *, int64_t *us, source_note *, void *note_arg,
+    struct err *) MUST_USE;
 /* One query, which the source's keys may prune also where rows ahead are
  * asked for: what lies between window and ahead_ticks is not read. Fails with ERR_DATA when a timestamp or sequence anywhere in the table
  * is NULL, since no window would ever contain that row. */
